@@ -1,0 +1,13 @@
+//! Sources, spans, findings, and one renderer per format. A leaf.
+//!
+//! All sources of one run share one space of byte offsets, in the order in which they were loaded, so
+//! a [`Span`] names its file by itself, one diagnostic may label places in several files, and the
+//! order of spans is the order of findings.
+
+mod finding;
+mod render;
+mod source;
+
+pub use finding::{Finding, Findings, Level, Lint};
+pub use render::{Format, render};
+pub use source::{Place, Source, Sources, Span, Spanned};

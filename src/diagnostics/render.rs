@@ -1,0 +1,168 @@
+//! One renderer per format.
+
+use std::fmt::Write as _;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use serde::Serialize;
+
+use super::{Finding, Findings, Sources, Span};
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// With the lines they point at, for people. `colour` turns on ANSI colours, `width` is that
+    /// of the terminal in columns.
+    Human {
+        /// Whether to colour.
+        colour: bool,
+        /// Columns.
+        width: usize,
+    },
+    /// One line a finding: `path:line:column: level[code]: message`.
+    Short,
+    /// One JSON object with all findings; docs/diagnostics.md has its schema.
+    Json,
+}
+
+/// Returns `findings` written as `format` says. The text ends with a line break unless it is empty.
+pub fn render(findings: &Findings, sources: &Sources, format: Format) -> String {
+    match format {
+        Format::Human { colour, width } => human(findings, sources, colour, width),
+        Format::Short => short(findings, sources),
+        Format::Json => json(findings, sources),
+    }
+}
+
+fn human(findings: &Findings, sources: &Sources, colour: bool, width: usize) -> String {
+    let theme =
+        if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width)
+        .with_context_lines(1)
+        .with_links(false);
+    let mut text = String::new();
+    for finding in findings {
+        let report = Located { finding, sources };
+        // Writing to a `String` does not fail, and a label outside the sources shows no snippet.
+        let _ = handler.render_report(&mut text, &report);
+        text.push('\n');
+    }
+    text
+}
+
+fn short(findings: &Findings, sources: &Sources) -> String {
+    let mut text = String::new();
+    for Finding { code, level, span, fault } in findings {
+        if let Some(place) = sources.place(*span) {
+            let _ = write!(text, "{}:{}:{}: ", place.path, place.line, place.column);
+        }
+        let _ = writeln!(text, "{level}[{code}]: {fault}");
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    findings: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    code: &'a str,
+    level: &'static str,
+    message: String,
+    help: Option<String>,
+    labels: Vec<Label<'a>>,
+}
+
+#[derive(Serialize)]
+struct Label<'a> {
+    text: Option<String>,
+    primary: bool,
+    file: &'a str,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    offset: usize,
+    length: usize,
+}
+
+fn json(findings: &Findings, sources: &Sources) -> String {
+    let entries = findings
+        .iter()
+        .map(|Finding { code, level, fault, .. }| Entry {
+            code,
+            level: level.word(),
+            message: fault.to_string(),
+            help: fault.help().map(|help| help.to_string()),
+            labels: fault
+                .labels()
+                .into_iter()
+                .flatten()
+                .enumerate()
+                .filter_map(|(index, label)| {
+                    let place = sources.place(Span::new(label.offset(), label.len()))?;
+                    Some(Label {
+                        text: label.label().map(str::to_owned),
+                        primary: label.primary() || index == 0,
+                        file: place.path,
+                        line: place.line,
+                        column: place.column,
+                        end_line: place.end_line,
+                        end_column: place.end_column,
+                        offset: place.offset,
+                        length: label.len(),
+                    })
+                })
+                .collect(),
+        })
+        .collect();
+    let report = Report { version: 1, findings: entries };
+    let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+// A finding with the texts that its labels point into.
+#[derive(Debug)]
+struct Located<'a> {
+    finding: &'a Finding,
+    sources: &'a Sources,
+}
+
+impl std::fmt::Display for Located<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.finding.fault.fmt(f)
+    }
+}
+
+impl std::error::Error for Located<'_> {}
+
+impl miette::Diagnostic for Located<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new(&self.finding.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        use super::Level;
+        Some(match self.finding.level {
+            Level::Error => miette::Severity::Error,
+            Level::Warning => miette::Severity::Warning,
+            Level::Advice | Level::Off => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.finding.fault.help()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(self.sources)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = miette::LabeledSpan> + '_>> {
+        self.finding.fault.labels()
+    }
+}

@@ -1,0 +1,241 @@
+//! The texts that findings point into.
+
+use std::sync::Arc;
+
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+
+/// A range of bytes in the shared space of all [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// The first byte, counted over all sources.
+    pub start: usize,
+    /// The length in bytes.
+    pub len: usize,
+}
+
+impl Span {
+    /// Returns the span of `len` bytes at `start`.
+    pub const fn new(start: usize, len: usize) -> Self {
+        Self { start, len }
+    }
+
+    /// Returns the first byte behind the span.
+    pub const fn end(self) -> usize {
+        self.start + self.len
+    }
+
+    /// Returns the part of the span that starts `offset` bytes into it and is `len` bytes long,
+    /// cut where the span ends.
+    #[must_use]
+    pub fn part(self, offset: usize, len: usize) -> Self {
+        let offset = offset.min(self.len);
+        Self::new(self.start + offset, len.min(self.len - offset))
+    }
+}
+
+impl From<Span> for SourceSpan {
+    fn from(span: Span) -> Self {
+        (span.start, span.len).into()
+    }
+}
+
+/// A value and the place where a person wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// Returns `value` as written at `span`.
+    pub const fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+
+    /// Returns the same place with a value made from this one.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned::new(make(self.value), self.span)
+    }
+
+    /// Returns the same place with a reference to the value.
+    pub const fn as_ref(&self) -> Spanned<&T> {
+        Spanned::new(&self.value, self.span)
+    }
+}
+
+/// One text that a person wrote: a spec file, a prompt, a template.
+#[derive(Debug, Clone)]
+pub struct Source {
+    path: String,
+    text: Arc<str>,
+    base: usize,
+    // Byte offsets within `text` at which lines start; the first is 0.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    /// Returns the path relative to the project root, with `/` between its parts.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Returns the text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the span of the whole text.
+    pub fn span(&self) -> Span {
+        Span::new(self.base, self.text.len())
+    }
+
+    /// Returns the span of `len` bytes that start at byte `offset` of this text.
+    pub fn span_at(&self, offset: usize, len: usize) -> Span {
+        self.span().part(offset, len)
+    }
+
+    // Returns the zero-based line that holds byte `offset` of the text.
+    fn line_of(&self, offset: usize) -> usize {
+        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+}
+
+/// Where a span stands, as people count: lines and columns from 1, columns in characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The path of the file, relative to the project root.
+    pub path: &'a str,
+    /// The line of the first character.
+    pub line: usize,
+    /// The column of the first character.
+    pub column: usize,
+    /// The line of the last character.
+    pub end_line: usize,
+    /// The column just behind the last character.
+    pub end_column: usize,
+    /// The byte offset of the first character within its file.
+    pub offset: usize,
+}
+
+/// All texts of one run, in the order in which they were loaded.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+    next: usize,
+}
+
+impl Sources {
+    /// Adds a text and returns it with its place in the shared space of offsets.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> &Source {
+        let text = text.into();
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        let base = self.next;
+        // One byte between two files, so that an empty span at the end of one is not in the next.
+        self.next = base + text.len() + 1;
+        self.files.push(Source { path: path.into(), text, base, lines });
+        let [.., last] = self.files.as_slice() else {
+            unreachable!("a source was just added")
+        };
+        last
+    }
+
+    /// Returns the texts in load order.
+    pub fn files(&self) -> &[Source] {
+        &self.files
+    }
+
+    /// Returns the text loaded from `path`.
+    pub fn get(&self, path: &str) -> Option<&Source> {
+        self.files.iter().find(|source| source.path == path)
+    }
+
+    /// Returns the text that holds `span`.
+    pub fn of(&self, span: Span) -> Option<&Source> {
+        let after = self.files.partition_point(|source| source.base <= span.start);
+        let source = self.files.get(after.checked_sub(1)?)?;
+        (span.end() <= source.base + source.text.len()).then_some(source)
+    }
+
+    /// Returns the words that `span` covers.
+    pub fn text(&self, span: Span) -> Option<&str> {
+        let source = self.of(span)?;
+        source.text.get(span.start - source.base..span.end() - source.base)
+    }
+
+    /// Returns where `span` stands, as people count.
+    pub fn place(&self, span: Span) -> Option<Place<'_>> {
+        let source = self.of(span)?;
+        let offset = span.start - source.base;
+        let count = |at: usize| {
+            let line = source.line_of(at);
+            let start = source.lines.get(line).copied().unwrap_or_default();
+            let column = source.text.get(start..at).map_or(at - start, |text| text.chars().count());
+            (line + 1, column + 1)
+        };
+        let (line, column) = count(offset);
+        let (end_line, end_column) = count(offset + span.len);
+        Some(Place { path: &source.path, line, column, end_line, end_column, offset })
+    }
+}
+
+impl SourceCode for Sources {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let span = Span::new(span.offset(), span.len());
+        let source = self.of(span).ok_or(MietteError::OutOfBounds)?;
+        let local = (span.start - source.base, span.len).into();
+        let contents = source.text.read_span(&local, lines_before, lines_after)?;
+        let shown = contents.span();
+        Ok(Box::new(MietteSpanContents::new_named(
+            source.path.clone(),
+            contents.data(),
+            (shown.offset() + source.base, shown.len()).into(),
+            contents.line(),
+            contents.column(),
+            contents.line_count(),
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn two() -> Sources {
+        let mut sources = Sources::default();
+        sources.add("a.kdl", "one\ntwo\n");
+        sources.add("b.kdl", "drei\nvíer\n");
+        sources
+    }
+
+    #[test]
+    fn a_span_names_its_file() {
+        let sources = two();
+        let b = sources.files()[1].span_at(5, 5);
+        assert_eq!(sources.text(b), Some("víer"));
+        let place = sources.place(b).unwrap();
+        assert_eq!((place.path, place.line, place.column, place.end_column), ("b.kdl", 2, 1, 5));
+    }
+
+    #[test]
+    fn a_span_over_two_files_is_nowhere() {
+        let sources = two();
+        assert!(sources.of(Span::new(4, 9)).is_none());
+        assert!(sources.read_span(&(4, 9).into(), 0, 0).is_err());
+    }
+
+    #[test]
+    fn the_end_of_a_file_belongs_to_it() {
+        let sources = two();
+        let end = Span::new(8, 0);
+        assert_eq!(sources.of(end).map(Source::path), Some("a.kdl"));
+    }
+}
