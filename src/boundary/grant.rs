@@ -30,7 +30,10 @@ pub trait Pattern {
 /// A pattern less the exceptions of the set it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written<P>", into = "Written<P>")]
-#[serde(bound(serialize = "P: Serialize + Clone", deserialize = "P: Deserialize<'de>"))]
+#[serde(bound(
+    serialize = "P: Serialize + Clone",
+    deserialize = "P: Deserialize<'de>"
+))]
 pub struct Entry<P> {
     /// What is meant.
     pub pattern: P,
@@ -49,7 +52,10 @@ enum Written<P> {
 impl<P> From<Written<P>> for Entry<P> {
     fn from(written: Written<P>) -> Self {
         match written {
-            Written::Plain(pattern) => Self { pattern, except: Vec::new() },
+            Written::Plain(pattern) => Self {
+                pattern,
+                except: Vec::new(),
+            },
             Written::Less { pattern, except } => Self { pattern, except },
         }
     }
@@ -60,14 +66,20 @@ impl<P> From<Entry<P>> for Written<P> {
         if entry.except.is_empty() {
             Self::Plain(entry.pattern)
         } else {
-            Self::Less { pattern: entry.pattern, except: entry.except }
+            Self::Less {
+                pattern: entry.pattern,
+                except: entry.except,
+            }
         }
     }
 }
 
 impl<P> From<P> for Entry<P> {
     fn from(pattern: P) -> Self {
-        Self { pattern, except: Vec::new() }
+        Self {
+            pattern,
+            except: Vec::new(),
+        }
     }
 }
 
@@ -88,7 +100,10 @@ impl<P: Pattern> Entry<P> {
 ///
 /// The order of the entries has no meaning but for the indices in a [`Decision`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(serialize = "P: Serialize + Clone", deserialize = "P: Deserialize<'de>"))]
+#[serde(bound(
+    serialize = "P: Serialize + Clone",
+    deserialize = "P: Deserialize<'de>"
+))]
 pub struct Grant<P> {
     /// What is given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -103,7 +118,11 @@ pub struct Grant<P> {
 
 impl<P> Default for Grant<P> {
     fn default() -> Self {
-        Self { may: Vec::new(), never: Vec::new(), only: None }
+        Self {
+            may: Vec::new(),
+            never: Vec::new(),
+            only: None,
+        }
     }
 }
 

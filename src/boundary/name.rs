@@ -23,7 +23,9 @@ impl NamePattern {
 impl FromStr for NamePattern {
     type Err = PatternError;
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        Ok(Self { text: text.to_owned() })
+        Ok(Self {
+            text: text.to_owned(),
+        })
     }
 }
 

@@ -72,7 +72,10 @@ pub struct Findings {
 impl Findings {
     /// Adds a fault that carries its own code; it is an error unless its severity says less.
     pub fn add(&mut self, fault: impl Diagnostic + Send + Sync + 'static) {
-        let code = fault.code().map(|code| code.to_string()).unwrap_or_default();
+        let code = fault
+            .code()
+            .map(|code| code.to_string())
+            .unwrap_or_default();
         let level = match fault.severity() {
             Some(miette::Severity::Advice) => Level::Advice,
             Some(miette::Severity::Warning) => Level::Warning,
@@ -82,7 +85,12 @@ impl Findings {
     }
 
     /// Adds what `lint` saw, at the level that is in force for it.
-    pub fn report(&mut self, lint: &Lint, level: Level, fault: impl Diagnostic + Send + Sync + 'static) {
+    pub fn report(
+        &mut self,
+        lint: &Lint,
+        level: Level,
+        fault: impl Diagnostic + Send + Sync + 'static,
+    ) {
         if level != Level::Off {
             self.push(lint.code.to_owned(), level, Box::new(fault));
         }
@@ -93,11 +101,19 @@ impl Findings {
             .labels()
             .and_then(|labels| {
                 let labels: Vec<_> = labels.collect();
-                let primary = labels.iter().find(|label| label.primary()).or(labels.first());
+                let primary = labels
+                    .iter()
+                    .find(|label| label.primary())
+                    .or(labels.first());
                 primary.map(|label| Span::new(label.offset(), label.len()))
             })
             .unwrap_or_default();
-        self.list.push(Finding { code, level, span, fault });
+        self.list.push(Finding {
+            code,
+            level,
+            span,
+            fault,
+        });
     }
 
     /// Takes all findings of `other` in.
@@ -112,7 +128,10 @@ impl Findings {
 
     /// Returns how many findings weigh just `level`.
     pub fn count(&self, level: Level) -> usize {
-        self.list.iter().filter(|finding| finding.level == level).count()
+        self.list
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count()
     }
 
     /// Returns whether an error is among them.

@@ -34,8 +34,11 @@ pub fn render(findings: &Findings, sources: &Sources, format: Format) -> String 
 }
 
 fn human(findings: &Findings, sources: &Sources, colour: bool, width: usize) -> String {
-    let theme =
-        if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(width)
         .with_context_lines(1)
@@ -52,7 +55,13 @@ fn human(findings: &Findings, sources: &Sources, colour: bool, width: usize) -> 
 
 fn short(findings: &Findings, sources: &Sources) -> String {
     let mut text = String::new();
-    for Finding { code, level, span, fault } in findings {
+    for Finding {
+        code,
+        level,
+        span,
+        fault,
+    } in findings
+    {
         if let Some(place) = sources.place(*span) {
             let _ = write!(text, "{}:{}:{}: ", place.path, place.line, place.column);
         }
@@ -92,34 +101,41 @@ struct Label<'a> {
 fn json(findings: &Findings, sources: &Sources) -> String {
     let entries = findings
         .iter()
-        .map(|Finding { code, level, fault, .. }| Entry {
-            code,
-            level: level.word(),
-            message: fault.to_string(),
-            help: fault.help().map(|help| help.to_string()),
-            labels: fault
-                .labels()
-                .into_iter()
-                .flatten()
-                .enumerate()
-                .filter_map(|(index, label)| {
-                    let place = sources.place(Span::new(label.offset(), label.len()))?;
-                    Some(Label {
-                        text: label.label().map(str::to_owned),
-                        primary: label.primary() || index == 0,
-                        file: place.path,
-                        line: place.line,
-                        column: place.column,
-                        end_line: place.end_line,
-                        end_column: place.end_column,
-                        offset: place.offset,
-                        length: label.len(),
+        .map(
+            |Finding {
+                 code, level, fault, ..
+             }| Entry {
+                code,
+                level: level.word(),
+                message: fault.to_string(),
+                help: fault.help().map(|help| help.to_string()),
+                labels: fault
+                    .labels()
+                    .into_iter()
+                    .flatten()
+                    .enumerate()
+                    .filter_map(|(index, label)| {
+                        let place = sources.place(Span::new(label.offset(), label.len()))?;
+                        Some(Label {
+                            text: label.label().map(str::to_owned),
+                            primary: label.primary() || index == 0,
+                            file: place.path,
+                            line: place.line,
+                            column: place.column,
+                            end_line: place.end_line,
+                            end_column: place.end_column,
+                            offset: place.offset,
+                            length: label.len(),
+                        })
                     })
-                })
-                .collect(),
-        })
+                    .collect(),
+            },
+        )
         .collect();
-    let report = Report { version: 1, findings: entries };
+    let report = Report {
+        version: 1,
+        findings: entries,
+    };
     let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
     text.push('\n');
     text

@@ -98,7 +98,9 @@ impl Source {
 
     // Returns the zero-based line that holds byte `offset` of the text.
     fn line_of(&self, offset: usize) -> usize {
-        self.lines.partition_point(|start| *start <= offset).saturating_sub(1)
+        self.lines
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
     }
 }
 
@@ -136,7 +138,12 @@ impl Sources {
         let base = self.next;
         // One byte between two files, so that an empty span at the end of one is not in the next.
         self.next = base + text.len() + 1;
-        self.files.push(Source { path: path.into(), text, base, lines });
+        self.files.push(Source {
+            path: path.into(),
+            text,
+            base,
+            lines,
+        });
         let [.., last] = self.files.as_slice() else {
             unreachable!("a source was just added")
         };
@@ -155,7 +162,9 @@ impl Sources {
 
     /// Returns the text that holds `span`.
     pub fn of(&self, span: Span) -> Option<&Source> {
-        let after = self.files.partition_point(|source| source.base <= span.start);
+        let after = self
+            .files
+            .partition_point(|source| source.base <= span.start);
         let source = self.files.get(after.checked_sub(1)?)?;
         (span.end() <= source.base + source.text.len()).then_some(source)
     }
@@ -163,7 +172,9 @@ impl Sources {
     /// Returns the words that `span` covers.
     pub fn text(&self, span: Span) -> Option<&str> {
         let source = self.of(span)?;
-        source.text.get(span.start - source.base..span.end() - source.base)
+        source
+            .text
+            .get(span.start - source.base..span.end() - source.base)
     }
 
     /// Returns where `span` stands, as people count.
@@ -173,12 +184,22 @@ impl Sources {
         let count = |at: usize| {
             let line = source.line_of(at);
             let start = source.lines.get(line).copied().unwrap_or_default();
-            let column = source.text.get(start..at).map_or(at - start, |text| text.chars().count());
+            let column = source
+                .text
+                .get(start..at)
+                .map_or(at - start, |text| text.chars().count());
             (line + 1, column + 1)
         };
         let (line, column) = count(offset);
         let (end_line, end_column) = count(offset + span.len);
-        Some(Place { path: &source.path, line, column, end_line, end_column, offset })
+        Some(Place {
+            path: &source.path,
+            line,
+            column,
+            end_line,
+            end_column,
+            offset,
+        })
     }
 }
 
@@ -222,7 +243,10 @@ mod tests {
         let b = sources.files()[1].span_at(5, 5);
         assert_eq!(sources.text(b), Some("víer"));
         let place = sources.place(b).unwrap();
-        assert_eq!((place.path, place.line, place.column, place.end_column), ("b.kdl", 2, 1, 5));
+        assert_eq!(
+            (place.path, place.line, place.column, place.end_column),
+            ("b.kdl", 2, 1, 5)
+        );
     }
 
     #[test]

@@ -1,1 +1,3 @@
-//! Laid out, not yet furnished.
+//! `exec`: a plan in, an outcome out. The only async room.
+
+pub mod process;
