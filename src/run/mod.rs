@@ -1,3 +1,4 @@
 //! `exec`: a plan in, an outcome out. The only async room.
 
+pub mod agent;
 pub mod process;
