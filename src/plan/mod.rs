@@ -3,12 +3,13 @@
 //! [`Plan`] is the in-memory form, `factory.lock` its canonical JSON. Every reader below this room
 //! (the guard, the runner) takes a plan and nothing else of the spec.
 
-mod money;
+
 mod types;
 
-pub use money::{Usd, UsdError};
+pub use crate::boundary::{Boundary, Capability, Layer};
+pub use crate::spec::{Usd, UsdError};
 pub use types::{
-    Accept, Agent, Boundary, Capability, Copy, CopyFor, Driver, DriverKind, Effect, External,
-    Factory, Gate, GateKind, Input, Layer, Memory, Mention, Model, Notice, Notify, Output, Plan,
+    Accept, Agent, Copy, CopyFor, Driver, DriverKind, Effect, External,
+    Factory, Gate, GateKind, Input, Memory, Mention, Model, Notice, Notify, Output, Plan,
     Price, Proof, Role, Server, Step, StepKind, Stop, Task, Workspace, Yields,
 };

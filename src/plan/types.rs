@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Usd;
 use crate::{
-    boundary::{CommandPattern, Entry, Grant, NamePattern, PathPattern},
+    boundary::{Boundary, Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
     cache::Digest,
     document::Section,
 };
@@ -360,67 +360,6 @@ pub struct Memory {
     pub path: String,
     /// How many bytes of it are put into a prompt.
     pub limit: u64,
-}
-
-/// What a role may do, of every kind of thing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Boundary {
-    /// Reading inside the project is allowed unless a `never` takes it away; `may` has no meaning.
-    #[serde(default)]
-    pub read: Grant<PathPattern>,
-    /// Files that it may create, change, or delete.
-    #[serde(default)]
-    pub write: Grant<PathPattern>,
-    /// Commands that it may run.
-    #[serde(default)]
-    pub run: Grant<CommandPattern>,
-    /// Hosts that it may speak to.
-    #[serde(default)]
-    pub reach: Grant<NamePattern>,
-    /// Servers and tools that it may use.
-    #[serde(default, rename = "use")]
-    pub uses: Grant<NamePattern>,
-    /// Variables of the owner's environment that it is given.
-    #[serde(default)]
-    pub env: Grant<NamePattern>,
-    /// Roles that it may hand work to, in interactive sessions.
-    #[serde(default)]
-    pub delegate: Grant<NamePattern>,
-}
-
-/// A kind of thing that a boundary speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Capability {
-    /// Looking at files.
-    Read,
-    /// Changing files.
-    Write,
-    /// Running commands.
-    Run,
-    /// Speaking to hosts.
-    Reach,
-    /// Using servers and tools.
-    Use,
-    /// Seeing variables.
-    Env,
-    /// Handing work on.
-    Delegate,
-}
-
-/// What keeps a boundary, ordered by what it achieves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Layer {
-    /// Words that a model may ignore.
-    Advised,
-    /// A hook refuses the call.
-    Guarded,
-    /// The audit keeps it from landing.
-    Rejected,
-    /// The kernel, a missing tool, or a missing credential.
-    Prevented,
 }
 
 /// A sentence turned into steps.

@@ -1,1 +1,25 @@
-//! Laid out, not yet furnished.
+//! KDL text → typed nodes, every value with its span.
+//!
+//! [`load`] is the one reader of inputs: the spec with all its includes, the prompts, the templates.
+//! One static [`grammar`] says which nodes there are; parser, messages, docs, and `explain` follow it.
+
+mod ast;
+mod fault;
+pub mod grammar;
+mod load;
+mod lower;
+mod money;
+mod nearest;
+mod scan;
+mod syntax;
+
+pub use ast::{
+    Accept, AcceptProof, ActionItem, Cannot, CannotBoth, Copy, Document, Driver, ExampleItem, Expect,
+    External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model, Notify, Price, Profile,
+    Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec, Step, StepWork, Stop, Task,
+    Text, Variable, Workspace,
+};
+pub use fault::SpecError;
+pub use load::{LoadError, Loaded, load, load_texts};
+pub use money::{Usd, UsdError};
+pub use nearest::nearest;

@@ -1,0 +1,372 @@
+//! The one reader of inputs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use walkdir::WalkDir;
+
+use super::{SpecError, Spec, Text, ast::SectionFrom, lower::lower, syntax::nodes};
+use crate::{
+    boundary::{Pattern as _, PathPattern},
+    diagnostics::{Findings, Sources, Span},
+};
+
+/// The stack that texts are parsed on: the parser recurses, and the scan before it allows 32 levels.
+const STACK: usize = 64 << 20;
+
+/// The largest spec, prompt, or template that is read.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Where templates of the project stand.
+const TEMPLATES: &str = "templates";
+
+/// Everything that a factory is made from, as text and as typed nodes.
+#[derive(Debug)]
+pub struct Loaded {
+    /// All texts, in the order in which they were read.
+    pub sources: Sources,
+    /// The typed nodes of all spec files.
+    pub spec: Spec,
+    /// What is wrong with the texts by themselves.
+    pub findings: Findings,
+    /// Whether all spec files could be parsed. Where not, an unknown name may stand in the rest.
+    pub complete: bool,
+    /// The paths of the spec files.
+    pub spec_files: Vec<String>,
+    /// The paths of the templates.
+    pub templates: Vec<String>,
+}
+
+/// Why nothing could be loaded at all.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LoadError {
+    /// There is no spec.
+    #[error("no `{path}` here")]
+    #[diagnostic(
+        code("factory::spec::no-spec"),
+        help("`factory init` writes one for this project; `factory demo` shows one that works")
+    )]
+    Missing {
+        /// The path looked for.
+        path: String,
+    },
+    /// The spec can't be read.
+    #[error("`{path}` can't be read: {reason}")]
+    #[diagnostic(code("factory::spec::unreadable-spec"))]
+    Unreadable {
+        /// Its path.
+        path: String,
+        /// What the system or the text says.
+        reason: String,
+    },
+}
+
+/// Loads the spec at `path`, relative to `root`, with all that it includes and names.
+///
+/// # Errors
+///
+/// Where the spec itself is missing or can't be read. Everything else is a finding.
+pub fn load(root: &Path, path: &str) -> Result<Loaded, LoadError> {
+    let root = root.to_owned();
+    load_with(path, Box::new(Folder { root }))
+}
+
+/// Loads a factory from texts alone, as a test or a story of the linter does.
+///
+/// # Errors
+///
+/// Where `path` is not among `texts`.
+pub fn load_texts(path: &str, texts: BTreeMap<String, String>) -> Result<Loaded, LoadError> {
+    load_with(path, Box::new(Texts(texts)))
+}
+
+fn load_with(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, LoadError> {
+    let path = path.to_owned();
+    let work = move || Loader::new(files).load(&path);
+    let thread = std::thread::Builder::new().name("parse".to_owned()).stack_size(STACK).spawn(work);
+    let failed = |reason: &str| LoadError::Unreadable { path: "factory.kdl".to_owned(), reason: reason.to_owned() };
+    match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(loaded)) => loaded,
+        Ok(Err(_)) => Err(failed("the KDL parser gave up on it")),
+        Err(error) => Err(failed(&error.to_string())),
+    }
+}
+
+// Where texts come from.
+trait Files {
+    fn read(&self, path: &str) -> Result<String, ReadError>;
+    // The paths of all files that may match `pattern`, in order.
+    fn matching(&self, pattern: &PathPattern) -> Vec<String>;
+}
+
+enum ReadError {
+    Missing,
+    Other(String),
+}
+
+struct Folder {
+    root: PathBuf,
+}
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> Result<String, ReadError> {
+        let full = self.root.join(path);
+        let other = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => ReadError::Missing,
+            _ => ReadError::Other(format!("`{path}` can't be read: {error}")),
+        };
+        let data = fs::metadata(&full).map_err(other)?;
+        if !data.is_file() {
+            return Err(ReadError::Other(format!("`{path}` is not a file")));
+        }
+        if data.len() > MAX_BYTES {
+            return Err(ReadError::Other(format!("`{path}` is larger than {} MiB", MAX_BYTES >> 20)));
+        }
+        let bytes = fs::read(&full).map_err(other)?;
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            ReadError::Other(format!("`{path}` is not UTF-8 text, from byte {at} on"))
+        })
+    }
+
+    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
+        let prefix = literal_folder(pattern.as_str());
+        let hidden = |name: &std::ffi::OsStr| name == ".git" || name == "target" || name == "node_modules";
+        let walk = WalkDir::new(self.root.join(prefix))
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| !(entry.file_type().is_dir() && hidden(entry.file_name())));
+        walk.flatten()
+            .filter(|entry| entry.file_type().is_file())
+            .filter_map(|entry| {
+                let path = entry.path().strip_prefix(&self.root).ok()?.to_str()?.replace('\\', "/");
+                pattern.gives(&path).then_some(path)
+            })
+            .collect()
+    }
+}
+
+struct Texts(BTreeMap<String, String>);
+
+impl Files for Texts {
+    fn read(&self, path: &str) -> Result<String, ReadError> {
+        self.0.get(path).cloned().ok_or(ReadError::Missing)
+    }
+
+    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
+        self.0.keys().filter(|path| pattern.gives(path)).cloned().collect()
+    }
+}
+
+// The folders that stand in front of the first wildcard.
+fn literal_folder(pattern: &str) -> &str {
+    let wild = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+    let end = pattern.get(..wild).and_then(|literal| literal.rfind('/')).unwrap_or(0);
+    pattern.get(..end).unwrap_or_default()
+}
+
+struct Loader {
+    files: Box<dyn Files>,
+    loaded: Loaded,
+    // The spec files that are being read, the outermost first.
+    open: Vec<String>,
+    done: BTreeSet<String>,
+}
+
+impl Loader {
+    fn new(files: Box<dyn Files>) -> Self {
+        let loaded = Loaded {
+            sources: Sources::default(),
+            spec: Spec::default(),
+            findings: Findings::default(),
+            complete: true,
+            spec_files: Vec::new(),
+            templates: Vec::new(),
+        };
+        Self { files, loaded, open: Vec::new(), done: BTreeSet::new() }
+    }
+
+    fn load(mut self, path: &str) -> Result<Loaded, LoadError> {
+        let text = self.files.read(path).map_err(|error| match error {
+            ReadError::Missing => LoadError::Missing { path: path.to_owned() },
+            ReadError::Other(reason) => LoadError::Unreadable { path: path.to_owned(), reason },
+        })?;
+        self.spec_file(path, text, true);
+        self.texts();
+        self.templates();
+        Ok(self.loaded)
+    }
+
+    fn spec_file(&mut self, path: &str, text: String, root: bool) {
+        self.done.insert(path.to_owned());
+        self.open.push(path.to_owned());
+        self.loaded.spec_files.push(path.to_owned());
+        let findings = &mut self.loaded.findings;
+        let source = self.loaded.sources.add(path, text);
+        let start = source.span_at(0, 0);
+        let empty = source.text().trim().is_empty();
+        let errors = findings.count(crate::diagnostics::Level::Error);
+        let nodes = nodes(source, findings);
+        let broken = nodes.is_empty() && findings.count(crate::diagnostics::Level::Error) > errors;
+        self.loaded.complete &= !broken;
+        let lowered = lower(&nodes, root, &mut self.loaded.spec, findings);
+        if root {
+            let compiler = env!("CARGO_PKG_VERSION");
+            if let Some(version) = lowered.version.filter(|version| version.value != 1) {
+                findings.add(SpecError::UnknownVersion {
+                    version: version.value,
+                    compiler,
+                    span: version.span.into(),
+                });
+            }
+            if let Some(required) = lowered.requires
+                && is_newer(&required.value, compiler)
+            {
+                findings.add(SpecError::NewerRequired {
+                    required: required.value,
+                    compiler,
+                    span: required.span.into(),
+                });
+            }
+            let named = nodes.iter().any(|node| node.def.name == "factory");
+            if !named && (!broken || empty) {
+                findings.add(SpecError::NoFactory { span: start.into() });
+            }
+        }
+        for include in lowered.includes {
+            self.include(&include);
+        }
+        self.open.pop();
+    }
+
+    fn include(&mut self, include: &Text) {
+        let span = include.span;
+        let pattern: PathPattern = match include.value.parse() {
+            Ok(pattern) => pattern,
+            Err(crate::boundary::PatternError { message, help, .. }) => {
+                self.loaded.findings.add(SpecError::BadPattern { message, help, span: span.into() });
+                return;
+            }
+        };
+        let wild = include.value.contains(['*', '?', '[', '{']);
+        let paths = if wild { self.files.matching(&pattern) } else { vec![include.value.clone()] };
+        for path in paths {
+            if let Some(at) = self.open.iter().position(|open| *open == path) {
+                // A pattern such as `*.kdl` means the other files.
+                if !wild {
+                    let circle = self.open.iter().skip(at).chain([&path]);
+                    let cycle: Vec<_> = circle.map(String::as_str).collect();
+                    self.loaded
+                        .findings
+                        .add(SpecError::IncludeCycle { cycle: cycle.join(" → "), span: span.into() });
+                }
+                continue;
+            }
+            if self.done.contains(&path) {
+                continue;
+            }
+            match self.files.read(&path) {
+                Ok(text) => self.spec_file(&path, text, false),
+                Err(error) => self.unreadable(&path, span, error, true),
+            }
+        }
+    }
+
+    fn unreadable(&mut self, path: &str, span: Span, error: ReadError, include: bool) {
+        let findings = &mut self.loaded.findings;
+        match error {
+            ReadError::Missing if include => findings.add(SpecError::MissingInclude {
+                path: path.to_owned(),
+                help: "write the file, or take the `include` away; a pattern such as `tasks/*.kdl` may match nothing"
+                    .to_owned(),
+                span: span.into(),
+            }),
+            ReadError::Missing => findings.add(SpecError::UnreadableFile {
+                reason: format!("no file called `{path}`"),
+                help: "write it, or correct the path; it is relative to the project root".to_owned(),
+                span: span.into(),
+            }),
+            ReadError::Other(reason) => findings.add(SpecError::UnreadableFile {
+                reason,
+                help: "prompts, templates, and specs are UTF-8 text files".to_owned(),
+                span: span.into(),
+            }),
+        }
+    }
+
+    // The prompts that the spec names.
+    fn texts(&mut self) {
+        let spec = &self.loaded.spec;
+        let preamble = spec.factory.iter().filter_map(|factory| factory.preamble.clone());
+        let prompts = spec.roles.iter().map(|role| role.prompt.clone());
+        let named: Vec<Text> = preamble.chain(prompts).collect();
+        for Text { value: path, span } in named {
+            if !self.done.insert(path.clone()) {
+                continue;
+            }
+            match self.files.read(&path) {
+                Ok(text) => {
+                    self.loaded.sources.add(path, text);
+                }
+                Err(error) => self.unreadable(&path, span, error, false),
+            }
+        }
+    }
+
+    // All templates of the project, and those that sections name.
+    fn templates(&mut self) {
+        let sections = self.loaded.spec.documents.iter().flat_map(|document| &document.sections);
+        let named: Vec<Text> = sections
+            .filter_map(|section| match &section.from {
+                SectionFrom::Template(path) => Some(path.clone()),
+                SectionFrom::File(_) | SectionFrom::Files { .. } | SectionFrom::Nothing => None,
+            })
+            .collect();
+        let Ok(pattern) = format!("{TEMPLATES}/**/*.hbs").parse() else { return };
+        for path in self.files.matching(&pattern) {
+            if let Ok(text) = self.files.read(&path) {
+                self.loaded.sources.add(path.clone(), text);
+                self.loaded.templates.push(path);
+            }
+        }
+        for Text { value, span } in named {
+            let path = format!("{TEMPLATES}/{value}");
+            let shipped = crate::template::shipped(&value).is_some();
+            if !shipped && !self.loaded.templates.contains(&path) {
+                self.unreadable(&path, span, ReadError::Missing, false);
+            }
+        }
+    }
+}
+
+// Compares versions by their numbers, part by part.
+fn is_newer(required: &str, compiler: &str) -> bool {
+    let parts = |version: &str| -> Vec<u64> {
+        version.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
+    };
+    parts(required) > parts(compiler)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_by_their_numbers() {
+        for (required, compiler, then) in
+            [("0.1", "0.1.0", false), ("0.2", "0.1.9", true), ("0.10", "0.9.1", true), ("1", "0.1.0", true)]
+        {
+            assert_eq!(is_newer(required, compiler), then, "{required} of {compiler}");
+        }
+    }
+
+    #[test]
+    fn folders_before_the_first_wildcard() {
+        for (pattern, then) in [("tasks/*.kdl", "tasks"), ("*.kdl", ""), ("a/b/c.kdl", "a/b"), ("a/{b,c}/d", "a")] {
+            assert_eq!(literal_folder(pattern), then, "{pattern}");
+        }
+    }
+}

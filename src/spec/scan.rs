@@ -1,0 +1,203 @@
+//! A look at a text before the parser gets it, linear in its length.
+//!
+//! The parser recurses at every level of nesting, so a hostile text would overflow its stack; and one
+//! missing brace makes it complain of everything behind. Both are found here first, by counting.
+
+use super::SpecError;
+use crate::diagnostics::Source;
+
+/// The most levels that nodes may be nested. The grammar needs 5.
+const MAX_DEPTH: usize = 32;
+
+/// Returns what keeps `source` from being given to the parser.
+pub(super) fn scan(source: &Source) -> Option<SpecError> {
+    Scanner { source, bytes: source.text().as_bytes(), at: 0, open: Vec::new() }.run()
+}
+
+struct Scanner<'a> {
+    source: &'a Source,
+    bytes: &'a [u8],
+    at: usize,
+    // Where each brace that is still open stands.
+    open: Vec<usize>,
+}
+
+impl Scanner<'_> {
+    fn run(mut self) -> Option<SpecError> {
+        while let Some(byte) = self.peek(0) {
+            let fault = match byte {
+                b'"' => self.string(0),
+                b'#' => self.raw_string(),
+                b'/' if self.peek(1) == Some(b'/') => self.line_comment(),
+                b'/' if self.peek(1) == Some(b'*') => self.block_comment(),
+                b'{' => self.open(),
+                b'}' => self.close(),
+                _ => {
+                    self.at += 1;
+                    None
+                }
+            };
+            if fault.is_some() {
+                return fault;
+            }
+        }
+        let at = self.open.pop()?;
+        Some(SpecError::Unclosed {
+            what: "this `{`",
+            help: "add the `}` that closes it".to_owned(),
+            span: self.source.span_at(at, 1).into(),
+            next: self.next_at_margin(at),
+        })
+    }
+
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.bytes.get(self.at + ahead).copied()
+    }
+
+    fn starts(&self, text: &[u8]) -> bool {
+        self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text))
+    }
+
+    fn open(&mut self) -> Option<SpecError> {
+        self.open.push(self.at);
+        self.at += 1;
+        (self.open.len() > MAX_DEPTH).then(|| SpecError::TooDeep {
+            limit: MAX_DEPTH,
+            span: self.source.span_at(self.at - 1, 1).into(),
+        })
+    }
+
+    fn close(&mut self) -> Option<SpecError> {
+        self.at += 1;
+        let unopened = self.open.pop().is_none();
+        unopened.then(|| SpecError::Unopened { span: self.source.span_at(self.at - 1, 1).into() })
+    }
+
+    fn line_comment(&mut self) -> Option<SpecError> {
+        while self.peek(0).is_some_and(|byte| byte != b'\n') {
+            self.at += 1;
+        }
+        None
+    }
+
+    fn block_comment(&mut self) -> Option<SpecError> {
+        let start = self.at;
+        let mut depth = 0;
+        while self.at < self.bytes.len() {
+            if self.starts(b"/*") {
+                depth += 1;
+                self.at += 2;
+            } else if self.starts(b"*/") {
+                depth -= 1;
+                self.at += 2;
+                if depth == 0 {
+                    return None;
+                }
+            } else {
+                self.at += 1;
+            }
+            if depth > MAX_DEPTH {
+                let span = self.source.span_at(self.at - 2, 2).into();
+                return Some(SpecError::TooDeep { limit: MAX_DEPTH, span });
+            }
+        }
+        Some(SpecError::Unclosed {
+            what: "this comment",
+            help: "add `*/`, or put the pattern it was meant to be in quotes".to_owned(),
+            span: self.source.span_at(start, 2).into(),
+            next: None,
+        })
+    }
+
+    fn raw_string(&mut self) -> Option<SpecError> {
+        let mut hashes = 0;
+        while self.peek(hashes) == Some(b'#') {
+            hashes += 1;
+        }
+        self.at += hashes;
+        if self.peek(0) == Some(b'"') { self.string(hashes) } else { None }
+    }
+
+    // A string whose quotes are followed by `hashes` hash signs; without any, it has escapes.
+    fn string(&mut self, hashes: usize) -> Option<SpecError> {
+        let start = self.at;
+        let long = self.starts(b"\"\"\"");
+        let quotes = if long { 3 } else { 1 };
+        self.at += quotes;
+        let end: Vec<u8> = [vec![b'"'; quotes], vec![b'#'; hashes]].concat();
+        while let Some(byte) = self.peek(0) {
+            if self.starts(&end) {
+                self.at += end.len();
+                return None;
+            }
+            if byte == b'\n' && !long {
+                break;
+            }
+            self.at += if byte == b'\\' && hashes == 0 { 2 } else { 1 };
+        }
+        Some(SpecError::Unclosed {
+            what: "this string",
+            help: if long {
+                "add `\"\"\"` on a line of its own".to_owned()
+            } else {
+                "add the `\"` that closes it; a text of several lines stands between `\"\"\"`".to_owned()
+            },
+            span: self.source.span_at(start, (self.at - start).min(40)).into(),
+            next: None,
+        })
+    }
+
+    // A missing `}` shows where a node starts at the left margin although a brace is open.
+    fn next_at_margin(&self, open: usize) -> Option<miette::SourceSpan> {
+        let mut at = open;
+        for line in self.source.text().get(open..)?.split_inclusive('\n') {
+            let word = line.bytes().take_while(|byte| byte.is_ascii_lowercase() || *byte == b'-').count();
+            if at > open && word > 0 {
+                return Some(self.source.span_at(at, word).into());
+            }
+            at += line.len();
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::Sources;
+
+    fn code(text: &str) -> Option<String> {
+        use miette::Diagnostic as _;
+        let mut sources = Sources::default();
+        scan(sources.add("factory.kdl", text)).map(|fault| fault.code().unwrap().to_string())
+    }
+
+    #[test]
+    fn braces_in_strings_and_comments_are_no_braces() {
+        for text in [
+            r##"a "}" { b "\"}" }"##,
+            r##"a #"}"}"# { }"##,
+            "a { // }\n}",
+            "a { /* } /* } */ */ }",
+            "a \"\"\"\n } \" }\n\"\"\"",
+            "a ##\"}\"#\"##",
+            "a #true #false",
+        ] {
+            assert_eq!(code(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (text, then) in [
+            ("a {", "unclosed"),
+            ("a }", "unopened"),
+            ("a \"b\nc", "unclosed"),
+            ("a /* b", "unclosed"),
+            (&"a {".repeat(33), "too-deep"),
+            (&"/*".repeat(40), "too-deep"),
+        ] {
+            assert_eq!(code(text), Some(format!("factory::spec::{then}")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,554 @@
+//! KDL → nodes that fit the grammar, and a finding for each that does not.
+
+use std::collections::BTreeMap;
+
+use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
+
+use super::{
+    SpecError,
+    grammar::{ArgDef, Kind, NodeDef, ROOT},
+    nearest,
+    scan::scan,
+};
+use crate::diagnostics::{Findings, Source, Span, Spanned};
+
+/// A node that stands where the grammar has it, with arguments and properties of the right kinds.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) def: &'static NodeDef,
+    /// The whole node.
+    pub(super) span: Span,
+    /// Its name.
+    pub(super) name: Span,
+    pub(super) args: Vec<Spanned<Value>>,
+    pub(super) props: BTreeMap<&'static str, Spanned<Value>>,
+    pub(super) children: Vec<Node>,
+}
+
+/// A value, as its kind reads it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Integer(i128),
+    Bool(bool),
+}
+
+/// Returns the nodes of `source`; what does not fit is left out and reported.
+pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
+    for fault in hidden(source) {
+        findings.add(fault);
+    }
+    if let Some(fault) = scan(source) {
+        findings.add(fault);
+        return Vec::new();
+    }
+    match KdlDocument::parse_v2(source.text()) {
+        Ok(document) => {
+            let mut reader = Reader { source, findings };
+            reader.children(&ROOT, "at the top of a file", document.nodes())
+        }
+        Err(error) => {
+            // The parser goes on after a fault and then complains of what follows from it.
+            if let Some(first) = error.diagnostics.iter().min_by_key(|fault| fault.span.offset()) {
+                findings.add(syntax(source, first));
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
+    let span = source.span_at(fault.span.offset(), fault.span.len().min(60));
+    let text = source.text().get(fault.span.offset()..).unwrap_or_default();
+    let word: String = text.chars().take_while(|letter| letter.is_ascii_alphanumeric()).collect();
+    let said = fault.message.as_deref().unwrap_or("unexpected text").trim_end_matches('.');
+    let (message, label, help) = match (said, word.as_str()) {
+        (_, "true" | "false" | "null" | "inf" | "nan") => (
+            format!("`{word}` is a keyword and starts with `#` in KDL 2"),
+            "without `#`".to_owned(),
+            Some(format!("write `#{word}`")),
+        ),
+        ("Expected property value", _) => (
+            "a property without a value".to_owned(),
+            "nothing that could be a value stands behind `=`".to_owned(),
+            Some("write `name=\"value\"`, without blanks around `=`".to_owned()),
+        ),
+        ("Expected quoted string", _) if text.starts_with('"') && !text.contains('\\') => (
+            "two values without a blank between them".to_owned(),
+            "ends here, and the next starts at once".to_owned(),
+            Some("put a blank between them".to_owned()),
+        ),
+        ("Expected quoted string", _) => (
+            "this string can't be read".to_owned(),
+            "has an escape that KDL does not know".to_owned(),
+            Some("escapes are \\n \\t \\r \\\\ \\\" \\b \\f \\s \\u{…}; in a raw string, #\"…\"#, there are none".to_owned()),
+        ),
+        ("Found child block instead of node name", _) => (
+            "a block without a node".to_owned(),
+            "a name should stand before this `{`".to_owned(),
+            Some("write the node's name first; a `;` or a line break ends a node".to_owned()),
+        ),
+        ("Found invalid node name", _) => (
+            "no node can start here".to_owned(),
+            "not a name".to_owned(),
+            Some("a node starts with its name".to_owned()),
+        ),
+        ("Expected integer" | "Expected float" | "Expected number", _) => (
+            "this is no number".to_owned(),
+            "starts like a number and goes on otherwise".to_owned(),
+            Some("put it in quotes if it is a text".to_owned()),
+        ),
+        _ => {
+            let mut said = said.to_owned();
+            if let Some(first) = said.get_mut(..1) {
+                first.make_ascii_lowercase();
+            }
+            let label = fault.label.clone().unwrap_or_else(|| "here".to_owned());
+            (format!("the text is not KDL: {said}"), label, fault.help.clone())
+        }
+    };
+    SpecError::Syntax { message, label, help, span: span.into() }
+}
+
+// Characters that a reader of the file would not see, or that reorder what he sees.
+fn hidden(source: &Source) -> Vec<SpecError> {
+    if source.text().is_ascii() {
+        return Vec::new();
+    }
+    let fault = |(at, letter): (usize, char)| {
+        let hides = matches!(letter,
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}' | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}')
+            || (letter == '\u{feff}' && at > 0);
+        hides.then(|| SpecError::HiddenCharacter {
+            shown: format!("U+{:04X}", u32::from(letter)),
+            span: source.span_at(at, letter.len_utf8()).into(),
+        })
+    };
+    source.text().char_indices().filter_map(fault).collect()
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    findings: &'a mut Findings,
+}
+
+impl Reader<'_> {
+    fn span(&self, span: miette::SourceSpan) -> Span {
+        self.source.span_at(span.offset(), span.len())
+    }
+
+    fn children(&mut self, parent: &'static NodeDef, place: &str, nodes: &[KdlNode]) -> Vec<Node> {
+        let mut seen: BTreeMap<&'static str, Span> = BTreeMap::new();
+        let mut read = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let name = self.span(node.name().span());
+            let Some(def) = parent.child(node.name().value()) else {
+                self.unknown_node(parent, place, node);
+                continue;
+            };
+            if let Some(first) = seen.insert(def.name, name)
+                && !def.many
+            {
+                self.findings.add(SpecError::RepeatedNode {
+                    node: def.name,
+                    span: name.into(),
+                    first: first.into(),
+                });
+            }
+            read.push(self.node(def, node));
+        }
+        read
+    }
+
+    fn unknown_node(&mut self, parent: &'static NodeDef, place: &str, node: &KdlNode) {
+        let name = node.name().value();
+        let here = || parent.children.iter().map(|child| child.name);
+        let mut elsewhere = Vec::new();
+        ROOT.walk(&mut |within, def| {
+            if def.name == name {
+                let home = within.last().map_or_else(
+                    || "at the top of a file".to_owned(),
+                    |parent| format!("in `{parent}`"),
+                );
+                if !elsewhere.contains(&home) {
+                    elsewhere.push(home);
+                }
+            }
+        });
+        elsewhere.truncate(3);
+        let help = if let Some(near) = synonym(name).filter(|near| here().any(|known| known == *near)) {
+            format!("write `{near}`")
+        } else if let Some(near) = nearest(name, here()) {
+            format!("did you mean `{near}`?")
+        } else if !elsewhere.is_empty() {
+            format!("`{name}` stands {}", elsewhere.join(" or "))
+        } else if parent.children.is_empty() {
+            format!("nothing stands in `{}`", parent.name)
+        } else {
+            format!("here may stand {}", list(here()))
+        };
+        self.findings.add(SpecError::UnknownNode {
+            name: name.to_owned(),
+            place: place.to_owned(),
+            help,
+            span: self.span(node.name().span()).into(),
+        });
+    }
+
+    fn node(&mut self, def: &'static NodeDef, node: &KdlNode) -> Node {
+        let name = self.span(node.name().span());
+        if let Some(annotation) = node.ty() {
+            self.annotation(annotation.value(), self.span(annotation.span()));
+        }
+        let (args, props) = self.entries(def, node);
+        let children = match node.children() {
+            Some(children) => {
+                let place = format!("in `{}`", def.name);
+                self.children(def, &place, children.nodes())
+            }
+            None => Vec::new(),
+        };
+        Node { def, span: self.span(node.span()), name, args, props, children }
+    }
+
+    fn entries(
+        &mut self,
+        def: &'static NodeDef,
+        node: &KdlNode,
+    ) -> (Vec<Spanned<Value>>, BTreeMap<&'static str, Spanned<Value>>) {
+        let mut args = Vec::new();
+        let mut given = 0;
+        let mut surplus = false;
+        let mut props: BTreeMap<&'static str, Spanned<Value>> = BTreeMap::new();
+        let mut before: Option<&KdlEntry> = None;
+        for entry in node.entries() {
+            let span = self.span(entry.span());
+            if let Some(annotation) = entry.ty() {
+                self.annotation(annotation.value(), span);
+            }
+            if let Some(key) = entry.name() {
+                before = None;
+                let Some(prop) = def.prop(key.value()) else {
+                    self.unknown_property(def, key.value(), span);
+                    continue;
+                };
+                if let Some(first) = props.get(prop.name) {
+                    self.findings.add(SpecError::RepeatedProperty {
+                        name: prop.name.to_owned(),
+                        span: span.into(),
+                        first: first.span.into(),
+                    });
+                    continue;
+                }
+                let value_at = key.span().len() + 1;
+                let value = span.part(value_at, span.len);
+                if let Some(read) = self.value(def, prop.kind, entry, value) {
+                    props.insert(prop.name, Spanned::new(read, value));
+                } else {
+                    // It is there, if wrong: that it is missing too would be noise.
+                    props.insert(prop.name, Spanned::new(Value::Text(String::new()), value));
+                }
+                continue;
+            }
+            if self.cut_by_comment(before, entry) {
+                before = Some(entry);
+                continue;
+            }
+            before = Some(entry);
+            let wanted = def.args.get(given).copied().or(def.rest);
+            given += 1;
+            let Some(ArgDef { kind, .. }) = wanted else {
+                if !std::mem::replace(&mut surplus, true) {
+                    self.surplus(def, span);
+                }
+                continue;
+            };
+            let value = self.value(def, kind, entry, span);
+            args.push(Spanned::new(value.unwrap_or(Value::Text(String::new())), span));
+        }
+        self.missing(def, node, given, &props);
+        (args, props)
+    }
+
+    // `app/**/*.rb` without quotes: two words with a comment between them and no blank.
+    fn cut_by_comment(&mut self, before: Option<&KdlEntry>, entry: &KdlEntry) -> bool {
+        let Some(before) = before else { return false };
+        let (start, end) = (before.span().offset(), entry.span().offset());
+        let between = self.source.text().get(start + before.span().len()..end).unwrap_or_default();
+        let cut = between.starts_with("/*") && between.ends_with("*/");
+        if cut {
+            let span = self.source.span_at(start, end + entry.span().len() - start);
+            self.findings.add(SpecError::CutByComment { span: span.into() });
+        }
+        cut
+    }
+
+    fn missing(
+        &mut self,
+        def: &'static NodeDef,
+        node: &KdlNode,
+        given: usize,
+        props: &BTreeMap<&'static str, Spanned<Value>>,
+    ) {
+        let span = self.span(node.name().span());
+        let rest = def.rest.filter(|rest| rest.required);
+        let wanted = def.args.get(given).or(rest.as_ref().filter(|_| given <= def.args.len()));
+        if let Some(wanted) = wanted.filter(|wanted| wanted.required) {
+            let mut usage = def.name.to_owned();
+            for ArgDef { name, .. } in def.args.iter().chain(&rest) {
+                usage.push_str(&format!(" \"{name}\""));
+            }
+            self.findings.add(SpecError::MissingArgument {
+                node: def.name,
+                what: wanted.kind.article(),
+                usage,
+                span: span.into(),
+            });
+        }
+        for prop in def.props.iter().filter(|prop| prop.required && !props.contains_key(prop.name)) {
+            let example = match prop.kind {
+                Kind::Integer => "1",
+                Kind::Bool => "#true",
+                _ => "\"…\"",
+            };
+            self.findings.add(SpecError::MissingProperty {
+                node: def.name,
+                name: prop.name,
+                example,
+                doc: prop.doc,
+                span: span.into(),
+            });
+        }
+    }
+
+    fn surplus(&mut self, def: &'static NodeDef, span: Span) {
+        let count = match def.args.len() {
+            0 => "no argument",
+            1 => "one argument",
+            _ => "two arguments",
+        };
+        let help = if def.children.is_empty() {
+            "take it away, or start a new node with `;` or a line break".to_owned()
+        } else {
+            format!("what `{}` has more of stands in its block: {}", def.name,
+                list(def.children.iter().map(|child| child.name)))
+        };
+        self.findings.add(SpecError::SurplusArgument { node: def.name, count, help, span: span.into() });
+    }
+
+    fn annotation(&mut self, name: &str, span: Span) {
+        self.findings.add(SpecError::TypeAnnotation { name: name.to_owned(), span: span.into() });
+    }
+
+    fn unknown_property(&mut self, def: &'static NodeDef, name: &str, span: Span) {
+        let known = || def.props.iter().map(|prop| prop.name);
+        let help = if let Some(near) = nearest(name, known()) {
+            format!("did you mean `{near}`?")
+        } else if def.child(name).is_some() {
+            format!("`{name}` is a node of its own: write `{} … {{ {name} … }}`", def.name)
+        } else if def.props.is_empty() {
+            format!("`{}` has no properties", def.name)
+        } else {
+            format!("it has {}", list(known()))
+        };
+        self.findings.add(SpecError::UnknownProperty {
+            node: def.name,
+            name: name.to_owned(),
+            help,
+            span: span.part(0, name.len()).into(),
+        });
+    }
+
+    fn value(&mut self, def: &'static NodeDef, kind: Kind, entry: &KdlEntry, span: Span) -> Option<Value> {
+        match (kind, entry.value()) {
+            (Kind::Integer, KdlValue::Integer(number)) => Some(Value::Integer(*number)),
+            (Kind::Bool, KdlValue::Bool(value)) => Some(Value::Bool(*value)),
+            (Kind::Integer | Kind::Bool, _) => self.wrong(def, kind, entry, span),
+            (_, KdlValue::String(text)) => self.text(def, kind, entry, text, span),
+            (_, _) => self.wrong(def, kind, entry, span),
+        }
+    }
+
+    fn text(
+        &mut self,
+        def: &'static NodeDef,
+        kind: Kind,
+        entry: &KdlEntry,
+        text: &str,
+        span: Span,
+    ) -> Option<Value> {
+        let written = entry.format().map_or("\"", |format| format.value_repr.as_str());
+        if kind.quoted() && !written.starts_with(['"', '#']) {
+            let what = match kind {
+                Kind::PathPattern => "a path pattern",
+                Kind::CommandPattern => "a command pattern",
+                Kind::Command => "a command line",
+                Kind::File => "a path",
+                Kind::Prose => "a text",
+                _ => "this value",
+            };
+            self.findings.add(SpecError::BareWord { what, text: text.to_owned(), span: span.into() });
+            return None;
+        }
+        let control = |letter: &char| letter.is_control() && !(kind == Kind::Prose && *letter == '\n');
+        if let Some(letter) = text.chars().find(control) {
+            let what = kind.article().trim_start_matches("a quoted ");
+            let shown = format!("U+{:04X}", u32::from(letter));
+            self.findings.add(SpecError::ControlCharacter { what, span: span.into(), shown });
+            return None;
+        }
+        if let Some(what) = secret(text) {
+            self.findings.add(SpecError::Secret { what, span: span.into() });
+        }
+        match kind {
+            Kind::Name if !is_name(text) => {
+                self.bad_name(text, span);
+                None
+            }
+            Kind::Choice(words) if !words.contains(&text) => {
+                let near = nearest(text, words.iter().copied());
+                let help = near.map_or_else(
+                    || format!("one of {}", list(words.iter().copied())),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.findings.add(SpecError::WrongValue {
+                    node: def.name,
+                    expected: format!("one of {}", list(words.iter().copied())),
+                    help: Some(help),
+                    span: span.into(),
+                    found: "another word",
+                });
+                None
+            }
+            Kind::File if !is_inside(text) => {
+                self.findings.add(SpecError::OutsidePath { path: text.to_owned(), span: span.into() });
+                None
+            }
+            Kind::Prose | Kind::Command | Kind::Word | Kind::Reference | Kind::Thing
+                if text.trim().is_empty() && kind != Kind::Word =>
+            {
+                self.findings.add(SpecError::WrongValue {
+                    node: def.name,
+                    expected: kind.article().to_owned(),
+                    help: Some("say something, or leave the node out".to_owned()),
+                    span: span.into(),
+                    found: "empty",
+                });
+                None
+            }
+            _ => Some(Value::Text(text.to_owned())),
+        }
+    }
+
+    fn bad_name(&mut self, text: &str, span: Span) {
+        let near: String = text
+            .to_lowercase()
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+            .collect();
+        let near = near.trim_matches('-');
+        let suggestion =
+            if is_name(near) { format!(": `{near}`") } else { String::new() };
+        self.findings.add(SpecError::BadName { name: text.to_owned(), suggestion, span: span.into() });
+    }
+
+    fn wrong(&mut self, def: &'static NodeDef, kind: Kind, entry: &KdlEntry, span: Span) -> Option<Value> {
+        let found = match entry.value() {
+            KdlValue::String(_) => "a text",
+            KdlValue::Integer(_) => "a number",
+            KdlValue::Float(number) if number.is_finite() => "a decimal number",
+            KdlValue::Float(_) => "no number at all",
+            KdlValue::Bool(_) => "a truth value",
+            KdlValue::Null => "nothing",
+        };
+        let help = match (kind, entry.value()) {
+            (Kind::Integer, KdlValue::String(text)) if text.parse::<i128>().is_ok() => {
+                Some(format!("write `{text}` without quotes"))
+            }
+            (Kind::Money | Kind::Duration | Kind::Size, KdlValue::Integer(_) | KdlValue::Float(_)) => {
+                Some("put it in quotes, with its unit where it has one".to_owned())
+            }
+            (Kind::Bool, _) => Some("write `#true` or `#false`".to_owned()),
+            _ => None,
+        };
+        self.findings.add(SpecError::WrongValue {
+            node: def.name,
+            expected: kind.article().to_owned(),
+            help,
+            span: span.into(),
+            found,
+        });
+        None
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
+/// Returns whether `text` may name something.
+pub(super) fn is_name(text: &str) -> bool {
+    text.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Returns whether `path` is relative and stays inside the project as written.
+fn is_inside(path: &str) -> bool {
+    !path.is_empty()
+        && !path.contains('\\')
+        && !path.ends_with('/')
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+// What people call our nodes who come from other tools.
+fn synonym(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "allow" | "allows" | "grant" | "permit" | "permissions" => "may",
+        "deny" | "forbid" | "disallow" | "denied" => "never",
+        "agent" | "subagent" => "role",
+        "bash" | "exec" | "command" | "shell" | "cmd" => "run",
+        "edit" | "modify" => "write",
+        "network" | "host" | "hosts" => "reach",
+        "tools" | "tool" | "mcp" => "use",
+        "checks" | "quality-gates" => "gates",
+        "depends-on" | "needs" | "dependsOn" => "after",
+        "acceptance" | "criteria" => "accept",
+        "steps" => "step",
+        "todo" | "items" => "item",
+        "reason" | "why" => "because",
+        "import" => "include",
+        "exclude" | "but" => "except",
+        "environment" => "env",
+        _ => return None,
+    })
+}
+
+// Shapes that only issued credentials have; a placeholder such as "sk-…" has none of them.
+fn secret(text: &str) -> Option<&'static str> {
+    let token = |prefix: &str, least: usize| {
+        text.match_indices(prefix).any(|(at, _)| {
+            let rest = text.get(at + prefix.len()..).unwrap_or_default();
+            rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')).count()
+                >= least
+        })
+    };
+    if token("sk-ant-", 20) || token("sk-proj-", 20) {
+        Some("the key of a model provider")
+    } else if token("ghp_", 30) || token("github_pat_", 30) || token("gho_", 30) {
+        Some("a GitHub token")
+    } else if token("AKIA", 16) {
+        Some("an AWS access key")
+    } else if token("xoxb-", 20) || token("xoxp-", 20) {
+        Some("a Slack token")
+    } else if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") {
+        Some("a private key")
+    } else {
+        None
+    }
+}
