@@ -1,4 +1,5 @@
 //! `exec`: a plan in, an outcome out. The only async room.
 
 pub mod agent;
+pub mod git;
 pub mod process;
