@@ -1,59 +1,581 @@
-//! Laid out, not yet furnished.
+//! Patterns for commands, matched against the words a shell has made of a line.
+//!
+//! The word `*` is any number of words, also none; inside a word `*` is any text of that word. Double
+//! quotes hold blanks, and `"*"` is exactly one word; in single quotes nothing has a meaning.
 
-use std::{fmt, str::FromStr};
+use std::{str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pattern, PatternError};
+use super::{
+    Pattern, PatternError,
+    nfa::{Class, Nfa, Step},
+    programs,
+};
 
-/// A pattern, as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+const LONGEST: usize = 2048;
+
+/// Between two words, where words are one text.
+pub(super) const BETWEEN: char = '\0';
+
+/// A pattern for commands.
+///
+/// `gives` wants the program as written in the pattern. `takes` compares the program by its base name
+/// in any case, and looks behind the global options before a subcommand: those with a value are known
+/// for common programs; of another program's option both readings are tried.
+///
+/// ```
+/// # use factory::boundary::{CommandPattern, Pattern};
+/// let push: CommandPattern = "git push *".parse()?;
+/// let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+/// assert!(push.gives(&words("git push origin")) && push.gives(&words("git push")));
+/// assert!(!push.gives(&words("git -C d push")) && push.takes(&words("/usr/bin/git -C d push")));
+/// # Ok::<(), factory::boundary::PatternError>(())
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CommandPattern {
     text: String,
+    machines: Arc<Machines>,
+}
+
+#[derive(Debug)]
+struct Machines {
+    words: Vec<Word>,
+    exact: Nfa,
+    loose: Nfa,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Word {
+    // Any number of words.
+    Any,
+    One(Vec<Part>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Char(char),
+    Star,
 }
 
 impl CommandPattern {
-    /// Returns the pattern as written.
-    pub fn as_str(&self) -> &str {
-        &self.text
+    /// Returns the words before the first wildcard: of `git commit -m *`, the first three.
+    pub fn literal_words(&self) -> Vec<String> {
+        let literal = |word: &Word| match word {
+            Word::One(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Char(c) => Some(*c),
+                    Part::Star => None,
+                })
+                .collect(),
+            Word::Any => None,
+        };
+        self.machines.words.iter().map_while(literal).collect()
+    }
+
+    /// Returns whether it names one command and nothing else.
+    pub fn is_literal(&self) -> bool {
+        self.literal_words().len() == self.machines.words.len()
+    }
+
+    pub(super) fn giving(&self) -> &Nfa {
+        &self.machines.exact
+    }
+
+    pub(super) fn taking(&self) -> impl Iterator<Item = &Nfa> {
+        std::iter::once(&self.machines.loose)
     }
 }
 
 impl FromStr for CommandPattern {
     type Err = PatternError;
+
     fn from_str(text: &str) -> Result<Self, PatternError> {
+        let words = words(text)?;
+        let mut exact = Vec::new();
+        compile_exact(&words, &mut exact);
+        let mut loose = Vec::new();
+        compile_loose(&words, &mut loose);
         Ok(Self {
             text: text.to_owned(),
+            machines: Arc::new(Machines {
+                words,
+                exact: Nfa::new(exact, BETWEEN, false),
+                loose: Nfa::new(loose, BETWEEN, false),
+            }),
         })
-    }
-}
-
-impl TryFrom<String> for CommandPattern {
-    type Error = PatternError;
-    fn try_from(text: String) -> Result<Self, PatternError> {
-        text.parse()
-    }
-}
-
-impl From<CommandPattern> for String {
-    fn from(pattern: CommandPattern) -> Self {
-        pattern.text
-    }
-}
-
-impl fmt::Display for CommandPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
     }
 }
 
 impl Pattern for CommandPattern {
     type Subject = [String];
-    fn gives(&self, _subject: &Self::Subject) -> bool {
-        false
+
+    fn gives(&self, words: &[String]) -> bool {
+        is_command(words) && self.machines.exact.matches(&one_text(words))
     }
-    fn takes(&self, _subject: &Self::Subject) -> bool {
-        false
+
+    fn takes(&self, words: &[String]) -> bool {
+        self.machines.loose.matches(&one_text(words))
+    }
+}
+
+fn is_command(words: &[String]) -> bool {
+    words.first().is_some_and(|program| !program.is_empty())
+        && !words.iter().any(|word| word.contains(BETWEEN))
+}
+
+fn one_text(words: &[String]) -> String {
+    let mut text = String::with_capacity(words.iter().map(|word| word.len() + 1).sum());
+    for word in words {
+        text.extend(word.chars().filter(|c| *c != BETWEEN));
+        text.push(BETWEEN);
+    }
+    text
+}
+
+/// Writes `words` as a line that a shell would read as these words.
+pub(super) fn quote<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+^*".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            line.push_str(word);
+        } else if word.contains('\'') {
+            line.push('"');
+            for c in word.chars() {
+                if matches!(c, '"' | '\\' | '$' | '`') {
+                    line.push('\\');
+                }
+                line.push(c);
+            }
+            line.push('"');
+        } else {
+            line.push('\'');
+            line.push_str(word);
+            line.push('\'');
+        }
+    }
+    line
+}
+
+fn fault(at: usize, message: impl Into<String>, help: &str) -> PatternError {
+    PatternError {
+        message: message.into(),
+        help: Some(help.to_owned()),
+        at,
+    }
+}
+
+fn words(text: &str) -> Result<Vec<Word>, PatternError> {
+    if text.len() > LONGEST {
+        let message = format!("the pattern is longer than {LONGEST} bytes");
+        return Err(fault(LONGEST, message, "end it with `*`"));
+    }
+    let mut words = Vec::new();
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.peek().copied() {
+        if c == ' ' || c == '\t' {
+            chars.next();
+            continue;
+        }
+        let word = word(at, &mut chars)?;
+        if words.is_empty() {
+            assignment(at, &word)?;
+        }
+        words.push(word);
+    }
+    match words.first() {
+        None => Err(fault(
+            0,
+            "the pattern is empty",
+            "write `*` for every command",
+        )),
+        Some(Word::One(parts)) if parts.is_empty() => Err(fault(
+            0,
+            "the program has no name",
+            "start with the name of a program",
+        )),
+        Some(_) => Ok(words),
+    }
+}
+
+fn assignment(at: usize, word: &Word) -> Result<(), PatternError> {
+    let Word::One(parts) = word else {
+        return Ok(());
+    };
+    let name: String = parts
+        .iter()
+        .map_while(|part| match part {
+            Part::Char(c) if c.is_ascii_alphanumeric() || *c == '_' => Some(*c),
+            Part::Char(_) | Part::Star => None,
+        })
+        .collect();
+    if !name.is_empty() && parts.get(name.len()) == Some(&Part::Char('=')) {
+        let help = format!("name the command alone, and grant the variable with `env \"{name}\"`");
+        return Err(fault(at, "an assignment before the command", &help));
+    }
+    Ok(())
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::CharIndices<'a>>;
+
+fn word(start: usize, chars: &mut Chars<'_>) -> Result<Word, PatternError> {
+    let mut parts = Vec::new();
+    let mut quoted = false;
+    while let Some((at, c)) = chars.next_if(|(_, c)| !matches!(c, ' ' | '\t')) {
+        match c {
+            '"' | '\'' => {
+                quoted = true;
+                in_quotes(at, c, chars, &mut parts)?;
+            }
+            '*' => parts.push(Part::Star),
+            '\\' => {
+                let help = "put the word in single quotes to take every character as it is";
+                return Err(fault(at, "a backslash has no meaning in a pattern", help));
+            }
+            c => {
+                operator(at, c, chars.peek().map(|(_, next)| *next))?;
+                parts.push(Part::Char(c));
+            }
+        }
+    }
+    match parts.as_slice() {
+        [Part::Star] if !quoted => Ok(Word::Any),
+        [Part::Star, Part::Star] if !quoted => Err(fault(
+            start,
+            "`**` has no meaning in a command",
+            "write `*` for any number of words",
+        )),
+        _ => Ok(Word::One(parts)),
+    }
+}
+
+fn in_quotes(
+    start: usize,
+    quote: char,
+    chars: &mut Chars<'_>,
+    parts: &mut Vec<Part>,
+) -> Result<(), PatternError> {
+    for (at, c) in chars.by_ref() {
+        match c {
+            c if c == quote => return Ok(()),
+            '*' if quote == '"' => parts.push(Part::Star),
+            c if c.is_control() => {
+                return Err(fault(
+                    at,
+                    "a control character in the pattern",
+                    "leave it out",
+                ));
+            }
+            c => parts.push(Part::Char(c)),
+        }
+    }
+    Err(fault(
+        start,
+        "the quote is never closed",
+        &format!("close it with `{quote}`"),
+    ))
+}
+
+fn operator(at: usize, c: char, next: Option<char>) -> Result<(), PatternError> {
+    let operator = match (c, next) {
+        ('&', Some('&')) => "&&",
+        ('|', Some('|')) => "||",
+        ('$', Some('(')) => "$(",
+        ('$', Some(next)) if next.is_ascii_alphabetic() || next == '{' || next == '_' => "$",
+        ('|', _) => "|",
+        ('&', _) => "&",
+        (';', _) => ";",
+        ('>', _) => ">",
+        ('<', _) => "<",
+        ('`', _) => "`",
+        (c, _) if c.is_control() => {
+            return Err(fault(
+                at,
+                "a control character in the pattern",
+                "leave it out",
+            ));
+        }
+        (_, _) => return Ok(()),
+    };
+    let help = match operator {
+        "$(" | "`" => "name the inner command in a pattern of its own",
+        "$" => "variables are not expanded in a pattern; write `*`, or quote the word with `'`",
+        ">" | "<" => "redirections are judged by `write` and `read`; name the command alone",
+        _ => "a pattern names one command: write one for each, the shell may then join them",
+    };
+    Err(fault(at, format!("`{operator}` is a shell operator"), help))
+}
+
+fn any_words(steps: &mut Vec<Step>) {
+    let start = steps.len();
+    steps.extend([
+        Step::Split(start + 4, start + 1),
+        Step::Star,
+        Step::Lit(BETWEEN),
+        Step::Goto(start),
+    ]);
+}
+
+fn compile_exact(words: &[Word], steps: &mut Vec<Step>) {
+    for (index, word) in words.iter().enumerate() {
+        match word {
+            Word::Any => any_words(steps),
+            Word::One(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Char(c) => steps.push(Step::Lit(*c)),
+                        Part::Star if index == 0 => within_name(steps),
+                        Part::Star => steps.push(Step::Star),
+                    }
+                }
+                steps.push(Step::Lit(BETWEEN));
+            }
+        }
+    }
+    steps.push(Step::Accept);
+}
+
+// A program's name is given with the slashes that the pattern has, never with more.
+fn within_name(steps: &mut Vec<Step>) {
+    let start = steps.len();
+    let class = Class {
+        negated: true,
+        ranges: vec![('/', '/')],
+    };
+    steps.extend([
+        Step::Split(start + 3, start + 1),
+        Step::Class(class),
+        Step::Goto(start),
+    ]);
+}
+
+fn compile_loose(words: &[Word], steps: &mut Vec<Step>) {
+    match words {
+        [] => steps.push(Step::Accept),
+        [Word::One(program), rest @ ..] => {
+            compile_program(program, steps);
+            compile_options(program, steps);
+            compile_words(rest, steps);
+        }
+        // What follows may be the program itself.
+        [Word::Any, rest @ ..] => {
+            let split = steps.len();
+            steps.push(Step::Goto(split + 1));
+            compile_words(words, steps);
+            let next = steps.len();
+            if !rest.is_empty()
+                && let Some(step) = steps.get_mut(split)
+            {
+                *step = Step::Split(split + 1, next);
+                compile_loose(rest, steps);
+            }
+        }
+    }
+}
+
+fn compile_program(program: &[Part], steps: &mut Vec<Step>) {
+    let start = steps.len();
+    steps.extend([
+        Step::Split(start + 3, start + 1),
+        Step::Star,
+        Step::Lit('/'),
+    ]);
+    let base = program.iter().rposition(|part| *part == Part::Char('/'));
+    for part in program.iter().skip(base.map_or(0, |slash| slash + 1)) {
+        match part {
+            Part::Char(c) => {
+                let mut lower = c.to_lowercase();
+                steps.push(match (lower.next(), lower.next()) {
+                    (Some(one), None) => Step::Caseless(one),
+                    (_, _) => Step::Lit(*c),
+                });
+            }
+            Part::Star => steps.push(Step::Star),
+        }
+    }
+    steps.push(Step::Lit(BETWEEN));
+}
+
+// Any options that may stand between the program and its subcommand.
+fn compile_options(program: &[Part], steps: &mut Vec<Step>) {
+    let name: Option<String> = program
+        .iter()
+        .map(|part| match part {
+            Part::Char(c) => Some(*c),
+            Part::Star => None,
+        })
+        .collect();
+    let known = name.as_deref().and_then(programs::options_with_value);
+    let start = steps.len();
+    // Where to go on is known only once the options are written.
+    steps.push(Step::Goto(0));
+    let mut ways = vec![steps.len()];
+    steps.extend([
+        Step::Lit('-'),
+        Step::Star,
+        Step::Lit(BETWEEN),
+        Step::Goto(start),
+    ]);
+    if known.is_none() {
+        ways.push(steps.len());
+        steps.extend([Step::Lit('-'), Step::Star, Step::Lit(BETWEEN)]);
+        steps.extend([Step::Star, Step::Lit(BETWEEN), Step::Goto(start)]);
+    }
+    for option in known.unwrap_or_default() {
+        ways.push(steps.len());
+        steps.extend(option.chars().map(Step::Lit));
+        steps.push(Step::Lit(BETWEEN));
+        steps.extend([Step::Star, Step::Lit(BETWEEN), Step::Goto(start)]);
+    }
+    if name
+        .as_deref()
+        .is_some_and(|name| programs::base_name(name) == "cargo")
+    {
+        ways.push(steps.len());
+        steps.extend([
+            Step::Lit('+'),
+            Step::Star,
+            Step::Lit(BETWEEN),
+            Step::Goto(start),
+        ]);
+    }
+    let fork = steps.len();
+    for way in &ways {
+        let here = steps.len();
+        steps.push(Step::Split(here + 1, *way));
+    }
+    if let Some(step) = steps.get_mut(start) {
+        *step = Step::Goto(fork);
+    }
+}
+
+fn compile_words(words: &[Word], steps: &mut Vec<Step>) {
+    for word in words {
+        match word {
+            Word::Any => any_words(steps),
+            Word::One(parts) => {
+                steps.extend(parts.iter().map(|part| match part {
+                    Part::Char(c) => Step::Lit(*c),
+                    Part::Star => Step::Star,
+                }));
+                steps.push(Step::Lit(BETWEEN));
+            }
+        }
+    }
+    steps.push(Step::Accept);
+}
+
+super::grant::written_as_text!(CommandPattern);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn words_are_matched() {
+        for (pattern, command, gives, takes) in [
+            ("git push *", "git push", true, true),
+            ("git push *", "git push origin main", true, true),
+            ("git push *", "git pushy", false, false),
+            ("git push", "git push origin", false, false),
+            ("git push *", "/usr/bin/git push", false, true),
+            ("git push *", "GIT push", false, true),
+            ("git push *", "git PUSH", false, false),
+            ("git push *", "git -C d -c k=v push origin", false, true),
+            ("git push *", "git --git-dir=.git push", false, true),
+            ("git push *", "git --no-pager push", false, true),
+            ("git push *", "git --no-pager log push", false, false),
+            ("git push *", "git stash push", false, false),
+            ("kamal *", "kamal deploy", true, true),
+            ("kamal deploy *", "kamal -d staging deploy", false, true),
+            ("cap * deploy", "cap production deploy", true, true),
+            ("cap * deploy", "cap deploy", true, true),
+            ("cap * deploy", "cap production deploy:check", false, false),
+            (
+                "cargo publish *",
+                "cargo +nightly --config a=b publish",
+                false,
+                true,
+            ),
+            ("tool go *", "tool --level 3 go", false, true),
+            ("tool go *", "tool --fast go", false, true),
+            ("bin/rails test *", "bin/rails test", true, true),
+            ("bin/rails test *", "./bin/rails test", false, true),
+            ("bin/rails test *", "rails test", false, true),
+            ("bin/*", "bin/setup", true, true),
+            ("bin/*", "bin/../evil", false, true),
+            ("npm run test:*", "npm run test:unit", true, true),
+            ("npm run test:*", "npm run test:unit -- -u", false, false),
+            ("* --force *", "git push --force", true, true),
+            ("* kamal deploy", "KAMAL deploy", false, true),
+            ("*", "anything at all", true, true),
+            ("rm -rf *", "rm -v -rf x", false, true),
+        ] {
+            let parsed: CommandPattern = pattern.parse().unwrap();
+            assert_eq!(
+                parsed.gives(&split(command)),
+                gives,
+                "{pattern} gives {command}"
+            );
+            assert_eq!(
+                parsed.takes(&split(command)),
+                takes,
+                "{pattern} takes {command}"
+            );
+        }
+    }
+
+    #[test]
+    fn quotes_hold_words_together() {
+        let one: CommandPattern = r#"git commit -m "*""#.parse().unwrap();
+        let words = |last: &[&str]| {
+            let head = ["git", "commit", "-m"].iter();
+            head.chain(last)
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(one.gives(&words(&["a b"])));
+        assert!(!one.gives(&words(&["a", "b"])) && !one.gives(&words(&[])));
+        let literal: CommandPattern = "git commit -m '* $x'".parse().unwrap();
+        assert!(literal.gives(&words(&["* $x"])) && !literal.gives(&words(&["a $x"])));
+        assert!(literal.is_literal() && !one.is_literal());
+        assert_eq!(one.literal_words(), ["git", "commit", "-m"]);
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_where_it_goes_wrong() {
+        for (pattern, at, message) in [
+            ("", 0, "the pattern is empty"),
+            ("  ", 0, "the pattern is empty"),
+            ("''", 0, "the program has no name"),
+            ("ls | wc", 3, "`|` is a shell operator"),
+            ("a && b", 2, "`&&` is a shell operator"),
+            ("a; b", 1, "`;` is a shell operator"),
+            ("a > b", 2, "`>` is a shell operator"),
+            ("echo $(date)", 5, "`$(` is a shell operator"),
+            ("echo $HOME", 5, "`$` is a shell operator"),
+            ("A=1 make", 0, "an assignment before the command"),
+            ("git commit -m \"x", 14, "the quote is never closed"),
+            ("ls **", 3, "`**` has no meaning in a command"),
+            ("a\\ b", 1, "a backslash has no meaning in a pattern"),
+        ] {
+            let error = pattern.parse::<CommandPattern>().unwrap_err();
+            assert_eq!(
+                (error.message.as_str(), error.at),
+                (message, at),
+                "{pattern}"
+            );
+            assert!(error.help.is_some(), "{pattern}");
+        }
     }
 }

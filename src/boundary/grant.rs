@@ -27,6 +27,65 @@ pub trait Pattern {
     fn takes(&self, subject: &Self::Subject) -> bool;
 }
 
+/// Gives a pattern what follows from its being a text that was parsed.
+macro_rules! written_as_text {
+    ($pattern:ty) => {
+        impl $pattern {
+            /// Returns the pattern as written.
+            pub fn as_str(&self) -> &str {
+                &self.text
+            }
+        }
+
+        impl TryFrom<String> for $pattern {
+            type Error = PatternError;
+
+            fn try_from(text: String) -> Result<Self, PatternError> {
+                text.parse()
+            }
+        }
+
+        impl From<$pattern> for String {
+            fn from(pattern: $pattern) -> Self {
+                pattern.text
+            }
+        }
+
+        impl std::fmt::Display for $pattern {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.text)
+            }
+        }
+
+        impl PartialEq for $pattern {
+            fn eq(&self, other: &Self) -> bool {
+                self.text == other.text
+            }
+        }
+
+        impl Eq for $pattern {}
+
+        impl PartialOrd for $pattern {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $pattern {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                self.text.cmp(&other.text)
+            }
+        }
+
+        impl std::hash::Hash for $pattern {
+            fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+                self.text.hash(state);
+            }
+        }
+    };
+}
+pub(super) use written_as_text;
+
 /// A pattern less the exceptions of the set it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written<P>", into = "Written<P>")]

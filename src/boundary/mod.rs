@@ -1,12 +1,17 @@
 //! What a role may do: patterns for paths, commands, and names; grants made of them; the judge of
 //! shell lines. A leaf: nothing here knows of specs, roles, or files.
 
+mod automata;
 mod capability;
 mod command;
+mod fold;
 mod grant;
 mod name;
+mod nfa;
 mod path;
+mod programs;
 
+pub use automata::{Regular, STATE_BUDGET, TooComplex, entry_within, overlap_entries};
 pub use capability::{Boundary, Capability, Layer};
 pub use command::CommandPattern;
 pub use grant::{Decision, Entry, Grant, Pattern, PatternError};
