@@ -1,1 +1,25 @@
-//! Laid out, not yet furnished.
+//! Spec → the resolved factory: no names that still need looking up, boundaries built.
+//!
+//! Pure: no files, clock, environment, or process.
+
+mod boundaries;
+mod fault;
+mod names;
+mod resolve;
+mod tasks;
+mod types;
+mod values;
+
+pub use crate::spec::{Usd, UsdError};
+pub use boundaries::{Bounds, Origin, Origins};
+pub use fault::ModelError;
+pub use resolve::resolve;
+pub use types::{
+    Accept, AcceptProof, Cannot, CannotBoth, Document, Example, Gate, GateId, LanguageModel, Lints, Model,
+    ModelId, Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerId, Set, SetMembers, Step,
+    StepId, Task, Work,
+};
+pub use values::{
+    Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice, Notify, Price,
+    ServerCommand, Stop, Workspace, Yields,
+};

@@ -3,13 +3,13 @@
 //! [`Plan`] is the in-memory form, `factory.lock` its canonical JSON. Every reader below this room
 //! (the guard, the runner) takes a plan and nothing else of the spec.
 
-
 mod types;
 
-pub use crate::boundary::{Boundary, Capability, Layer};
-pub use crate::spec::{Usd, UsdError};
-pub use types::{
-    Accept, Agent, Copy, CopyFor, Driver, DriverKind, Effect, External,
-    Factory, Gate, GateKind, Input, Memory, Mention, Model, Notice, Notify, Output, Plan,
-    Price, Proof, Role, Server, Step, StepKind, Stop, Task, Workspace, Yields,
+pub use crate::{
+    boundary::{Boundary, Capability, Layer},
+    model::{
+        Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice, Notify,
+        Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
+    },
 };
+pub use types::{Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Proof, Role, Step, StepKind, Task};

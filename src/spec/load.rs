@@ -36,6 +36,8 @@ pub struct Loaded {
     pub complete: bool,
     /// The paths of the spec files.
     pub spec_files: Vec<String>,
+    /// The patterns of the includes: a new file that matches one would become part of the spec.
+    pub includes: Vec<String>,
     /// The paths of the templates.
     pub templates: Vec<String>,
 }
@@ -184,6 +186,7 @@ impl Loader {
             findings: Findings::default(),
             complete: true,
             spec_files: Vec::new(),
+            includes: Vec::new(),
             templates: Vec::new(),
         };
         Self { files, loaded, open: Vec::new(), done: BTreeSet::new() }
@@ -251,6 +254,7 @@ impl Loader {
                 return;
             }
         };
+        self.loaded.includes.push(include.value.clone());
         let wild = include.value.contains(['*', '?', '[', '{']);
         let paths = if wild { self.files.matching(&pattern) } else { vec![include.value.clone()] };
         for path in paths {

@@ -1,0 +1,267 @@
+//! Grants: patterns parsed, sets put in, and where each entry was written.
+
+use std::{collections::BTreeMap, str::FromStr};
+
+use super::{ModelError, SetMembers, names::Names};
+use crate::{
+    boundary::{
+        Boundary, Capability, CommandPattern, Entry, Grant, NamePattern, PathPattern, PatternError,
+    },
+    diagnostics::{Findings, Span, Spanned},
+    spec::{ActionItem, Grants, Text},
+};
+
+/// A boundary, and where each of its entries was written.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    /// The grants.
+    pub boundary: Boundary,
+    /// Where their entries were written, by the same indices.
+    pub origins: BTreeMap<Capability, Origins>,
+}
+
+/// Where the entries of one grant were written.
+#[derive(Debug, Clone, Default)]
+pub struct Origins {
+    /// Those of `may`.
+    pub may: Vec<Origin>,
+    /// Those of `never`.
+    pub never: Vec<Origin>,
+}
+
+/// Where an entry was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// In the spec.
+    Written {
+        /// The pattern, or the `@set` that brought it.
+        span: Span,
+        /// Where the pattern stands in the set.
+        member: Option<Span>,
+    },
+    /// Nowhere: it holds for every role, whatever the spec says.
+    Universal,
+}
+
+impl Origin {
+    /// Returns the place to show a person.
+    pub const fn span(&self) -> Option<Span> {
+        match self {
+            Self::Written { span, .. } => Some(*span),
+            Self::Universal => None,
+        }
+    }
+}
+
+impl Bounds {
+    /// Returns where the `may` entry `index` of `capability` was written.
+    pub fn may_origin(&self, capability: Capability, index: usize) -> Option<&Origin> {
+        self.origins.get(&capability)?.may.get(index)
+    }
+
+    /// Returns where the `never` entry `index` of `capability` was written.
+    pub fn never_origin(&self, capability: Capability, index: usize) -> Option<&Origin> {
+        self.origins.get(&capability)?.never.get(index)
+    }
+
+    /// Takes a path away from writing, for every role and whatever grants it.
+    pub(super) fn protect(&mut self, pattern: PathPattern) {
+        self.boundary.write.never.push(pattern.into());
+        self.origins.entry(Capability::Write).or_default().never.push(Origin::Universal);
+    }
+}
+
+/// The sets of the spec, resolved, and the table of their names.
+pub(super) struct Sets<'a> {
+    pub(super) names: &'a Names,
+    pub(super) members: &'a [SetMembers],
+    pub(super) servers: &'a Names,
+    pub(super) roles: &'a Names,
+}
+
+/// Parses one pattern; what means nothing is reported.
+pub(super) fn pattern<P: FromStr<Err = PatternError>>(text: &Text, findings: &mut Findings) -> Option<P> {
+    match text.value.parse() {
+        Ok(pattern) => Some(pattern),
+        Err(PatternError { message, help, at }) => {
+            // The opening quote stands before the first byte of the pattern.
+            let rest = text.span.len.saturating_sub(at + 2);
+            let span = if at > 0 && rest > 0 { text.span.part(at + 1, rest) } else { text.span };
+            findings.add(ModelError::BadPattern { message, help, span: span.into() });
+            None
+        }
+    }
+}
+
+impl Sets<'_> {
+    fn find(&self, name: &Text, findings: &mut Findings) -> Option<&SetMembers> {
+        let bare = name.value.strip_prefix('@')?;
+        let bare = Spanned::new(bare.to_owned(), name.span);
+        let index = self.names.find(&bare, findings)?;
+        self.members.get(index.value)
+    }
+
+    /// Returns the entries that `text` stands for: a pattern or all of a set.
+    pub(super) fn paths(&self, text: &Text, findings: &mut Findings) -> Vec<(Entry<PathPattern>, Origin)> {
+        let span = text.span;
+        if !text.value.starts_with('@') {
+            let written = Origin::Written { span, member: None };
+            let parsed = pattern::<PathPattern>(text, findings);
+            return parsed.map(|pattern| (pattern.into(), written)).into_iter().collect();
+        }
+        match self.find(text, findings) {
+            Some(SetMembers::Paths(members)) => from_set(members, span),
+            Some(SetMembers::Commands(_)) => {
+                self.wrong_set(text, "commands", "paths", findings);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Returns the entries that `text` stands for: a pattern, all of a set, or a standard set.
+    pub(super) fn commands(
+        &self,
+        text: &Text,
+        findings: &mut Findings,
+    ) -> Vec<(Entry<CommandPattern>, Origin)> {
+        let span = text.span;
+        let written = || Origin::Written { span, member: None };
+        if let Some(name) = text.value.strip_prefix("@std/") {
+            return match standard_set(name) {
+                Some(set) => set.into_iter().map(|entry| (entry, written())).collect(),
+                None => {
+                    findings.add(ModelError::UnknownName {
+                        kind: "standard set",
+                        name: text.value.clone(),
+                        help: "there is `@std/inspect`".to_owned(),
+                        span: span.into(),
+                    });
+                    Vec::new()
+                }
+            };
+        }
+        if !text.value.starts_with('@') {
+            let parsed = pattern::<CommandPattern>(text, findings);
+            return parsed.map(|pattern| (pattern.into(), written())).into_iter().collect();
+        }
+        match self.find(text, findings) {
+            Some(SetMembers::Commands(members)) => from_set(members, span),
+            Some(SetMembers::Paths(_)) => {
+                self.wrong_set(text, "paths", "commands", findings);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn wrong_set(&self, text: &Text, is: &'static str, wanted: &'static str, findings: &mut Findings) {
+        let name = text.value.trim_start_matches('@').to_owned();
+        let declared = self.names.declared(&name).map(Into::into);
+        findings.add(ModelError::WrongSet { name, is, wanted, span: text.span.into(), declared });
+    }
+
+    fn things(&self, item: &ActionItem, findings: &mut Findings) -> Option<(Entry<NamePattern>, Origin)> {
+        let text = &item.text;
+        match item.capability {
+            Capability::Use => {
+                let Some(tool) = text.value.strip_prefix("mcp:") else {
+                    findings.add(ModelError::BadPattern {
+                        message: format!("`{}` is no tool", text.value),
+                        help: Some("write `mcp:SERVER` for all tools of a server, `mcp:SERVER/TOOL` for one".to_owned()),
+                        span: text.span.into(),
+                    });
+                    return None;
+                };
+                let server = tool.split('/').next().unwrap_or_default();
+                if !server.contains('*') {
+                    let name = Spanned::new(server.to_owned(), text.span);
+                    self.servers.find(&name, findings)?;
+                }
+            }
+            Capability::Delegate if !text.value.contains('*') => {
+                self.roles.find(text, findings)?;
+            }
+            Capability::Read
+            | Capability::Write
+            | Capability::Run
+            | Capability::Reach
+            | Capability::Env
+            | Capability::Delegate => {}
+        }
+        let parsed = pattern::<NamePattern>(text, findings)?;
+        Some((parsed.into(), Origin::Written { span: text.span, member: None }))
+    }
+
+    /// Adds `grants` to `bounds`.
+    pub(super) fn add(&self, grants: &Grants, bounds: &mut Bounds, findings: &mut Findings) {
+        for item in &grants.may {
+            self.put(item, bounds, Side::May, findings);
+        }
+        for item in &grants.never {
+            self.put(item, bounds, Side::Never, findings);
+        }
+    }
+
+    /// Returns bounds whose `may` holds `items`.
+    pub(super) fn bounds(&self, items: &[ActionItem], findings: &mut Findings) -> Bounds {
+        let mut bounds = Bounds::default();
+        for item in items {
+            self.put(item, &mut bounds, Side::May, findings);
+        }
+        bounds
+    }
+
+    fn put(&self, item: &ActionItem, bounds: &mut Bounds, side: Side, findings: &mut Findings) {
+        let origins = bounds.origins.entry(item.capability).or_default();
+        let boundary = &mut bounds.boundary;
+        match item.capability {
+            Capability::Read => {
+                side.put(&mut boundary.read, origins, self.paths(&item.text, findings));
+            }
+            Capability::Write => {
+                side.put(&mut boundary.write, origins, self.paths(&item.text, findings));
+            }
+            Capability::Run => {
+                side.put(&mut boundary.run, origins, self.commands(&item.text, findings));
+            }
+            Capability::Reach => side.put(&mut boundary.reach, origins, self.things(item, findings)),
+            Capability::Use => side.put(&mut boundary.uses, origins, self.things(item, findings)),
+            Capability::Env => side.put(&mut boundary.env, origins, self.things(item, findings)),
+            Capability::Delegate => side.put(&mut boundary.delegate, origins, self.things(item, findings)),
+        }
+    }
+}
+
+fn from_set<P: Clone>(members: &[Spanned<Entry<P>>], span: Span) -> Vec<(Entry<P>, Origin)> {
+    let origin = |member: Span| Origin::Written { span, member: Some(member) };
+    members.iter().map(|member| (member.value.clone(), origin(member.span))).collect()
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    May,
+    Never,
+}
+
+impl Side {
+    fn put<P>(
+        self,
+        grant: &mut Grant<P>,
+        origins: &mut Origins,
+        entries: impl IntoIterator<Item = (Entry<P>, Origin)>,
+    ) {
+        let (list, places) = match self {
+            Self::May => (&mut grant.may, &mut origins.may),
+            Self::Never => (&mut grant.never, &mut origins.never),
+        };
+        for (entry, origin) in entries {
+            list.push(entry);
+            places.push(origin);
+        }
+    }
+}
+
+fn standard_set(_name: &str) -> Option<Vec<Entry<CommandPattern>>> {
+    Some(Vec::new())
+}

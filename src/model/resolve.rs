@@ -1,0 +1,592 @@
+//! Looks every name of a spec up.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId, GateKind,
+    LanguageModel, Lints, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price, Require, Role,
+    RoleId, Rule, Section, SectionFrom, Server, ServerCommand, Set, SetMembers, Stop, Usd, Workspace,
+    boundaries::{Sets, pattern},
+    names::{Names, circle},
+    tasks,
+    values::{Copy, CopyFor, External},
+};
+use crate::{
+    boundary::{Capability, Entry, Layer, PathPattern},
+    diagnostics::{Findings, Spanned},
+    spec::{self, Grants, Loaded, SetKind, Spec, Text},
+};
+
+/// What a step may use where nobody says anything: a budget is on by default.
+const DEFAULT_STOP: Stop = Stop { attempts: 3, usd: Usd { micros: 10_000_000 }, wall: 3600 };
+
+/// How many steps run at the same time unless the factory says.
+const DEFAULT_JOBS: u32 = 4;
+
+/// How long a gate may take unless it says, in seconds.
+const DEFAULT_TIMEOUT: u64 = 600;
+
+/// Returns the resolved factory of what was loaded, or nothing where the spec has no `factory`
+/// node. What does not resolve is left out and reported.
+pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
+    let spec = &loaded.spec;
+    let factory = spec.factory.as_ref()?;
+    let tables = Tables::new(spec, findings);
+    let members = set_members(spec, &tables.sets, findings);
+    let sets =
+        Sets { names: &tables.sets, members: &members, servers: &tables.servers, roles: &tables.roles };
+    let stop = stop(&factory.stop, DEFAULT_STOP);
+
+    let gates = gates(spec, &tables.gates, &sets, findings);
+    let universal = universal(loaded);
+    let mut roles = Vec::new();
+    let profiles = profile_closures(spec, &tables.profiles, findings);
+    for role in &spec.roles {
+        let sources = RoleSources { spec, tables: &tables, sets: &sets, profiles: &profiles };
+        roles.push(sources.role(role, &universal, stop, findings));
+    }
+    let rules = spec.rules.iter().map(|rule| self::rule(rule, &tables, &sets, findings)).collect();
+    Names::new("rule", spec.rules.iter().map(|rule| &rule.title), findings);
+    let documents = documents(spec, &sets, findings);
+    let tasks = {
+        let steps = tasks::Context { tables: &tables, sets: &sets, roles: &roles };
+        Names::new("task", spec.tasks.iter().map(|task| &task.name), findings);
+        spec.tasks.iter().map(|task| steps.task(task, findings)).collect()
+    };
+    let workspace = workspace(&spec.workspace, &sets, findings);
+    let planner = factory.planner.as_ref().and_then(|name| tables.role(name, findings));
+    Some(Model {
+        name: factory.name.clone(),
+        description: factory.description.as_ref().map(|text| text.value.clone()),
+        preamble: factory.preamble.clone(),
+        planner,
+        targets: factory.targets.clone(),
+        driver: driver(factory.driver.as_ref(), findings),
+        stop,
+        jobs: factory.jobs.map_or(DEFAULT_JOBS, |jobs| jobs.value),
+        notify: notify(&factory.notify, findings),
+        models: spec.models.iter().map(language_model).collect(),
+        servers: spec.servers.iter().map(server).collect(),
+        sets: named_sets(spec, members),
+        workspace,
+        gates,
+        roles,
+        rules,
+        documents,
+        tasks,
+        spec_files: loaded.spec_files.clone(),
+        templates: loaded.templates.clone(),
+        lints: lints(&factory.lints),
+        hold: hold(&factory.hold),
+    })
+}
+
+/// The tables of names.
+pub(super) struct Tables {
+    sets: Names,
+    servers: Names,
+    models: Names,
+    gates: Names,
+    profiles: Names,
+    roles: Names,
+}
+
+impl Tables {
+    fn new(spec: &Spec, findings: &mut Findings) -> Self {
+        Self {
+            sets: Names::new("set", spec.sets.iter().map(|set| &set.name), findings),
+            servers: Names::new("server", spec.servers.iter().map(|server| &server.name), findings),
+            models: Names::new("model", spec.models.iter().map(|model| &model.name), findings),
+            gates: Names::new("gate", spec.gates.iter().map(|gate| &gate.name), findings),
+            profiles: Names::new("profile", spec.profiles.iter().map(|profile| &profile.name), findings),
+            roles: Names::new("role", spec.roles.iter().map(|role| &role.name), findings),
+        }
+    }
+
+    pub(super) fn role(&self, name: &Text, findings: &mut Findings) -> Option<Spanned<RoleId>> {
+        self.roles.find(name, findings).map(|found| found.map(RoleId))
+    }
+
+    pub(super) fn gate(&self, name: &Text, findings: &mut Findings) -> Option<Spanned<GateId>> {
+        self.gates.find(name, findings).map(|found| found.map(GateId))
+    }
+
+    fn model(&self, name: &Text, findings: &mut Findings) -> Spanned<ModelId> {
+        self.models.find(name, findings).unwrap_or(Spanned::new(0, name.span)).map(ModelId)
+    }
+
+    // The roles that `names` stand for; `*` and no name at all are every role.
+    fn roles(&self, names: &[Text], count: usize, findings: &mut Findings) -> Vec<RoleId> {
+        if names.is_empty() || names.iter().any(|name| name.value == "*") {
+            return (0..count).map(RoleId).collect();
+        }
+        names.iter().filter_map(|name| self.role(name, findings)).map(|role| role.value).collect()
+    }
+}
+
+// The members of every set, those of the sets that it names among them.
+fn set_members(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<SetMembers> {
+    let named = |index: usize| -> Vec<usize> {
+        let members = spec.sets.get(index).into_iter().flat_map(|set| &set.members);
+        members.filter_map(|member| names.get(member.value.strip_prefix('@')?)).collect()
+    };
+    let looped = circle(spec.sets.len(), named);
+    if let Some(way) = &looped {
+        cycle("sets", way, |at| spec.sets.get(at).map(|set| &set.name), findings);
+    }
+    let empty = |set: &spec::Set| match set.kind {
+        SetKind::Paths => SetMembers::Paths(Vec::new()),
+        SetKind::Commands => SetMembers::Commands(Vec::new()),
+    };
+    let mut resolved: Vec<SetMembers> = spec.sets.iter().map(empty).collect();
+    let mut done = vec![false; spec.sets.len()];
+    for index in 0..spec.sets.len() {
+        resolve_set(index, spec, names, &mut resolved, &mut done, looped.is_some(), findings);
+    }
+    resolved
+}
+
+fn resolve_set(
+    index: usize,
+    spec: &Spec,
+    names: &Names,
+    resolved: &mut Vec<SetMembers>,
+    done: &mut Vec<bool>,
+    looped: bool,
+    findings: &mut Findings,
+) {
+    let Some(set) = spec.sets.get(index) else { return };
+    if std::mem::replace(done.get_mut(index).unwrap_or(&mut true), true) {
+        return;
+    }
+    for member in set.members.iter().filter(|_| !looped) {
+        if let Some(inner) = member.value.strip_prefix('@').and_then(|name| names.get(name)) {
+            resolve_set(inner, spec, names, resolved, done, looped, findings);
+        }
+    }
+    let none = Names::new("", std::iter::empty(), findings);
+    let sets = Sets { names, members: resolved, servers: &none, roles: &none };
+    let members = match set.kind {
+        SetKind::Paths => {
+            let except = set.except.iter().flat_map(|text| sets.paths(text, findings));
+            let except: Vec<_> = except.map(|(entry, _)| entry.pattern).collect();
+            let entries = set.members.iter().flat_map(|text| {
+                let entries = sets.paths(text, findings).into_iter();
+                entries.map(|(entry, _)| Spanned::new(less(entry, &except), text.span)).collect::<Vec<_>>()
+            });
+            SetMembers::Paths(entries.collect())
+        }
+        SetKind::Commands => {
+            let except = set.except.iter().flat_map(|text| sets.commands(text, findings));
+            let except: Vec<_> = except.map(|(entry, _)| entry.pattern).collect();
+            let entries = set.members.iter().flat_map(|text| {
+                let entries = sets.commands(text, findings).into_iter();
+                entries.map(|(entry, _)| Spanned::new(less(entry, &except), text.span)).collect::<Vec<_>>()
+            });
+            SetMembers::Commands(entries.collect())
+        }
+    };
+    if let Some(slot) = resolved.get_mut(index) {
+        *slot = members;
+    }
+}
+
+fn less<P: Clone>(mut entry: Entry<P>, except: &[P]) -> Entry<P> {
+    entry.except.extend(except.iter().cloned());
+    entry
+}
+
+fn named_sets(spec: &Spec, members: Vec<SetMembers>) -> Vec<Set> {
+    let with = |(set, members): (&spec::Set, SetMembers)| Set {
+        name: set.name.clone(),
+        members,
+        has: set.has.clone(),
+        lacks: set.lacks.clone(),
+    };
+    spec.sets.iter().zip(members).map(with).collect()
+}
+
+/// Reports a circle of things that are called as `name` says.
+pub(super) fn cycle<'a>(
+    kind: &'static str,
+    way: &[usize],
+    name: impl Fn(usize) -> Option<&'a Text>,
+    findings: &mut Findings,
+) {
+    let names: Vec<_> = way.iter().filter_map(|at| name(*at)).collect();
+    let Some(first) = names.first() else { return };
+    let shown: Vec<_> = names.iter().map(|name| name.value.as_str()).collect();
+    findings.add(ModelError::Cycle { kind, cycle: shown.join(" → "), span: first.span.into() });
+}
+
+// For each profile, itself and all that it takes over, each once.
+fn profile_closures(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<Vec<usize>> {
+    let direct: Vec<Vec<usize>> = spec
+        .profiles
+        .iter()
+        .map(|profile| {
+            profile.profiles.iter().filter_map(|name| names.find(name, findings)).map(|at| at.value).collect()
+        })
+        .collect();
+    let next = |at: usize| direct.get(at).cloned().unwrap_or_default();
+    if let Some(way) = circle(spec.profiles.len(), next) {
+        cycle("profiles", &way, |at| spec.profiles.get(at).map(|profile| &profile.name), findings);
+    }
+    (0..spec.profiles.len())
+        .map(|start| {
+            let mut closure = vec![start];
+            let mut at = 0;
+            while let Some(profile) = closure.get(at).copied() {
+                for inner in next(profile) {
+                    if !closure.contains(&inner) {
+                        closure.push(inner);
+                    }
+                }
+                at += 1;
+            }
+            closure
+        })
+        .collect()
+}
+
+// What no role may write, whatever the spec says: what the factory is made from, what it makes of
+// that, and git's own folder.
+fn universal(loaded: &Loaded) -> Vec<PathPattern> {
+    let spec = &loaded.spec;
+    let factory = spec.factory.iter();
+    let mut paths: Vec<String> = loaded.spec_files.iter().map(|path| literal(path)).collect();
+    paths.extend(factory.clone().filter_map(|factory| factory.preamble.as_ref()).map(|path| literal(&path.value)));
+    paths.extend(spec.roles.iter().map(|role| literal(&role.prompt.value)));
+    paths.extend(loaded.includes.iter().cloned());
+    let fixed = [
+        "templates/**", "snapshots/**", "factory.lock", ".claude/**", ".mcp.json", "CLAUDE.local.md",
+        "**/.git", "**/.git/**",
+    ];
+    paths.extend(fixed.map(str::to_owned));
+    paths.sort();
+    paths.dedup();
+    paths.iter().filter_map(|path| path.parse().ok()).collect()
+}
+
+// The pattern that means just `path`.
+fn literal(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len());
+    for letter in path.chars() {
+        match letter {
+            '*' | '?' | '[' | '{' => pattern.extend(['[', letter, ']']),
+            _ => pattern.push(letter),
+        }
+    }
+    pattern
+}
+
+struct RoleSources<'a> {
+    spec: &'a Spec,
+    tables: &'a Tables,
+    sets: &'a Sets<'a>,
+    profiles: &'a [Vec<usize>],
+}
+
+impl RoleSources<'_> {
+    fn role(
+        &self,
+        role: &spec::Role,
+        universal: &[PathPattern],
+        stop: Stop,
+        findings: &mut Findings,
+    ) -> Role {
+        let mut profiles = Vec::new();
+        for name in &role.profiles {
+            let Some(found) = self.tables.profiles.find(name, findings) else { continue };
+            for profile in self.profiles.get(found.value).into_iter().flatten() {
+                if !profiles.contains(profile) {
+                    profiles.push(*profile);
+                }
+            }
+        }
+        let mut bounds = Bounds::default();
+        let mut quiet = Findings::default();
+        self.sets.add(&role.grants, &mut bounds, findings);
+        let shared = profiles.iter().filter_map(|at| self.spec.profiles.get(*at));
+        for grants in shared.clone().map(|profile| &profile.grants).chain([&self.spec.grants]) {
+            // Their faults are reported once, not once a role.
+            self.sets.add(grants, &mut bounds, &mut quiet);
+        }
+        for pattern in universal {
+            bounds.protect(pattern.clone());
+        }
+        let mut gates: Vec<Spanned<GateId>> = Vec::new();
+        for name in role.gates.iter().chain(shared.flat_map(|profile| &profile.gates)) {
+            if let Some(gate) = self.tables.gate(name, findings)
+                && !gates.iter().any(|known| known.value == gate.value)
+            {
+                gates.push(gate);
+            }
+        }
+        let examples = |items: &[spec::ExampleItem]| {
+            let example = |item: &spec::ExampleItem| Example {
+                capability: item.capability,
+                thing: item.text.clone(),
+            };
+            items.iter().map(example).collect()
+        };
+        Role {
+            name: role.name.clone(),
+            span: role.span,
+            title: role.title.as_ref().unwrap_or(&role.name).value.clone(),
+            description: role.description.clone(),
+            model: self.tables.model(&role.model, findings),
+            prompt: role.prompt.clone(),
+            bounds,
+            gates,
+            memory: role
+                .memory
+                .as_ref()
+                .map(|memory| Memory { path: memory.path.value.clone(), limit: memory.limit }),
+            stop: self::stop(&role.stop, stop),
+            can: examples(&role.expect.can),
+            cannot: examples(&role.expect.cannot),
+            hold: hold(&role.hold),
+            lints: lints(&role.lints),
+        }
+    }
+}
+
+/// Reports what is wrong with grants that several roles share.
+fn check_shared(grants: &Grants, sets: &Sets<'_>, findings: &mut Findings) {
+    sets.add(grants, &mut Bounds::default(), findings);
+}
+
+fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Gate> {
+    for grants in spec.profiles.iter().map(|profile| &profile.grants).chain([&spec.grants]) {
+        check_shared(grants, sets, findings);
+    }
+    let entries = |texts: &[Text], findings: &mut Findings| -> Vec<Entry<PathPattern>> {
+        texts.iter().flat_map(|text| sets.paths(text, findings)).map(|(entry, _)| entry).collect()
+    };
+    let mut gates = Vec::new();
+    let mut edges: Vec<Vec<usize>> = Vec::new();
+    for gate in &spec.gates {
+        let passes: Vec<_> = gate.passes.iter().filter_map(|name| names.find(name, findings)).collect();
+        edges.push(passes.iter().map(|gate| gate.value).collect());
+        let kind = match gate.builtin.as_ref().map(|kind| kind.value.as_str()) {
+            None => GateKind::Run { command: text_or_empty(gate.run.as_ref()) },
+            Some("consistency") => GateKind::Consistency {
+                links: entries(&gate.links, findings),
+                mentions: gate
+                    .mentions
+                    .iter()
+                    .map(|mention| Mention {
+                        files: entries(&mention.files, findings),
+                        within: mention.within.value.clone(),
+                    })
+                    .collect(),
+            },
+            Some("docs") => GateKind::Docs {
+                covers: entries(&gate.covers, findings),
+                by: entries(&gate.by, findings),
+            },
+            Some(_) => GateKind::Rollback {
+                undo: gate.undo.as_ref().map(|undo| undo.value.clone()),
+                passes: gate.passes.iter().map(|name| name.value.clone()).collect(),
+            },
+        };
+        let inputs = (!gate.inputs.is_empty()).then(|| entries(&gate.inputs, findings));
+        let sealed = gate.sealed.iter().flat_map(|text| {
+            let found = sets.paths(text, findings).into_iter();
+            found.map(|(entry, _)| Spanned::new(entry, text.span)).collect::<Vec<_>>()
+        });
+        gates.push(Gate {
+            sealed: sealed.collect(),
+            name: gate.name.clone(),
+            title: gate.title.as_ref().unwrap_or(&gate.name).value.clone(),
+            kind,
+            passes: passes.into_iter().map(|gate| gate.map(GateId)).collect(),
+            inputs,
+            env: gate.env.iter().filter_map(|name| pattern(name, findings)).collect(),
+            tools: gate.tools.iter().map(|tool| tool.value.clone()).collect(),
+            external: gate.external.as_ref().map(|external| External {
+                name: external.name.value.clone(),
+                key: external.key.as_ref().map(|key| key.value.clone()),
+            }),
+            timeout: gate.timeout.map_or(DEFAULT_TIMEOUT, |time| time.value),
+        });
+    }
+    let next = |at: usize| edges.get(at).cloned().unwrap_or_default();
+    if let Some(way) = circle(spec.gates.len(), next) {
+        cycle("gates", &way, |at| spec.gates.get(at).map(|gate| &gate.name), findings);
+    }
+    gates
+}
+
+fn text_or_empty(text: Option<&Text>) -> String {
+    text.map(|text| text.value.clone()).unwrap_or_default()
+}
+
+fn rule(rule: &spec::Rule, tables: &Tables, sets: &Sets<'_>, findings: &mut Findings) -> Rule {
+    let count = tables.roles.len();
+    let cannot = rule.cannot.iter().map(|cannot| Cannot {
+        span: cannot.span,
+        roles: tables.roles(&cannot.roles, count, findings),
+        direct_only: cannot.direct_only,
+        what: sets.bounds(&cannot.what, findings),
+    });
+    let cannot: Vec<_> = cannot.collect();
+    let both = rule
+        .cannot_both
+        .iter()
+        .map(|both| CannotBoth { span: both.span, what: sets.bounds(&both.what, findings) });
+    let cannot_both: Vec<_> = both.collect();
+    let require = rule.require.iter().map(|require| Require {
+        span: require.span,
+        gates: require.gates.iter().filter_map(|gate| tables.gate(gate, findings)).collect(),
+        when: (!require.when.is_empty()).then(|| sets.bounds(&require.when, findings)),
+    });
+    let require: Vec<_> = require.collect();
+    Rule {
+        title: rule.title.clone(),
+        because: rule.because.as_ref().map(|because| because.value.clone()),
+        cannot,
+        cannot_both,
+        require,
+    }
+}
+
+fn documents(spec: &Spec, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Document> {
+    Names::new("document", spec.documents.iter().map(|document| &document.path), findings);
+    let mut documents = Vec::new();
+    for document in &spec.documents {
+        Names::new("section", document.sections.iter().map(|section| &section.title), findings);
+        let mut sections = Vec::new();
+        for section in &document.sections {
+            let from = match &section.from {
+                spec::SectionFrom::File(path) => SectionFrom::File(path.clone()),
+                spec::SectionFrom::Template(name) => SectionFrom::Template(name.clone()),
+                spec::SectionFrom::Files { patterns, max } => SectionFrom::Files {
+                    patterns: patterns
+                        .iter()
+                        .flat_map(|text| sets.paths(text, findings))
+                        .map(|(entry, _)| entry)
+                        .collect(),
+                    max: *max,
+                },
+                spec::SectionFrom::Nothing => continue,
+            };
+            sections.push(Section { title: section.title.clone(), from });
+        }
+        documents.push(Document { path: document.path.clone(), sections });
+    }
+    documents
+}
+
+/// Returns what `stop` says, and `outer` where it says nothing.
+pub(super) fn stop(stop: &spec::Stop, outer: Stop) -> Stop {
+    Stop {
+        attempts: stop.attempts.map_or(outer.attempts, |attempts| attempts.value),
+        usd: stop.usd.map_or(outer.usd, |usd| Usd { micros: usd.value }),
+        wall: stop.wall.map_or(outer.wall, |wall| wall.value),
+    }
+}
+
+fn driver(driver: Option<&spec::Driver>, findings: &mut Findings) -> Driver {
+    let Some(driver) = driver else {
+        return Driver { kind: DriverKind::ClaudeCode, command: Vec::new(), recordings: None, env: Vec::new() };
+    };
+    let kind = match driver.name.value.as_str() {
+        "command" => DriverKind::Command,
+        "replay" => DriverKind::Replay,
+        _ => DriverKind::ClaudeCode,
+    };
+    let missing = match kind {
+        DriverKind::Command if driver.command.is_empty() => Some("command \"PROGRAM\""),
+        DriverKind::Replay if driver.recordings.is_none() => Some("recordings \"FOLDER\""),
+        DriverKind::ClaudeCode | DriverKind::Command | DriverKind::Replay => None,
+    };
+    if let Some(missing) = missing {
+        findings.add(ModelError::Impossible {
+            message: format!("driver `{}` can't start anything", driver.name.value),
+            help: format!("add `{{ {missing}; }}`"),
+            span: driver.name.span.into(),
+            label: "has nothing to start".to_owned(),
+        });
+    }
+    Driver {
+        kind,
+        command: driver.command.iter().map(|word| word.value.clone()).collect(),
+        recordings: driver.recordings.as_ref().map(|path| path.value.clone()),
+        env: driver.env.iter().map(|name| name.value.clone()).collect(),
+    }
+}
+
+fn notify(list: &[spec::Notify], findings: &mut Findings) -> Vec<Notify> {
+    let mut all = Vec::new();
+    for notify in list {
+        let Some(run) = &notify.run else {
+            findings.add(ModelError::Impossible {
+                message: "`notify` tells nobody".to_owned(),
+                help: "add `{ run \"COMMAND\"; }`".to_owned(),
+                span: notify.span.into(),
+                label: "no command".to_owned(),
+            });
+            continue;
+        };
+        let notice = |event: &Text| match event.value.as_str() {
+            "failed" => Notice::Failed,
+            "waiting" => Notice::Waiting,
+            _ => Notice::Finished,
+        };
+        all.push(Notify { on: notify.events.iter().map(notice).collect(), run: run.value.clone() });
+    }
+    all
+}
+
+fn language_model(model: &spec::Model) -> LanguageModel {
+    let usd = |micros| Usd { micros };
+    LanguageModel {
+        name: model.name.clone(),
+        id: model.id.clone(),
+        price: model.price.map(|price| Price {
+            input: usd(price.input),
+            output: usd(price.output),
+            cache_read: price.cache_read.map(usd),
+            cache_write: price.cache_write.map(usd),
+        }),
+    }
+}
+
+fn server(server: &spec::Server) -> Server {
+    let values = |texts: &[Text]| texts.iter().map(|text| text.value.clone()).collect();
+    Server {
+        name: server.name.clone(),
+        start: ServerCommand { command: values(&server.command), env: values(&server.env) },
+    }
+}
+
+fn workspace(workspace: &spec::Workspace, sets: &Sets<'_>, findings: &mut Findings) -> Workspace {
+    let scratch = workspace.scratch.iter().flat_map(|text| sets.paths(text, findings));
+    Workspace {
+        setup: workspace.setup.iter().map(|line| line.value.clone()).collect(),
+        scratch: scratch.map(|(entry, _)| entry).collect(),
+        copy: workspace
+            .copy
+            .iter()
+            .map(|copy| Copy {
+                path: copy.path.value.clone(),
+                for_whom: if copy.for_agents { CopyFor::Agents } else { CopyFor::Gates },
+            })
+            .collect(),
+        env: workspace
+            .env
+            .iter()
+            .map(|variable| (variable.name.value.clone(), variable.value.value.clone()))
+            .collect(),
+    }
+}
+
+fn lints(list: &[spec::LintLevel]) -> Lints {
+    list.iter().map(|lint| (lint.code.value.clone(), lint.level)).collect::<BTreeMap<_, _>>()
+}
+
+fn hold(list: &[spec::Hold]) -> Vec<(Capability, Spanned<Layer>, Option<Text>)> {
+    list.iter().map(|hold| (hold.capability, hold.layer, hold.platform.clone())).collect()
+}
