@@ -1,5 +1,23 @@
 //! Digests, keys, the stat index, and the store of gate results. A leaf.
 
+mod action;
+mod content;
 mod digest;
+mod git;
+mod gitignore;
+mod manifest;
+mod proto;
+mod scan;
+mod selection;
+mod stat_index;
+mod tree;
+mod walk;
 
+pub use action::{Action, Definition, EnvValue, Platform};
 pub use digest::{Digest, DigestError};
+pub use scan::{Scan, ScanError, Scanner, WorkTree};
+pub use selection::InputSelection;
+pub use tree::{Diff, Input, Kind, Leads, ShownPath, Special, Tree, compare_paths};
+
+#[cfg(test)]
+mod tests;

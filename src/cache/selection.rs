@@ -1,0 +1,260 @@
+//! Which files are the inputs of a gate.
+
+use crate::boundary::{Entry, PathPattern, Pattern as _};
+
+use super::Tree;
+
+/// Which of the files that git does not ignore are inputs.
+///
+/// An ignored file is one only where `patterns` or `always` name it literally, without a wildcard;
+/// then no exclusion takes it away. `.git` never is one, at any depth. Patterns match exactly as
+/// written, exceptions too, so that a difference of case never hides an input; in a path that is
+/// no UTF-8, U+FFFD stands for what is not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputSelection {
+    /// What to take; everything if there is none.
+    pub patterns: Option<Vec<Entry<PathPattern>>>,
+    /// What to take besides, such as the script that the gate runs and what it seals.
+    pub always: Vec<Entry<PathPattern>>,
+    /// What not to take: scratch files.
+    pub exclude: Vec<Entry<PathPattern>>,
+}
+
+impl InputSelection {
+    /// Returns the patterns that no input of this selection's tree answers to.
+    pub fn unmatched<'a>(&'a self, tree: &Tree) -> Vec<&'a Entry<PathPattern>> {
+        self.patterns
+            .iter()
+            .flatten()
+            .filter(|entry| {
+                let rule = EntryRule::new(entry);
+                !tree.inputs().any(|input| rule.selects(&input.path))
+            })
+            .collect()
+    }
+}
+
+/// Several selections, made ready to be asked of every file of one walk.
+#[derive(Debug)]
+pub(super) struct Selector<'a> {
+    selections: Vec<Ready<'a>>,
+}
+
+#[derive(Debug)]
+struct Ready<'a> {
+    wanted: Option<Vec<EntryRule<'a>>>,
+    unwanted: Vec<EntryRule<'a>>,
+}
+
+/// How many selections one walk can serve: one bit of a [`Mask`] each.
+pub(super) const MOST_SELECTIONS: usize = 64;
+
+/// Which selections have a file.
+pub(super) type Mask = u64;
+
+/// What one selection has to do with what is below a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach {
+    wanted: Wanted,
+    // Whether an exclusion can match below it.
+    unwanted: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Everything,
+    Some,
+    Nothing,
+}
+
+impl<'a> Selector<'a> {
+    pub(super) fn new(selections: impl IntoIterator<Item = &'a InputSelection>) -> Self {
+        let rules = |entries: &'a [Entry<PathPattern>]| entries.iter().map(EntryRule::new);
+        let ready = |selection: &'a InputSelection| Ready {
+            wanted: selection
+                .patterns
+                .as_ref()
+                .map(|patterns| rules(patterns).chain(rules(&selection.always)).collect()),
+            unwanted: rules(&selection.exclude).collect(),
+        };
+        Self {
+            selections: selections.into_iter().map(ready).collect(),
+        }
+    }
+
+    /// Returns how many selections there are.
+    pub(super) const fn len(&self) -> usize {
+        self.selections.len()
+    }
+
+    /// Returns how the selections reach below the root.
+    pub(super) fn root(&self) -> Vec<Reach> {
+        let all = Reach {
+            wanted: Wanted::Some,
+            unwanted: true,
+        };
+        self.selections
+            .iter()
+            .map(|selection| selection.reach(b"", all))
+            .collect()
+    }
+
+    /// Returns how the selections reach below `directory`, or `None` if none does.
+    pub(super) fn below(&self, directory: &[u8], parent: &[Reach]) -> Option<Vec<Reach>> {
+        let reaches: Vec<Reach> = self
+            .selections
+            .iter()
+            .zip(parent)
+            .map(|(selection, parent)| selection.reach(directory, *parent))
+            .collect();
+        reaches
+            .iter()
+            .any(|reach| reach.wanted != Wanted::Nothing)
+            .then_some(reaches)
+    }
+
+    /// Returns which selections have this file, which is in a directory they reach so.
+    pub(super) fn select(&self, path: &[u8], reaches: &[Reach]) -> Mask {
+        let mut mask = 0;
+        for (at, (selection, reach)) in self.selections.iter().zip(reaches).enumerate() {
+            mask |= Mask::from(selection.selects(path, *reach)) << at;
+        }
+        mask
+    }
+
+    /// Returns every file that a selection names literally, and the selections that do.
+    pub(super) fn named(&self) -> Vec<(&'a [u8], Mask)> {
+        let mut named = Vec::new();
+        for (at, selection) in self.selections.iter().enumerate() {
+            for rule in selection.wanted.iter().flatten() {
+                if rule.literal && rule.selects(rule.prefix) {
+                    named.push((rule.prefix, 1 << at));
+                }
+            }
+        }
+        named
+    }
+}
+
+impl Ready<'_> {
+    fn reach(&self, directory: &[u8], parent: Reach) -> Reach {
+        let wanted = match (&self.wanted, parent.wanted) {
+            (_, Wanted::Nothing) => Wanted::Nothing,
+            (None, _) | (_, Wanted::Everything) => Wanted::Everything,
+            (Some(rules), Wanted::Some) => {
+                if rules.iter().any(|rule| rule.covers(directory)) {
+                    Wanted::Everything
+                } else if rules.iter().any(|rule| rule.reaches(directory)) {
+                    Wanted::Some
+                } else {
+                    Wanted::Nothing
+                }
+            }
+        };
+        if parent.unwanted && self.unwanted.iter().any(|rule| rule.covers(directory)) {
+            return Reach {
+                wanted: Wanted::Nothing,
+                unwanted: false,
+            };
+        }
+        let unwanted = parent.unwanted && self.unwanted.iter().any(|rule| rule.reaches(directory));
+        Reach { wanted, unwanted }
+    }
+
+    fn selects(&self, path: &[u8], reach: Reach) -> bool {
+        let wanted = match (reach.wanted, &self.wanted) {
+            (Wanted::Nothing, _) => false,
+            (Wanted::Everything, _) | (Wanted::Some, None) => true,
+            (Wanted::Some, Some(rules)) => rules.iter().any(|rule| rule.selects(path)),
+        };
+        wanted && !(reach.unwanted && self.unwanted.iter().any(|rule| rule.selects(path)))
+    }
+}
+
+#[derive(Debug)]
+struct EntryRule<'a> {
+    entry: &'a Entry<PathPattern>,
+    // The leading segments without a wildcard.
+    prefix: &'a [u8],
+    // Whether that is all of it.
+    literal: bool,
+    // With a pattern that ends in a `**` segment: what stands before that, if anything does. A
+    // directory that this matches is meant with all that is in it.
+    whole: Option<Option<PathPattern>>,
+}
+
+impl<'a> EntryRule<'a> {
+    fn new(entry: &'a Entry<PathPattern>) -> Self {
+        let text = entry.pattern.as_str();
+        let special = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b']' | b'{' | b'}' | b'\\');
+        let wild = text.bytes().position(special);
+        let end = wild.map_or(Some(text.len()), |wild| text.get(..wild)?.rfind('/'));
+        let prefix = end
+            .and_then(|end| text.get(..end))
+            .unwrap_or_default()
+            .as_bytes();
+        // A spelling that a pattern might see through narrows nothing.
+        let plain = prefix
+            .split(|byte| *byte == b'/')
+            .all(|segment| !matches!(segment, b"" | b"."));
+        let prefix = if plain { prefix } else { b"" };
+        let whole = match text.strip_suffix("**") {
+            Some("") => Some(None),
+            Some(before) => before
+                .strip_suffix('/')
+                .and_then(|before| before.parse().ok())
+                .map(Some),
+            None => None,
+        };
+        let whole = whole.filter(|_| entry.except.is_empty());
+        Self {
+            entry,
+            prefix,
+            literal: plain && wild.is_none(),
+            whole,
+        }
+    }
+
+    /// Returns whether the entry means all that is in `directory`.
+    fn covers(&self, directory: &[u8]) -> bool {
+        match &self.whole {
+            None => false,
+            Some(None) => true,
+            Some(Some(before)) => {
+                !directory.is_empty()
+                    && self.is_below_prefix(directory)
+                    && before.gives(&String::from_utf8_lossy(directory))
+            }
+        }
+    }
+
+    /// Returns whether the entry can match something in `directory`.
+    fn reaches(&self, directory: &[u8]) -> bool {
+        directory.is_empty()
+            || self.is_below_prefix(directory)
+            || self
+                .prefix
+                .strip_prefix(directory)
+                .is_some_and(|rest| rest.starts_with(b"/"))
+    }
+
+    fn selects(&self, path: &[u8]) -> bool {
+        let within = if self.literal {
+            path == self.prefix
+        } else {
+            self.is_below_prefix(path)
+        };
+        within && {
+            let path = String::from_utf8_lossy(path);
+            self.entry.pattern.gives(&path)
+                && !self.entry.except.iter().any(|except| except.gives(&path))
+        }
+    }
+
+    fn is_below_prefix(&self, path: &[u8]) -> bool {
+        self.prefix.is_empty()
+            || path
+                .strip_prefix(self.prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+}

@@ -1,0 +1,321 @@
+//! The digests of files that are not read again while their state stays the same.
+//!
+//! One flat file, a block a directory, each with its own checksum: what is damaged or cut off is
+//! only hashed again. It is replaced as a whole by a rename, so that runs at the same time see one
+//! or the other and at worst forget what the other has learnt.
+
+use std::{fs, io::Write as _, path::Path};
+
+use rustix::fs::Stat;
+
+use super::Digest;
+
+const MAGIC: &[u8; 16] = b"factory-stats 1\n";
+const ENTRY_LENGTH: usize = 8 + 8 + 8 + 8 + 4 + 32;
+
+/// All that says that a file is still the one that was hashed. Times are in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) size: u64,
+    modified: i64,
+    changed: i64,
+    inode: u64,
+    device: u64,
+    mode: u32,
+}
+
+const SECOND: i64 = 1_000_000_000;
+/// Ticks of the clock that file systems stamp files with are at most this long.
+const TICK: i64 = 20_000_000;
+
+impl Stamp {
+    /// Returns the stamp of a file, or `None` if its times can't be written down.
+    #[expect(
+        clippy::useless_conversion,
+        clippy::allow_attributes,
+        reason = "the types of the fields differ from platform to platform"
+    )]
+    pub(super) fn of(stat: &Stat) -> Option<Self> {
+        let time =
+            |seconds: i64, nanoseconds: i64| seconds.checked_mul(SECOND)?.checked_add(nanoseconds);
+        Some(Self {
+            size: u64::try_from(stat.st_size).ok()?,
+            modified: time(
+                stat.st_mtime.try_into().ok()?,
+                stat.st_mtime_nsec.try_into().ok()?,
+            )?,
+            changed: time(
+                stat.st_ctime.try_into().ok()?,
+                stat.st_ctime_nsec.try_into().ok()?,
+            )?,
+            inode: stat.st_ino.try_into().ok()?,
+            device: stat.st_dev.try_into().ok()?,
+            mode: stat.st_mode.into(),
+        })
+    }
+
+    /// Returns whether the owner may execute the file.
+    pub(super) const fn is_executable(&self) -> bool {
+        self.mode & 0o100 != 0
+    }
+
+    /// Returns whether a change after `start` would give the file other times: git's rule against
+    /// racy timestamps, with room for a clock that ticks slowly, or in whole seconds.
+    pub(super) const fn is_older_than(&self, start: i64) -> bool {
+        const fn settled(time: i64, start: i64) -> bool {
+            let tick = if time % SECOND == 0 { 2 * SECOND } else { TICK };
+            time.saturating_add(tick) < start
+        }
+        settled(self.modified, start) && settled(self.changed, start)
+    }
+}
+
+/// Returns the time that file systems stamp a change with now, in nanoseconds.
+pub(super) fn file_time() -> i64 {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::RealtimeCoarse;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Realtime;
+    let now = rustix::time::clock_gettime(clock);
+    now.tv_sec
+        .saturating_mul(SECOND)
+        .saturating_add(now.tv_nsec)
+}
+
+/// What is known of the files below one root.
+#[derive(Debug, Default)]
+pub(super) struct StatIndex {
+    bytes: Vec<u8>,
+    // Invariant: sorted by the bytes of the path. Ranges of `bytes`.
+    blocks: Vec<Block>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    path: (usize, usize),
+    // From the checksum to the end of the entries.
+    all: (usize, usize),
+}
+
+impl StatIndex {
+    /// Reads an index; whatever can't be read is empty.
+    pub(super) fn load(file: &Path) -> Self {
+        fs::read(file)
+            .ok()
+            .and_then(Self::parse)
+            .unwrap_or_default()
+    }
+
+    fn parse(bytes: Vec<u8>) -> Option<Self> {
+        let mut blocks = Vec::new();
+        let mut at = bytes.starts_with(MAGIC).then_some(MAGIC.len())?;
+        while let Some(block) = read_block(&bytes, at) {
+            at = block.all.1;
+            blocks.push(block);
+        }
+        blocks.sort_by(|a, b| slice(&bytes, a.path).cmp(slice(&bytes, b.path)));
+        Some(Self { bytes, blocks })
+    }
+
+    /// Returns what is known of the files in this directory.
+    pub(super) fn directory(&self, path: &[u8]) -> Known<'_> {
+        self.blocks
+            .binary_search_by(|block| slice(&self.bytes, block.path).cmp(path))
+            .ok()
+            .and_then(|at| self.blocks.get(at))
+            .and_then(|block| Known::read(slice(&self.bytes, block.all), path))
+            .unwrap_or_default()
+    }
+
+    /// Returns the paths and the encoded blocks of all directories.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.blocks.iter().map(|block| {
+            (
+                slice(&self.bytes, block.path),
+                slice(&self.bytes, block.all),
+            )
+        })
+    }
+}
+
+fn slice(bytes: &[u8], (start, end): (usize, usize)) -> &[u8] {
+    bytes.get(start..end).unwrap_or_default()
+}
+
+/// A block is: the length of what follows (4), a checksum of what follows (8), the length of the
+/// path (4), the path, the device (8), and the entries, each of the length of the name (4), the
+/// name, and `ENTRY_LENGTH` bytes. Numbers are little-endian.
+fn read_block(bytes: &[u8], at: usize) -> Option<Block> {
+    let length = read_u32(bytes, at)?;
+    let end = at.checked_add(4 + length)?;
+    let path_length = read_u32(bytes, at + 12)?;
+    let path = (at + 16, (at + 16).checked_add(path_length)?);
+    (end <= bytes.len() && path.1 <= end).then_some(Block {
+        path,
+        all: (at, end),
+    })
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> Option<usize> {
+    let number = u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    usize::try_from(number).ok()
+}
+
+fn read_u64(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn read_i64(bytes: &[u8], at: usize) -> Option<i64> {
+    Some(i64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// What is known of the files in one directory, by their names.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    block: &'a [u8],
+    device: u64,
+    // Invariant: where the entries of `block` start, in the order of the names.
+    entries: Vec<u32>,
+}
+
+impl<'a> Known<'a> {
+    fn read(block: &'a [u8], path: &[u8]) -> Option<Self> {
+        let body = block.get(12..)?;
+        if block.get(4..12)? != checksum(body) {
+            return None;
+        }
+        let mut at = 16 + path.len();
+        let device = read_u64(block, at)?;
+        at += 8;
+        let mut entries = Vec::new();
+        while at < block.len() {
+            entries.push(u32::try_from(at).ok()?);
+            at = at.checked_add(4 + read_u32(block, at)? + ENTRY_LENGTH)?;
+        }
+        (at == block.len()).then_some(Self {
+            block,
+            device,
+            entries,
+        })
+    }
+
+    /// Returns the stamp and the digest of the file with this name.
+    pub(super) fn get(&self, name: &[u8]) -> Option<(Stamp, Digest)> {
+        let at = self
+            .entries
+            .binary_search_by(|at| self.name(*at).unwrap_or_default().cmp(name))
+            .ok()?;
+        let mut at = usize::try_from(*self.entries.get(at)?).ok()? + 4 + name.len();
+        let mut next = |length: usize| {
+            at += length;
+            at - length
+        };
+        let stamp = Stamp {
+            size: read_u64(self.block, next(8))?,
+            modified: read_i64(self.block, next(8))?,
+            changed: read_i64(self.block, next(8))?,
+            inode: read_u64(self.block, next(8))?,
+            device: self.device,
+            mode: u32::try_from(read_u32(self.block, next(4))?).ok()?,
+        };
+        let digest = self.block.get(next(32)..)?.first_chunk()?;
+        Some((stamp, Digest::from_bytes(*digest)))
+    }
+
+    fn name(&self, at: u32) -> Option<&'a [u8]> {
+        let at = usize::try_from(at).ok()?;
+        self.block.get(at + 4..)?.get(..read_u32(self.block, at)?)
+    }
+}
+
+/// The first bytes of a digest: enough against damage.
+fn checksum(body: &[u8]) -> [u8; 8] {
+    Digest::of(body)
+        .as_bytes()
+        .first_chunk()
+        .copied()
+        .unwrap_or_default()
+}
+
+/// Writes an index, block by block.
+#[derive(Debug)]
+pub(super) struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: MAGIC.to_vec(),
+        }
+    }
+
+    /// Appends a block as it is in another index.
+    pub(super) fn copy(&mut self, block: &[u8]) {
+        self.bytes.extend_from_slice(block);
+    }
+
+    /// Appends a directory; its entries are in the order of the bytes of their names. Those on
+    /// another device than the first are left out.
+    pub(super) fn directory<'a>(
+        &mut self,
+        path: &[u8],
+        entries: impl IntoIterator<Item = (&'a [u8], Stamp, Digest)>,
+    ) {
+        let start = self.bytes.len();
+        let mut of_device = None;
+        self.bytes.extend_from_slice(&[0; 12]);
+        self.text(path);
+        for (name, stamp, digest) in entries {
+            if of_device.is_none() {
+                self.bytes.extend_from_slice(&stamp.device.to_le_bytes());
+            }
+            if *of_device.get_or_insert(stamp.device) != stamp.device {
+                continue;
+            }
+            self.text(name);
+            self.bytes.extend_from_slice(&stamp.size.to_le_bytes());
+            self.bytes.extend_from_slice(&stamp.modified.to_le_bytes());
+            self.bytes.extend_from_slice(&stamp.changed.to_le_bytes());
+            self.bytes.extend_from_slice(&stamp.inode.to_le_bytes());
+            self.bytes.extend_from_slice(&stamp.mode.to_le_bytes());
+            self.bytes.extend_from_slice(digest.as_bytes());
+        }
+        let body = self.bytes.get(start + 12..).unwrap_or_default();
+        let sum = checksum(body);
+        let Ok(length) = u32::try_from(body.len() + 8) else {
+            // More than four gigabytes of names: they are hashed every time.
+            self.bytes.truncate(start);
+            return;
+        };
+        if of_device.is_none() {
+            self.bytes.truncate(start);
+            return;
+        }
+        let head = self.bytes.iter_mut().skip(start);
+        head.zip(length.to_le_bytes().into_iter().chain(sum))
+            .for_each(|(place, byte)| *place = byte);
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        // No name is that long; one that were would not be found again.
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&length.to_le_bytes());
+        self.bytes.extend_from_slice(text);
+    }
+
+    /// Puts the index in the place of the one in `file`, and returns it. A folder that can't be
+    /// written keeps what it has: the next run is slower.
+    pub(super) fn finish(self, file: Option<&Path>) -> StatIndex {
+        if let Some(file) = file
+            && let Some(folder) = file.parent()
+            && fs::create_dir_all(folder).is_ok()
+            && let Ok(mut temporary) = tempfile::NamedTempFile::new_in(folder)
+            && temporary.write_all(&self.bytes).is_ok()
+        {
+            // A failed rename takes the temporary file away with it.
+            let _ = temporary.persist(file);
+        }
+        StatIndex::parse(self.bytes).unwrap_or_default()
+    }
+}
