@@ -1,1 +1,7 @@
-fn main() {}
+//! The `factory` program; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    factory::cli::main()
+}

@@ -1,1 +1,178 @@
-//! Laid out, not yet furnished.
+//! One file a subcommand: arguments in, exit code out. The only room that prints.
+
+use std::{
+    io::{self, IsTerminal as _, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod check;
+mod explain;
+
+use crate::diagnostics::{self, Findings, Sources};
+
+/// How a command ends. The codes stand here and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitStatus {
+    /// 0: done, and nothing is wrong.
+    Success,
+    /// 1: the command did its work and found something wrong: a finding, a difference, a red gate.
+    Findings,
+    /// 3: a task failed, or the command could not do its work.
+    Failed,
+    /// 4: a task waits for a person.
+    Waiting,
+}
+
+impl ExitStatus {
+    /// Returns the code. 2 is left out: it means wrong usage, and for a client's hook a refusal.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Findings => 1,
+            Self::Failed => 3,
+            Self::Waiting => 4,
+        }
+    }
+}
+
+/// A compiler and runner for teams of AI agents: what is declared is what holds
+#[derive(Debug, Parser)]
+#[command(
+    name = "factory",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 success, 1 findings, 2 wrong usage, 3 failed, 4 waiting for a person.\n\
+                  New here? `factory demo` shows a whole evening in ten seconds; `factory init` starts your own."
+)]
+struct Cli {
+    /// Folder of the project
+    #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
+    project: Option<PathBuf>,
+
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
+    color: Colour,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Explain(explain::Args),
+}
+
+/// Runs the program with the arguments of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = match Context::new(&cli) {
+        Ok(context) => context,
+        Err(report) => return complain(&report),
+    };
+    let mut out = io::stdout().lock();
+    let result = match &cli.command {
+        Some(Command::Check(args)) => check::run(args, &context, &mut out),
+        Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
+        None => Ok(ExitStatus::Success),
+    };
+    let flushed = out.flush();
+    match result {
+        Ok(status) => match flushed {
+            Ok(()) => ExitCode::from(status.code()),
+            Err(error) => pipe(&error),
+        },
+        Err(report) => match report.downcast_ref::<io::Error>() {
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => pipe(error),
+            _ => complain(&report),
+        },
+    }
+}
+
+// A reader that has seen enough, as `head` does, is no fault.
+fn pipe(error: &io::Error) -> ExitCode {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        _ => ExitCode::from(ExitStatus::Failed.code()),
+    }
+}
+
+fn complain(report: &miette::Report) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{report:?}");
+    ExitCode::from(ExitStatus::Failed.code())
+}
+
+/// What every subcommand knows.
+struct Context {
+    /// The root of the project.
+    root: PathBuf,
+    colour_out: bool,
+    colour_err: bool,
+    width: usize,
+}
+
+impl Context {
+    fn new(cli: &Cli) -> miette::Result<Self> {
+        let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
+        let root = start
+            .canonicalize()
+            .map_err(|error| miette::miette!("`{}` is no folder: {error}", start.display()))?;
+        let root = if cli.project.is_none() { project_root(&root) } else { root };
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let coloured = |terminal: bool| match cli.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => terminal && !plain,
+        };
+        let (colour_out, colour_err) =
+            (coloured(io::stdout().is_terminal()), coloured(io::stderr().is_terminal()));
+        // For the messages of errors, which miette renders by itself.
+        miette::set_hook(Box::new(move |_| {
+            let theme = if colour_err {
+                miette::GraphicalTheme::unicode()
+            } else {
+                miette::GraphicalTheme::unicode_nocolor()
+            };
+            Box::new(miette::GraphicalReportHandler::new_themed(theme).with_links(false))
+        }))
+        .map_err(|error| miette::miette!("{error}"))?;
+        Ok(Self { root, colour_out, colour_err, width: width() })
+    }
+
+    /// Returns findings as people read them, for the stream that is coloured or not.
+    fn human(&self, findings: &Findings, sources: &Sources, colour: bool) -> String {
+        let format = diagnostics::Format::Human { colour, width: self.width };
+        diagnostics::render(findings, sources, format)
+    }
+}
+
+// The nearest folder upwards that holds a spec, so that a command works from below the root.
+fn project_root(start: &Path) -> PathBuf {
+    start.ancestors().find(|folder| folder.join("factory.kdl").is_file()).unwrap_or(start).to_owned()
+}
+
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || rustix::termios::tcgetwinsize(io::stderr()).ok().map(|size| size.ws_col.into());
+    columns.or_else(terminal).filter(|width| *width >= 40).unwrap_or(100).min(120)
+}
+
+/// Returns "1 error", "2 errors".
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// Writes `text`; an error of the stream ends the command.
+fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
+    out.write_all(text.as_bytes()).map_err(|error| miette::Report::from_err(error))
+}

@@ -7,7 +7,7 @@
 mod docs;
 mod table;
 
-pub use docs::language;
+pub use docs::{language, node};
 pub use table::ROOT;
 
 /// One node of the language.

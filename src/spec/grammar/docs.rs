@@ -20,8 +20,27 @@ pub fn language() -> String {
     text
 }
 
-/// Returns one node as a person writes it, and what it is for.
-pub(super) fn describe(node: &NodeDef) -> String {
+/// Returns what there is to know of the nodes called `name`, at each place where one may stand;
+/// nothing where there is no such node.
+pub fn node(name: &str) -> String {
+    let mut text = String::new();
+    let mut seen: Vec<*const NodeDef> = Vec::new();
+    ROOT.walk(&mut |within, def| {
+        if def.name == name && !seen.contains(&std::ptr::from_ref(def)) {
+            seen.push(def);
+            let place = match within {
+                [] => "at the top of a file".to_owned(),
+                path => format!("in `{}`", path.join(" › ")),
+            };
+            let _ = writeln!(text, "{}{}\n", if text.is_empty() { "" } else { "\n" }, describe(def));
+            let _ = writeln!(text, "Stands {place}.\n");
+            rows(def, 0, &mut text);
+        }
+    });
+    text
+}
+
+fn describe(node: &NodeDef) -> String {
     format!("    {}\n\n{}{}", usage(node), node.doc, if node.many { "" } else { " *once*" })
 }
 

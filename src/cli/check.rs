@@ -1,0 +1,120 @@
+//! `factory check`
+
+use std::io::Write;
+
+use clap::ValueEnum;
+
+use super::{Context, ExitStatus, count};
+use crate::{
+    check::{Checked, check},
+    diagnostics::{Findings, Format, Level, Sources, render},
+    model::resolve,
+    spec::load,
+};
+
+/// Check the spec and write nothing
+///
+/// Reads factory.kdl with all that it includes, the prompts, and the templates; looks every name up;
+/// runs the lints; proves the rules. Executes nothing of the project.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Spec to check
+    #[arg(value_name = "FILE", default_value = "factory.kdl")]
+    spec: String,
+
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = Style::Human)]
+    format: Style,
+
+    /// Fail on these too
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    deny: Option<Deny>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Style {
+    Human,
+    Short,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> miette::Result<ExitStatus> {
+    let Loaded { sources, findings, checked } = load_checked(context, &args.spec)?;
+    let format = match args.format {
+        Style::Human => Format::Human { colour: context.colour_out, width: context.width },
+        Style::Short => Format::Short,
+        Style::Json => Format::Json,
+    };
+    let text = render(&findings, &sources, format);
+    super::print(out, &text)?;
+    if args.format == Style::Human {
+        super::print(out, &summary(&findings, checked.as_ref()))?;
+    }
+    let warned = args.deny == Some(Deny::Warnings) && findings.count(Level::Warning) > 0;
+    Ok(if findings.has_errors() || warned { ExitStatus::Findings } else { ExitStatus::Success })
+}
+
+/// A factory as far as it could be read.
+pub(super) struct Loaded {
+    pub(super) sources: Sources,
+    pub(super) findings: Findings,
+    /// There is none where the findings have errors.
+    pub(super) checked: Option<Checked>,
+}
+
+/// Loads, resolves, and checks the spec at `path`.
+pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Loaded> {
+    let mut loaded = load(&context.root, path)?;
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let mut checked = None;
+    // A name that is not declared may stand in a file that could not be parsed.
+    if loaded.complete
+        && let Some(model) = resolve(&loaded, &mut findings)
+    {
+        checked = check(model, &loaded.sources, &mut findings);
+    }
+    Ok(Loaded { sources: loaded.sources, findings: findings.sorted(), checked })
+}
+
+/// Loads the spec for a command that needs it without errors; prints the findings where it has any.
+pub(super) fn require(context: &Context) -> miette::Result<(Checked, Sources)> {
+    let Loaded { sources, findings, checked } = load_checked(context, "factory.kdl")?;
+    if let Some(checked) = checked {
+        return Ok((checked, sources));
+    }
+    let text = context.human(&findings, &sources, context.colour_err);
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    Err(miette::miette!(
+        help = "`factory check` shows this again; nothing was written",
+        "the spec has {}",
+        count(findings.count(Level::Error), "error")
+    ))
+}
+
+fn summary(findings: &Findings, checked: Option<&Checked>) -> String {
+    let counts = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Advice, "piece of advice")];
+    let found: Vec<_> = counts
+        .into_iter()
+        .filter(|(level, _)| findings.count(*level) > 0)
+        .map(|(level, word)| match (level, findings.count(level)) {
+            (Level::Advice, number @ 2..) => format!("{number} pieces of advice"),
+            (_, number) => count(number, word),
+        })
+        .collect();
+    let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
+    let Some(checked) = checked else { return format!("{found}\n") };
+    let model = checked.model();
+    format!(
+        "{}: {}, {}, {}, {}: {found}\n",
+        model.name.value,
+        count(model.roles.len(), "role"),
+        count(model.gates.len(), "gate"),
+        count(model.rules.len(), "rule"),
+        count(model.tasks.len(), "task"),
+    )
+}
