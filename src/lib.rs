@@ -14,6 +14,8 @@ pub mod template;
 
 // The rooms, in the order in which data flows through them.
 pub mod check;
+pub mod init;
+pub mod demo;
 pub mod cli;
 pub mod emit;
 pub mod guard;
