@@ -8,14 +8,13 @@
 // The leaves: they know nothing of specs, roles, or each other's callers.
 pub mod boundary;
 pub mod cache;
+pub mod client;
 pub mod diagnostics;
 pub mod document;
 pub mod template;
 
 // The rooms, in the order in which data flows through them.
 pub mod check;
-pub mod init;
-pub mod demo;
 pub mod cli;
 pub mod emit;
 pub mod guard;

@@ -1,0 +1,10 @@
+//! What is known of the client and of the machine that agents work on: facts as data, no decisions.
+//! A leaf.
+
+mod hook;
+mod machine;
+mod tools;
+
+pub use hook::{hook_command, quoted};
+pub use machine::{SYSTEM, readable, toolchain_variables};
+pub use tools::{Tool, ToolKind, tool};
