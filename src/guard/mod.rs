@@ -1,1 +1,19 @@
-//! Laid out, not yet furnished.
+//! The hook: one decision on one tool call of the client, in a few milliseconds.
+//!
+//! [`answer`] is the whole hook: input in, output and exit code out. [`decide`] is the decision alone.
+//! In a role's session whatever is not known to be permitted is refused, and so is whatever can't be
+//! read or looked up. A person's own session is left as the client has it; only a write to what the
+//! factory is made of asks first. What an allowed program does once it runs is not known here.
+
+mod answer;
+mod call;
+mod decide;
+mod paths;
+mod place;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Reply, Setting, answer};
+pub use call::{CallError, ToolCall};
+pub use decide::{Decision, decide};
+pub use place::Place;

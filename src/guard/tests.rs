@@ -1,0 +1,655 @@
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use super::{Decision, Place, Setting, ToolCall, answer, decide};
+use crate::plan::Plan;
+
+fn lock() -> Value {
+    let role = |name: &str, boundary: Value| {
+        json!({
+            "title": name, "description": name, "model": "m",
+            "snapshot": format!("snapshots/{name}.snap"), "prompt": "0".repeat(64),
+            "boundary": boundary, "held": {}, "gates": [], "tools": [],
+            "stop": {"attempts": 1, "usd": "1.00", "wall": 60},
+        })
+    };
+    json!({
+        "format": 1, "compiler": "0",
+        "factory": {
+            "name": "f", "targets": [], "driver": {"kind": "replay"},
+            "stop": {"attempts": 1, "usd": "1.00", "wall": 60}, "jobs": 1,
+        },
+        "clients": {}, "models": {}, "servers": {}, "gates": {}, "documents": {}, "tasks": {},
+        "inputs": {
+            "factory.kdl": {"sha256": "0".repeat(64)},
+            "roles/builder.md": {"sha256": "0".repeat(64)},
+        },
+        "outputs": {
+            ".claude/agents/builder.md": {"kind": "file", "sha256": "0".repeat(64)},
+            "CLAUDE.md": {"kind": "sections", "titles": ["Roles"]},
+        },
+        "workspace": {"scratch": ["tmp/**"]},
+        "roles": {
+            "builder": role("builder", json!({
+                "read": {"never": ["**/.env*", "config/master.key"]},
+                "write": {
+                    "may": ["app/**", "roles/**", "snapshots/**", "factory.*", "CLAUDE.md", "sub/**"],
+                    "never": ["app/secret/**"],
+                },
+                "reach": {"may": ["rubygems.org", "*.example.com"], "never": ["evil.example.com"]},
+                "use": {"may": ["mcp:browser", "mcp:db/query"], "never": ["mcp:browser/upload"]},
+                "delegate": {"may": ["qa"]},
+            })),
+            "qa": role("qa", json!({"reach": {"may": ["*"]}})),
+        },
+    })
+}
+
+fn plan() -> Plan {
+    serde_json::from_value(lock()).unwrap()
+}
+
+// A project with links and secrets, in a folder that goes with the value.
+struct Project {
+    _folder: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path().canonicalize().unwrap();
+        let root = top.join("project");
+        for path in [
+            "app/secret",
+            "config",
+            "tmp",
+            "snapshots",
+            "roles",
+            "sub/.git",
+            "docs",
+            ".git",
+        ] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        for path in [
+            "app/a.rb",
+            "config/master.key",
+            "config/deploy.yml",
+            "docs/a.md",
+            "factory.kdl",
+            ".env.test",
+            "CLAUDE.md",
+        ] {
+            fs::write(root.join(path), "x\n").unwrap();
+        }
+        fs::write(root.join("factory.lock"), lock().to_string()).unwrap();
+        fs::create_dir_all(top.join("elsewhere")).unwrap();
+        fs::write(top.join("elsewhere/private"), "").unwrap();
+        symlink("../config", root.join("app/config")).unwrap();
+        symlink("../config/new.yml", root.join("app/dangling.rb")).unwrap();
+        symlink("../../elsewhere", root.join("app/out")).unwrap();
+        symlink("a.rb", root.join("app/alias.rb")).unwrap();
+        symlink("../.env.test", root.join("app/innocent.rb")).unwrap();
+        fs::write(root.join("app/twice.rb"), "").unwrap();
+        fs::hard_link(root.join("app/twice.rb"), root.join("config/twice.rb")).unwrap();
+        Self {
+            _folder: folder,
+            root,
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            root: self.root.clone(),
+            private: None,
+            role: None,
+            environment: [("PATH".into(), "/usr/bin".into())].into(),
+        }
+    }
+
+    fn call(&self, agent: Option<&str>, tool: &str, input: Value) -> ToolCall {
+        let call = json!({
+            "session_id": "s", "cwd": self.root, "hook_event_name": "PreToolUse",
+            "agent_type": agent, "tool_name": tool, "tool_input": input,
+        });
+        ToolCall::parse(call.to_string().as_bytes()).unwrap()
+    }
+
+    fn decide(&self, agent: Option<&str>, tool: &str, input: Value) -> Decision {
+        decide(&plan(), &self.call(agent, tool, input), &self.place())
+    }
+
+    // Given a call of the builder, then it passes (no text) or is refused with this text.
+    fn check(&self, tool: &str, input: Value, refused: Option<&str>) {
+        let decision = self.decide(Some("builder"), tool, input.clone());
+        match (&decision, refused) {
+            (Decision::Pass, None) => {}
+            (Decision::Refuse(why), Some(text)) if why.contains(text) => {
+                assert!(why.lines().count() <= 2, "{why}");
+            }
+            _ => panic!("{tool} {input}: {decision:?}, expected {refused:?}"),
+        }
+    }
+}
+
+#[test]
+fn files_are_written_within_the_grant_only() {
+    let project = Project::new();
+    let cases: [(&str, Option<&str>); 32] = [
+        ("app/a.rb", None),
+        ("app/new/deep/b.rb", None),
+        ("./app/../app//a.rb", None),
+        ("app/alias.rb", None),
+        ("tmp/scratch.txt", None),
+        (
+            "config/deploy.yml",
+            Some("no `may { write … }` gives it\nit may write: `app/**`"),
+        ),
+        ("docs/a.md", Some("no `may { write … }`")),
+        ("APP/a.rb", Some("no `may { write … }`")),
+        ("app/secret/k", Some("`never { write \"app/secret/**\" }`")),
+        ("app/SECRET/k", Some("`never { write \"app/secret/**\" }`")),
+        ("app/../config/deploy.yml", Some("`config/deploy.yml`")),
+        (
+            "app/config/deploy.yml",
+            Some("may not write `config/deploy.yml`"),
+        ),
+        ("app/dangling.rb", Some("may not write `config/new.yml`")),
+        ("app/out/x", Some("outside the project, by a link")),
+        ("app/twice.rb", Some("other names")),
+        ("app", Some("no `may { write … }`")),
+        ("app/secret", Some("is a directory")),
+        ("../elsewhere/x", Some("outside the project")),
+        ("/etc/passwd", Some("outside the project")),
+        ("/dev/null", Some("outside the project")),
+        ("~/x", Some("begins with `~`")),
+        ("", Some("has to give a `file_path`")),
+        ("app/a\0.rb", Some("has to give a `file_path`")),
+        ("factory.kdl", Some("the plan is made from it")),
+        ("Factory.KDL", Some("the plan is made from it")),
+        ("factory.lock", Some("it is the lock")),
+        ("roles/builder.md", Some("the plan is made from it")),
+        ("snapshots/other.snap.new", Some("accepted prompt")),
+        ("sub/.git/config", Some("belongs to the repository")),
+        ("sub/.GIT/hooks/x", Some("belongs to the repository")),
+        ("sub/.Claude/settings.json", Some("steers the client")),
+        ("CLAUDE.md", Some("writes sections of it")),
+    ];
+    for (path, refused) in cases {
+        project.check("Write", json!({"file_path": path, "content": ""}), refused);
+    }
+    let absolute = |path: &str| project.root.join(path);
+    project.check("Edit", json!({"file_path": absolute("app/a.rb")}), None);
+    project.check(
+        "Edit",
+        json!({"file_path": absolute("docs/a.md")}),
+        Some("`docs/a.md`"),
+    );
+    project.check(
+        "MultiEdit",
+        json!({"file_path": "docs/a.md"}),
+        Some("`docs/a.md`"),
+    );
+    project.check(
+        "NotebookEdit",
+        json!({"notebook_path": "docs/a.ipynb"}),
+        Some("`docs/a.ipynb`"),
+    );
+    project.check(
+        "NotebookEdit",
+        json!({"notebook_path": "app/a.ipynb"}),
+        None,
+    );
+    project.check(
+        "Edit",
+        json!({"path": "app/a.rb"}),
+        Some("has to give a `file_path`"),
+    );
+    project.check(
+        "Write",
+        json!({"file_path": ["app/a.rb"]}),
+        Some("has to give a `file_path`"),
+    );
+}
+
+#[test]
+fn an_edit_shows_what_it_edits() {
+    let project = Project::new();
+    let input = json!({"file_path": "app/.env.local"});
+    project.check("Write", input.clone(), None);
+    project.check("Edit", input, Some("may not read"));
+}
+
+#[test]
+fn files_are_read_unless_a_never_takes_them() {
+    let project = Project::new();
+    let cases = [
+        ("app/a.rb", None),
+        ("CLAUDE.md", None),
+        ("factory.lock", None),
+        ("/usr/include/stdio.h", None),
+        (
+            "config/master.key",
+            Some("`never { read \"config/master.key\" }`"),
+        ),
+        ("config/MASTER.key", Some("`never { read")),
+        (".env.test", Some("`never { read")),
+        ("docs/../.env.test", Some("`never { read")),
+        ("app/config/master.key", Some("`never { read")),
+        ("app/innocent.rb", Some("may not read `.env.test`")),
+        ("app/out/private", Some("outside the project")),
+        ("../elsewhere/private", Some("outside the project")),
+        ("/root/.ssh/id", Some("outside the project")),
+        ("~/.ssh/id", Some("begins with `~`")),
+    ];
+    for (path, refused) in cases {
+        project.check("Read", json!({"file_path": path}), refused);
+    }
+    let private = project.root.join("../elsewhere").canonicalize().unwrap();
+    let place = Place {
+        private: Some(private.clone()),
+        ..project.place()
+    };
+    let call = project.call(
+        Some("builder"),
+        "Read",
+        json!({"file_path": private.join("private")}),
+    );
+    assert_eq!(decide(&plan(), &call, &place), Decision::Pass);
+}
+
+#[test]
+fn what_the_client_put_aside_for_the_agent_is_readable() {
+    let project = Project::new();
+    let mut call = project.call(
+        Some("builder"),
+        "Read",
+        json!({"file_path": "/home/me/s1/tool-results/1.txt"}),
+    );
+    assert!(matches!(
+        decide(&plan(), &call, &project.place()),
+        Decision::Refuse(_)
+    ));
+    call.transcript_path = Some("/home/me/s1.jsonl".into());
+    assert_eq!(decide(&plan(), &call, &project.place()), Decision::Pass);
+}
+
+#[test]
+fn a_search_reads_what_it_goes_through() {
+    let project = Project::new();
+    let cases = [
+        (json!({"pattern": "x", "path": "app"}), None),
+        (
+            json!({"pattern": "x", "path": "config"}),
+            Some("may not read `config/master.key`"),
+        ),
+        (json!({"pattern": "x"}), Some("may not read")),
+        (
+            json!({"pattern": "x", "path": "config", "glob": "!master.key"}),
+            None,
+        ),
+        (
+            json!({"pattern": "x", "path": "config", "glob": "*.yml"}),
+            None,
+        ),
+        (
+            json!({"pattern": "x", "path": "config", "glob": "*.yml,*.key"}),
+            Some("master.key"),
+        ),
+        (
+            json!({"pattern": "x", "path": "config", "glob": "[z-a"}),
+            Some("can't be read"),
+        ),
+        (json!({"pattern": "x", "path": "config/deploy.yml"}), None),
+        (json!({"pattern": "x", "path": "/usr/include"}), None),
+        (
+            json!({"pattern": "x", "path": ".."}),
+            Some("outside the project"),
+        ),
+        (
+            json!({"pattern": "x", "path": "app/out"}),
+            Some("outside the project"),
+        ),
+    ];
+    for (input, refused) in cases {
+        project.check("Grep", input, refused);
+    }
+    let cases = [
+        (json!({"pattern": "**/*"}), None),
+        (json!({"pattern": "*", "path": "config"}), None),
+        (json!({"pattern": "../**"}), Some("leaves the folder")),
+        (
+            json!({"pattern": "/root/**/*.key"}),
+            Some("outside the project"),
+        ),
+        (json!({"pattern": "~/**"}), Some("leaves the folder")),
+        (json!({"pattern": project.root.join("app/**")}), None),
+        (
+            json!({"pattern": "*", "path": "/root"}),
+            Some("outside the project"),
+        ),
+    ];
+    for (input, refused) in cases {
+        project.check("Glob", input, refused);
+    }
+}
+
+#[test]
+fn hosts_are_reached_by_the_name_that_is_spoken_to() {
+    let project = Project::new();
+    let cases = [
+        ("https://rubygems.org/gems?q=1", None),
+        ("HTTPS://RubyGems.ORG.:443/x", None),
+        ("http://api.example.com", None),
+        (
+            "https://evil.example.com/",
+            Some("`never { reach \"evil.example.com\" }`"),
+        ),
+        ("https://EVIL.example.com", Some("`never { reach")),
+        (
+            "https://rubygems.org.evil.net/",
+            Some("may not reach `rubygems.org.evil.net`"),
+        ),
+        (
+            "https://rubygems.org@evil.net/",
+            Some("may not reach `evil.net`"),
+        ),
+        (
+            "https://evil.net/#@rubygems.org/",
+            Some("may not reach `evil.net`"),
+        ),
+        ("https://evil.net\\@rubygems.org/", Some("names no host")),
+        ("https://evil.net\t.rubygems.org/", Some("names no host")),
+        ("https://ruby%67ems.org/", Some("names no host")),
+        ("https://[::1]/", Some("names no host")),
+        ("https://:80/", Some("names no host")),
+        ("file:///etc/passwd", Some("names no host")),
+        ("rubygems.org", Some("names no host")),
+        ("https://rübygems.org", Some("names no host")),
+    ];
+    for (url, refused) in cases {
+        project.check("WebFetch", json!({"url": url, "prompt": "x"}), refused);
+    }
+    project.check(
+        "WebSearch",
+        json!({"query": "x"}),
+        Some("may not search everywhere"),
+    );
+    project.check(
+        "WebSearch",
+        json!({"query": "x", "allowed_domains": ["rubygems.org"]}),
+        None,
+    );
+    project.check(
+        "WebSearch",
+        json!({"query": "x", "allowed_domains": ["rubygems.org", "a.net"]}),
+        Some("`a.net`"),
+    );
+    project.check(
+        "WebSearch",
+        json!({"query": "x", "allowed_domains": []}),
+        Some("everywhere"),
+    );
+    assert_eq!(
+        project.decide(Some("qa"), "WebSearch", json!({"query": "x"})),
+        Decision::Pass
+    );
+}
+
+#[test]
+fn servers_are_used_tool_by_tool() {
+    let project = Project::new();
+    for (tool, refused) in [
+        ("mcp__browser__click", None),
+        ("mcp__browser__upload", Some("`never { use")),
+        ("mcp__browser__Upload", Some("`never { use")),
+        ("mcp__db__query", None),
+        ("mcp__db__drop", Some("no `may { use … }`")),
+        ("mcp__other__x", Some("no `may { use … }`")),
+        ("mcp__browser", Some("names no server and tool")),
+        ("mcp__browser__", Some("names no server and tool")),
+        ("mcp____click", Some("names no server and tool")),
+    ] {
+        project.check(tool, json!({}), refused);
+    }
+    project.check(
+        "ReadMcpResourceTool",
+        json!({"server": "browser", "uri": "x"}),
+        None,
+    );
+    project.check(
+        "ReadMcpResourceTool",
+        json!({"server": "other", "uri": "x"}),
+        Some("may not use"),
+    );
+    project.check(
+        "ListMcpResourcesTool",
+        json!({}),
+        Some("has to name a server"),
+    );
+}
+
+#[test]
+fn work_is_handed_only_to_granted_roles_as_the_plan_has_them() {
+    let project = Project::new();
+    let task = |to: &str| json!({"subagent_type": to, "prompt": "x", "description": "y"});
+    for tool in ["Agent", "Task"] {
+        project.check(tool, task("qa"), None);
+        project.check(tool, task("builder"), Some("no `may { delegate … }`"));
+        for foreign in ["general-purpose", "Explore", "QA", "someone"] {
+            project.check(tool, task(foreign), Some("no role of this factory"));
+        }
+        project.check(
+            tool,
+            json!({"prompt": "x"}),
+            Some("has to give a `subagent_type`"),
+        );
+        let mut other = task("qa");
+        other["model"] = json!("opus");
+        project.check(tool, other, Some("`model` is not builder's to choose"));
+    }
+    let place = Place {
+        role: Some("builder".into()),
+        ..project.place()
+    };
+    let call = project.call(Some("builder"), "Agent", task("qa"));
+    let Decision::Refuse(why) = decide(&plan(), &call, &place) else {
+        panic!("an agent was started in exec");
+    };
+    assert!(why.contains("no agent starts another"));
+}
+
+#[test]
+fn tools_that_nobody_knows_are_refused() {
+    let project = Project::new();
+    for tool in ["TodoWrite", "StructuredOutput", "ToolSearch"] {
+        project.check(tool, json!({}), None);
+    }
+    for tool in [
+        "Skill",
+        "SlashCommand",
+        "Monitor",
+        "PowerShell",
+        "bash",
+        "EnterWorktree",
+        "CronCreate",
+        "",
+    ] {
+        project.check(tool, json!({}), Some("is not known"));
+    }
+}
+
+#[test]
+fn whose_call_it_is() {
+    let project = Project::new();
+    let outside = || json!({"file_path": "config/deploy.yml"});
+    let forced = |role: &str| Place {
+        role: Some(role.into()),
+        ..project.place()
+    };
+    let refuses = |agent: Option<&str>, place: &Place| {
+        let call = project.call(agent, "Write", outside());
+        matches!(decide(&plan(), &call, place), Decision::Refuse(_))
+    };
+    // (the agent of the call, the role that the place forces, whether it is refused)
+    let cases = [
+        (Some("builder"), None, true),
+        (Some("Builder"), None, true),
+        (Some("general-purpose"), None, false),
+        (Some("someone-elses"), None, false),
+        (None, None, false),
+        (None, Some("builder"), true),
+        (Some("builder"), Some("builder"), true),
+        (Some("general-purpose"), Some("builder"), true),
+        (None, Some("nobody"), true),
+    ];
+    for (agent, role, refused) in cases {
+        let place = role.map_or_else(|| project.place(), forced);
+        assert_eq!(
+            refuses(agent, &place),
+            refused,
+            "{agent:?} in the session of {role:?}"
+        );
+    }
+}
+
+#[test]
+fn a_person_is_asked_before_the_factory_itself_changes() {
+    let project = Project::new();
+    // (the tool, the path, whether it asks)
+    let cases = [
+        ("Write", "factory.kdl", true),
+        ("Edit", "./roles/../factory.KDL", true),
+        ("Edit", "roles/builder.md", true),
+        ("Write", "factory.lock", true),
+        ("Write", "snapshots/builder.snap", true),
+        ("Write", ".claude/agents/builder.md", true),
+        ("Write", ".claude/agents/mine.md", false),
+        ("Write", "config/deploy.yml", false),
+        ("Write", ".git/config", false),
+        ("Write", "/tmp/elsewhere", false),
+        ("Write", "~/x", false),
+        ("Read", "factory.kdl", false),
+    ];
+    for agent in [None, Some("someone-elses")] {
+        for (tool, path, asks) in cases {
+            let decision = project.decide(agent, tool, json!({"file_path": path}));
+            assert_eq!(
+                matches!(decision, Decision::Ask(_)),
+                asks,
+                "{tool} {path}: {decision:?}"
+            );
+            assert!(!matches!(decision, Decision::Refuse(_)), "{tool} {path}");
+        }
+        for tool in ["Bash", "Skill", "Agent", "mcp__x__y"] {
+            assert_eq!(
+                project.decide(agent, tool, json!({})),
+                Decision::Pass,
+                "{tool}"
+            );
+        }
+    }
+}
+
+fn hook(root: &Path, agent: Option<&str>, path: &str) -> String {
+    json!({"cwd": root, "agent_type": agent, "tool_name": "Write", "tool_input": {"file_path": path}}).to_string()
+}
+
+#[test]
+fn the_hook_speaks_the_clients_language() {
+    let project = Project::new();
+    let setting = Setting::default();
+    let reply = |input: &str| answer(input.as_bytes(), &setting);
+
+    // The lock is found from a folder below the root, and paths count from that folder.
+    let app = project.root.join("app");
+    let passed = reply(&hook(&app, Some("builder"), "a.rb"));
+    assert_eq!(
+        (passed.code, passed.stdout.as_str(), passed.stderr.as_str()),
+        (0, "", "")
+    );
+
+    let refused = reply(&hook(&app, Some("builder"), "../docs/a.md"));
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    assert!(
+        refused
+            .stderr
+            .starts_with("refused: builder may not write `docs/a.md`")
+    );
+
+    let asked = reply(&hook(&project.root, None, "factory.kdl"));
+    let output: Value = serde_json::from_str(&asked.stdout).unwrap();
+    assert_eq!(asked.code, 0);
+    assert_eq!(output["hookSpecificOutput"]["permissionDecision"], "ask");
+    assert_eq!(output["hookSpecificOutput"]["hookEventName"], "PreToolUse");
+}
+
+#[test]
+fn what_goes_wrong_refuses_agents_and_lets_people_be() {
+    let project = Project::new();
+    let empty = tempfile::tempdir().unwrap();
+    let broken = tempfile::tempdir().unwrap();
+    fs::write(broken.path().join("factory.lock"), "{").unwrap();
+    for root in [empty.path(), broken.path()] {
+        let setting = Setting::default();
+        for agent in ["builder", "general-purpose"] {
+            let reply = answer(hook(root, Some(agent), "a").as_bytes(), &setting);
+            assert_eq!(reply.code, 2, "{agent}");
+            assert!(reply.stderr.contains("factory.lock"), "{}", reply.stderr);
+        }
+        assert_eq!(answer(hook(root, None, "a").as_bytes(), &setting).code, 0);
+        let forced = Setting {
+            role: Some("builder".into()),
+            ..Setting::default()
+        };
+        assert_eq!(answer(hook(root, None, "a").as_bytes(), &forced).code, 2);
+    }
+    for input in [
+        "",
+        "null",
+        "[]",
+        "{",
+        "{}",
+        r#"{"tool_name":"Write"}"#,
+        r#"{"agent_type":7,"cwd":"/","tool_name":"Write"}"#,
+    ] {
+        assert_eq!(
+            answer(input.as_bytes(), &Setting::default()).code,
+            2,
+            "{input}"
+        );
+    }
+    let mut later = lock();
+    later["unknown"] = json!(1);
+    fs::write(project.root.join("factory.lock"), later.to_string()).unwrap();
+    let input = hook(&project.root, Some("builder"), "app/a.rb");
+    assert_eq!(answer(input.as_bytes(), &Setting::default()).code, 2);
+}
+
+#[test]
+fn refusals_are_written_down_where_that_is_asked() {
+    let project = Project::new();
+    let file = project.root.join("tmp/refused");
+    let setting = Setting {
+        refusals: Some(file.clone()),
+        ..Setting::default()
+    };
+    answer(
+        hook(&project.root, Some("builder"), "docs/a.md").as_bytes(),
+        &setting,
+    );
+    answer(
+        hook(&project.root, Some("builder"), "app/a.rb").as_bytes(),
+        &setting,
+    );
+    let text = fs::read_to_string(file).unwrap();
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["tool"], "Write");
+    assert!(line["why"].as_str().unwrap().contains("`docs/a.md`"));
+}
