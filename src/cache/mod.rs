@@ -5,19 +5,27 @@ mod content;
 mod digest;
 mod git;
 mod gitignore;
+mod lock;
 mod manifest;
 mod proto;
 mod scan;
 mod selection;
 mod stat_index;
+mod store;
+mod sweep;
 mod tree;
 mod walk;
 
 pub use action::{Action, Definition, EnvValue, Platform};
 pub use digest::{Digest, DigestError};
+pub use lock::Lock;
 pub use scan::{Scan, ScanError, Scanner, WorkTree};
 pub use selection::InputSelection;
+pub use store::{Differences, Kept, Lookup, Outcome, Past, Record, Store, StoreError, default_dir};
+pub use sweep::{Limits, Stats, Swept, Verified};
 pub use tree::{Diff, Input, Kind, Leads, ShownPath, Special, Tree, compare_paths};
 
+#[cfg(test)]
+mod store_tests;
 #[cfg(test)]
 mod tests;

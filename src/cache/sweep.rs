@@ -1,0 +1,232 @@
+//! Keeps a store small, and tells what is in it.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, TryLockError},
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    Digest, Store, StoreError,
+    store::{Entry, TEMPORARY},
+};
+
+/// How much a store may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// In bytes, outputs and manifests and all.
+    pub bytes: u64,
+    /// For how long something is kept that nobody uses.
+    pub age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 2 << 30,
+            age: Duration::from_hours(30 * 24),
+        }
+    }
+}
+
+/// What a store holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// How many results.
+    pub records: usize,
+    /// How many outputs and manifests.
+    pub blobs: usize,
+    /// How many stat indices.
+    pub indices: usize,
+    /// How many bytes they all have.
+    pub bytes: u64,
+}
+
+/// What a sweep has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many results are gone.
+    pub records: usize,
+    /// How many bytes are free.
+    pub bytes: u64,
+}
+
+/// What a look at every byte of a store has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many results are as they were stored.
+    pub sound: usize,
+    /// What can't be used: the file in the store, and why.
+    pub damaged: Vec<(PathBuf, String)>,
+}
+
+pub(super) struct Stored {
+    pub(super) path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+impl Store {
+    /// Takes away what is older than the limits allow, then what was used least recently, until the
+    /// rest is within them. Waits for whoever is storing something; results that are looked up
+    /// meanwhile are found or missed.
+    pub fn gc(&self, limits: &Limits) -> Result<Swept, StoreError> {
+        if !self.folder().is_dir() {
+            return Ok(Swept::default());
+        }
+        let path = self.folder().join("sweep");
+        let sweep = self.sweep_file()?;
+        match sweep.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => sweep.lock().map_err(StoreError::of("lock", &path))?,
+            Err(TryLockError::Error(error)) => return Err(StoreError::of("lock", &path)(error)),
+        }
+        let oldest = SystemTime::now()
+            .checked_sub(limits.age)
+            .unwrap_or(SystemTime::UNIX_EPOCH);
+        let mut swept = Swept::default();
+        let mut left = limits.bytes;
+        let mut remove = |file: &Stored| {
+            if fs::remove_file(&file.path).is_ok() {
+                swept.bytes += file.bytes;
+                true
+            } else {
+                false
+            }
+        };
+        for index in self.files("stats") {
+            if index.used < oldest || index.is_temporary() || index.bytes > left {
+                remove(&index);
+            } else {
+                left -= index.bytes;
+            }
+        }
+        let mut blobs: BTreeMap<Digest, (Stored, bool)> = BTreeMap::new();
+        for blob in self.files("blobs") {
+            match blob.digest() {
+                Some(digest) => drop(blobs.insert(digest, (blob, false))),
+                None => drop(remove(&blob)),
+            }
+        }
+        let mut records = self.files("records");
+        records.sort_by_key(|record| std::cmp::Reverse(record.used));
+        let mut removed = 0;
+        for record in records {
+            let entry = self.entry(&record.path).ok().flatten();
+            let needs = entry.as_ref().map(|entry| {
+                let missing = entry.blobs().filter_map(|digest| blobs.get(&digest));
+                let missing = missing
+                    .filter(|(_, kept)| !kept)
+                    .map(|(blob, _)| blob.bytes);
+                missing.sum::<u64>() + record.bytes
+            });
+            match (entry, needs) {
+                (Some(entry), Some(needs)) if record.used >= oldest && needs <= left => {
+                    left -= needs;
+                    for digest in entry.blobs() {
+                        if let Some((_, kept)) = blobs.get_mut(&digest) {
+                            *kept = true;
+                        }
+                    }
+                }
+                (Some(_) | None, _) => removed += usize::from(remove(&record)),
+            }
+        }
+        for (blob, kept) in blobs.values() {
+            if !kept {
+                remove(blob);
+            }
+        }
+        swept.records = removed;
+        Ok(swept)
+    }
+
+    /// Takes everything away.
+    pub fn clear(&self) -> Result<Swept, StoreError> {
+        self.gc(&Limits {
+            bytes: 0,
+            age: Duration::ZERO,
+        })
+    }
+
+    /// Returns what the store holds.
+    pub fn stats(&self) -> Stats {
+        let (records, blobs, indices) = (
+            self.files("records"),
+            self.files("blobs"),
+            self.files("stats"),
+        );
+        let all = records.iter().chain(&blobs).chain(&indices);
+        Stats {
+            bytes: all.map(|file| file.bytes).sum(),
+            records: records.len(),
+            blobs: blobs.len(),
+            indices: indices.len(),
+        }
+    }
+
+    /// Reads every result with all that belongs to it.
+    pub fn verify(&self) -> Verified {
+        let mut verified = Verified::default();
+        let _held = self.hold();
+        for file in self.files("records") {
+            if file.is_temporary() {
+                continue;
+            }
+            let sound = match self.entry(&file.path) {
+                // It is gone, in a folder that can't be held.
+                Ok(None) => continue,
+                Ok(Some(entry)) if file.digest() == Some(entry.key) => entry
+                    .all_blobs()
+                    .into_iter()
+                    .try_for_each(|blob| self.blob(blob).map(drop)),
+                Ok(Some(_)) => Err("the entry is that of another key".to_owned()),
+                Err(reason) => Err(reason),
+            };
+            match sound {
+                Ok(()) => verified.sound += 1,
+                Err(reason) => {
+                    let path = file.path.strip_prefix(self.folder()).unwrap_or(&file.path);
+                    verified.damaged.push((path.to_path_buf(), reason));
+                }
+            }
+        }
+        verified
+    }
+
+    /// Returns the files below one folder of the store.
+    pub(super) fn files(&self, kind: &str) -> Vec<Stored> {
+        let walk = walkdir::WalkDir::new(self.folder().join(kind)).max_depth(2);
+        walk.into_iter()
+            .filter_map(Result::ok)
+            .filter(|file| file.file_type().is_file())
+            .filter_map(|file| {
+                let metadata = file.metadata().ok()?;
+                let used = metadata.modified().ok()?;
+                Some(Stored {
+                    bytes: metadata.len(),
+                    used,
+                    path: file.into_path(),
+                })
+            })
+            .collect()
+    }
+}
+
+impl Stored {
+    fn digest(&self) -> Option<Digest> {
+        self.path.file_name()?.to_str()?.parse().ok()
+    }
+
+    fn is_temporary(&self) -> bool {
+        let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.starts_with(TEMPORARY.as_bytes())
+    }
+}
+
+impl Entry {
+    fn blobs(&self) -> impl Iterator<Item = Digest> {
+        self.all_blobs().into_iter().map(|blob| blob.digest)
+    }
+}
