@@ -28,8 +28,15 @@ pub enum Capability {
 
 impl Capability {
     /// All of them, in the order in which people are told of them.
-    pub const ALL: [Self; 7] =
-        [Self::Read, Self::Write, Self::Run, Self::Reach, Self::Use, Self::Env, Self::Delegate];
+    pub const ALL: [Self; 7] = [
+        Self::Read,
+        Self::Write,
+        Self::Run,
+        Self::Reach,
+        Self::Use,
+        Self::Env,
+        Self::Delegate,
+    ];
 
     /// Returns the word that the KDL and the messages use.
     pub const fn word(self) -> &'static str {
@@ -46,7 +53,9 @@ impl Capability {
 
     /// Returns the capability of that word.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|capability| capability.word() == word)
+        Self::ALL
+            .into_iter()
+            .find(|capability| capability.word() == word)
     }
 }
 

@@ -10,6 +10,7 @@ mod name;
 mod nfa;
 mod path;
 mod programs;
+mod standard;
 
 pub use automata::{Regular, STATE_BUDGET, TooComplex, entry_within, overlap_entries};
 pub use capability::{Boundary, Capability, Layer};
@@ -17,3 +18,4 @@ pub use command::CommandPattern;
 pub use grant::{Decision, Entry, Grant, Pattern, PatternError};
 pub use name::NamePattern;
 pub use path::PathPattern;
+pub use standard::{StandardCommand, StandardSet, standard, standard_names};
