@@ -14,11 +14,13 @@ pub mod document;
 pub mod template;
 
 // The rooms, in the order in which data flows through them.
-pub mod check;
-pub mod cli;
-pub mod emit;
-pub mod guard;
-pub mod model;
-pub mod plan;
-pub mod run;
 pub mod spec;
+pub mod model;
+pub mod check;
+pub mod emit;
+pub mod plan;
+pub mod guard;
+pub mod run;
+pub mod init;
+pub mod demo;
+pub mod cli;

@@ -43,10 +43,21 @@ enum Deny {
     Warnings,
 }
 
-pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> miette::Result<ExitStatus> {
-    let Loaded { sources, findings, checked } = load_checked(context, &args.spec)?;
+pub(super) fn run(
+    args: &Args,
+    context: &Context,
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
+    let Loaded {
+        sources,
+        findings,
+        checked,
+    } = load_checked(context, &args.spec)?;
     let format = match args.format {
-        Style::Human => Format::Human { colour: context.colour_out, width: context.width },
+        Style::Human => Format::Human {
+            colour: context.colour_out,
+            width: context.width,
+        },
         Style::Short => Format::Short,
         Style::Json => Format::Json,
     };
@@ -56,7 +67,11 @@ pub(super) fn run(args: &Args, context: &Context, out: &mut dyn Write) -> miette
         super::print(out, &summary(&findings, checked.as_ref()))?;
     }
     let warned = args.deny == Some(Deny::Warnings) && findings.count(Level::Warning) > 0;
-    Ok(if findings.has_errors() || warned { ExitStatus::Findings } else { ExitStatus::Success })
+    Ok(if findings.has_errors() || warned {
+        ExitStatus::Findings
+    } else {
+        ExitStatus::Success
+    })
 }
 
 /// A factory as far as it could be read.
@@ -78,12 +93,20 @@ pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Load
     {
         checked = check(model, &loaded.sources, &mut findings);
     }
-    Ok(Loaded { sources: loaded.sources, findings: findings.sorted(), checked })
+    Ok(Loaded {
+        sources: loaded.sources,
+        findings: findings.sorted(),
+        checked,
+    })
 }
 
 /// Loads the spec for a command that needs it without errors; prints the findings where it has any.
 pub(super) fn require(context: &Context) -> miette::Result<(Checked, Sources)> {
-    let Loaded { sources, findings, checked } = load_checked(context, "factory.kdl")?;
+    let Loaded {
+        sources,
+        findings,
+        checked,
+    } = load_checked(context, "factory.kdl")?;
     if let Some(checked) = checked {
         return Ok((checked, sources));
     }
@@ -97,7 +120,11 @@ pub(super) fn require(context: &Context) -> miette::Result<(Checked, Sources)> {
 }
 
 fn summary(findings: &Findings, checked: Option<&Checked>) -> String {
-    let counts = [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Advice, "piece of advice")];
+    let counts = [
+        (Level::Error, "error"),
+        (Level::Warning, "warning"),
+        (Level::Advice, "piece of advice"),
+    ];
     let found: Vec<_> = counts
         .into_iter()
         .filter(|(level, _)| findings.count(*level) > 0)
@@ -106,8 +133,14 @@ fn summary(findings: &Findings, checked: Option<&Checked>) -> String {
             (_, number) => count(number, word),
         })
         .collect();
-    let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
-    let Some(checked) = checked else { return format!("{found}\n") };
+    let found = if found.is_empty() {
+        "no findings".to_owned()
+    } else {
+        found.join(", ")
+    };
+    let Some(checked) = checked else {
+        return format!("{found}\n");
+    };
     let model = checked.model();
     format!(
         "{}: {}, {}, {}, {}: {found}\n",

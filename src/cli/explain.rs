@@ -13,7 +13,11 @@ pub(super) struct Args {
     what: Option<String>,
 }
 
-pub(super) fn run(args: &Args, _context: &Context, out: &mut dyn Write) -> miette::Result<ExitStatus> {
+pub(super) fn run(
+    args: &Args,
+    _context: &Context,
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
     let Some(what) = &args.what else {
         super::print(out, &grammar::language())?;
         return Ok(ExitStatus::Success);
@@ -22,8 +26,10 @@ pub(super) fn run(args: &Args, _context: &Context, out: &mut dyn Write) -> miett
     if text.is_empty() {
         let mut names = Vec::new();
         grammar::ROOT.walk(&mut |_, def| names.push(def.name));
-        let help = nearest(what, names)
-            .map_or_else(|| "`factory explain` lists all nodes".to_owned(), |near| format!("did you mean `{near}`?"));
+        let help = nearest(what, names).map_or_else(
+            || "`factory explain` lists all nodes".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         return Err(miette::miette!(help = help, "nothing is called `{what}`"));
     }
     super::print(out, &text)?;

@@ -127,15 +127,21 @@ impl Context {
         let root = start
             .canonicalize()
             .map_err(|error| miette::miette!("`{}` is no folder: {error}", start.display()))?;
-        let root = if cli.project.is_none() { project_root(&root) } else { root };
+        let root = if cli.project.is_none() {
+            project_root(&root)
+        } else {
+            root
+        };
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let coloured = |terminal: bool| match cli.color {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => terminal && !plain,
         };
-        let (colour_out, colour_err) =
-            (coloured(io::stdout().is_terminal()), coloured(io::stderr().is_terminal()));
+        let (colour_out, colour_err) = (
+            coloured(io::stdout().is_terminal()),
+            coloured(io::stderr().is_terminal()),
+        );
         // For the messages of errors, which miette renders by itself.
         miette::set_hook(Box::new(move |_| {
             let theme = if colour_err {
@@ -146,33 +152,60 @@ impl Context {
             Box::new(miette::GraphicalReportHandler::new_themed(theme).with_links(false))
         }))
         .map_err(|error| miette::miette!("{error}"))?;
-        Ok(Self { root, colour_out, colour_err, width: width() })
+        Ok(Self {
+            root,
+            colour_out,
+            colour_err,
+            width: width(),
+        })
     }
 
     /// Returns findings as people read them, for the stream that is coloured or not.
     fn human(&self, findings: &Findings, sources: &Sources, colour: bool) -> String {
-        let format = diagnostics::Format::Human { colour, width: self.width };
+        let format = diagnostics::Format::Human {
+            colour,
+            width: self.width,
+        };
         diagnostics::render(findings, sources, format)
     }
 }
 
 // The nearest folder upwards that holds a spec, so that a command works from below the root.
 fn project_root(start: &Path) -> PathBuf {
-    start.ancestors().find(|folder| folder.join("factory.kdl").is_file()).unwrap_or(start).to_owned()
+    start
+        .ancestors()
+        .find(|folder| folder.join("factory.kdl").is_file())
+        .unwrap_or(start)
+        .to_owned()
 }
 
 fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || rustix::termios::tcgetwinsize(io::stderr()).ok().map(|size| size.ws_col.into());
-    columns.or_else(terminal).filter(|width| *width >= 40).unwrap_or(100).min(120)
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    let terminal = || {
+        rustix::termios::tcgetwinsize(io::stderr())
+            .ok()
+            .map(|size| size.ws_col.into())
+    };
+    columns
+        .or_else(terminal)
+        .filter(|width| *width >= 40)
+        .unwrap_or(100)
+        .min(120)
 }
 
 /// Returns "1 error", "2 errors".
 fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
 }
 
 /// Writes `text`; an error of the stream ends the command.
 fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
-    out.write_all(text.as_bytes()).map_err(|error| miette::Report::from_err(error))
+    out.write_all(text.as_bytes())
+        .map_err(|error| miette::Report::from_err(error))
 }

@@ -227,7 +227,9 @@ impl Session<'_> {
                 continue;
             };
             self.judge_read_inside(&path).map_err(|why| {
-                format!("{why}\nsearch a folder without it, or leave it out with one `glob` such as \"!{path}\"")
+                format!(
+                    "{why}\nsearch a folder without it, or leave it out with one `glob` such as \"!{path}\""
+                )
             })?;
         }
         Ok(())

@@ -558,7 +558,8 @@ fn a_person_is_asked_before_the_factory_itself_changes() {
 }
 
 fn hook(root: &Path, agent: Option<&str>, path: &str) -> String {
-    json!({"cwd": root, "agent_type": agent, "tool_name": "Write", "tool_input": {"file_path": path}}).to_string()
+    json!({"cwd": root, "agent_type": agent, "tool_name": "Write", "tool_input": {"file_path": path}})
+        .to_string()
 }
 
 #[test]

@@ -67,7 +67,11 @@ impl Bounds {
     /// Takes a path away from writing, for every role and whatever grants it.
     pub(super) fn protect(&mut self, pattern: PathPattern) {
         self.boundary.write.never.push(pattern.into());
-        self.origins.entry(Capability::Write).or_default().never.push(Origin::Universal);
+        self.origins
+            .entry(Capability::Write)
+            .or_default()
+            .never
+            .push(Origin::Universal);
     }
 }
 
@@ -80,14 +84,25 @@ pub(super) struct Sets<'a> {
 }
 
 /// Parses one pattern; what means nothing is reported.
-pub(super) fn pattern<P: FromStr<Err = PatternError>>(text: &Text, findings: &mut Findings) -> Option<P> {
+pub(super) fn pattern<P: FromStr<Err = PatternError>>(
+    text: &Text,
+    findings: &mut Findings,
+) -> Option<P> {
     match text.value.parse() {
         Ok(pattern) => Some(pattern),
         Err(PatternError { message, help, at }) => {
             // The opening quote stands before the first byte of the pattern.
             let rest = text.span.len.saturating_sub(at + 2);
-            let span = if at > 0 && rest > 0 { text.span.part(at + 1, rest) } else { text.span };
-            findings.add(ModelError::BadPattern { message, help, span: span.into() });
+            let span = if at > 0 && rest > 0 {
+                text.span.part(at + 1, rest)
+            } else {
+                text.span
+            };
+            findings.add(ModelError::BadPattern {
+                message,
+                help,
+                span: span.into(),
+            });
             None
         }
     }
@@ -102,12 +117,19 @@ impl Sets<'_> {
     }
 
     /// Returns the entries that `text` stands for: a pattern or all of a set.
-    pub(super) fn paths(&self, text: &Text, findings: &mut Findings) -> Vec<(Entry<PathPattern>, Origin)> {
+    pub(super) fn paths(
+        &self,
+        text: &Text,
+        findings: &mut Findings,
+    ) -> Vec<(Entry<PathPattern>, Origin)> {
         let span = text.span;
         if !text.value.starts_with('@') {
             let written = Origin::Written { span, member: None };
             let parsed = pattern::<PathPattern>(text, findings);
-            return parsed.map(|pattern| (pattern.into(), written)).into_iter().collect();
+            return parsed
+                .map(|pattern| (pattern.into(), written))
+                .into_iter()
+                .collect();
         }
         match self.find(text, findings) {
             Some(SetMembers::Paths(members)) => from_set(members, span),
@@ -143,7 +165,10 @@ impl Sets<'_> {
         }
         if !text.value.starts_with('@') {
             let parsed = pattern::<CommandPattern>(text, findings);
-            return parsed.map(|pattern| (pattern.into(), written())).into_iter().collect();
+            return parsed
+                .map(|pattern| (pattern.into(), written()))
+                .into_iter()
+                .collect();
         }
         match self.find(text, findings) {
             Some(SetMembers::Commands(members)) => from_set(members, span),
@@ -155,20 +180,39 @@ impl Sets<'_> {
         }
     }
 
-    fn wrong_set(&self, text: &Text, is: &'static str, wanted: &'static str, findings: &mut Findings) {
+    fn wrong_set(
+        &self,
+        text: &Text,
+        is: &'static str,
+        wanted: &'static str,
+        findings: &mut Findings,
+    ) {
         let name = text.value.trim_start_matches('@').to_owned();
         let declared = self.names.declared(&name).map(Into::into);
-        findings.add(ModelError::WrongSet { name, is, wanted, span: text.span.into(), declared });
+        findings.add(ModelError::WrongSet {
+            name,
+            is,
+            wanted,
+            span: text.span.into(),
+            declared,
+        });
     }
 
-    fn things(&self, item: &ActionItem, findings: &mut Findings) -> Option<(Entry<NamePattern>, Origin)> {
+    fn things(
+        &self,
+        item: &ActionItem,
+        findings: &mut Findings,
+    ) -> Option<(Entry<NamePattern>, Origin)> {
         let text = &item.text;
         match item.capability {
             Capability::Use => {
                 let Some(tool) = text.value.strip_prefix("mcp:") else {
                     findings.add(ModelError::BadPattern {
                         message: format!("`{}` is no tool", text.value),
-                        help: Some("write `mcp:SERVER` for all tools of a server, `mcp:SERVER/TOOL` for one".to_owned()),
+                        help: Some(
+                            "write `mcp:SERVER` for all tools of a server, `mcp:SERVER/TOOL` for one"
+                                .to_owned(),
+                        ),
                         span: text.span.into(),
                     });
                     return None;
@@ -190,7 +234,13 @@ impl Sets<'_> {
             | Capability::Delegate => {}
         }
         let parsed = pattern::<NamePattern>(text, findings)?;
-        Some((parsed.into(), Origin::Written { span: text.span, member: None }))
+        Some((
+            parsed.into(),
+            Origin::Written {
+                span: text.span,
+                member: None,
+            },
+        ))
     }
 
     /// Adds `grants` to `bounds`.
@@ -217,25 +267,47 @@ impl Sets<'_> {
         let boundary = &mut bounds.boundary;
         match item.capability {
             Capability::Read => {
-                side.put(&mut boundary.read, origins, self.paths(&item.text, findings));
+                side.put(
+                    &mut boundary.read,
+                    origins,
+                    self.paths(&item.text, findings),
+                );
             }
             Capability::Write => {
-                side.put(&mut boundary.write, origins, self.paths(&item.text, findings));
+                side.put(
+                    &mut boundary.write,
+                    origins,
+                    self.paths(&item.text, findings),
+                );
             }
             Capability::Run => {
-                side.put(&mut boundary.run, origins, self.commands(&item.text, findings));
+                side.put(
+                    &mut boundary.run,
+                    origins,
+                    self.commands(&item.text, findings),
+                );
             }
-            Capability::Reach => side.put(&mut boundary.reach, origins, self.things(item, findings)),
+            Capability::Reach => {
+                side.put(&mut boundary.reach, origins, self.things(item, findings))
+            }
             Capability::Use => side.put(&mut boundary.uses, origins, self.things(item, findings)),
             Capability::Env => side.put(&mut boundary.env, origins, self.things(item, findings)),
-            Capability::Delegate => side.put(&mut boundary.delegate, origins, self.things(item, findings)),
+            Capability::Delegate => {
+                side.put(&mut boundary.delegate, origins, self.things(item, findings))
+            }
         }
     }
 }
 
 fn from_set<P: Clone>(members: &[Spanned<Entry<P>>], span: Span) -> Vec<(Entry<P>, Origin)> {
-    let origin = |member: Span| Origin::Written { span, member: Some(member) };
-    members.iter().map(|member| (member.value.clone(), origin(member.span))).collect()
+    let origin = |member: Span| Origin::Written {
+        span,
+        member: Some(member),
+    };
+    members
+        .iter()
+        .map(|member| (member.value.clone(), origin(member.span)))
+        .collect()
 }
 
 #[derive(Clone, Copy)]

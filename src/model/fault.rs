@@ -22,7 +22,10 @@ pub enum ModelError {
     },
     /// A name that two nodes declare.
     #[error("{kind} `{name}` is declared twice")]
-    #[diagnostic(code("factory::model::repeated-name"), help("rename one of them, or take it away"))]
+    #[diagnostic(
+        code("factory::model::repeated-name"),
+        help("rename one of them, or take it away")
+    )]
     RepeatedName {
         /// What it names.
         kind: &'static str,
@@ -50,7 +53,10 @@ pub enum ModelError {
     },
     /// A set of paths where commands are meant, or the other way round.
     #[error("`@{name}` is a set of {is}, and {wanted} are meant here")]
-    #[diagnostic(code("factory::model::wrong-set"), help("name a set of {wanted}, or write the patterns"))]
+    #[diagnostic(
+        code("factory::model::wrong-set"),
+        help("name a set of {wanted}, or write the patterns")
+    )]
     WrongSet {
         /// The set.
         name: String,
@@ -67,7 +73,10 @@ pub enum ModelError {
     },
     /// Things that lead back to themselves.
     #[error("{kind} lead back to themselves: {cycle}")]
-    #[diagnostic(code("factory::model::cycle"), help("take one of these references away"))]
+    #[diagnostic(
+        code("factory::model::cycle"),
+        help("take one of these references away")
+    )]
     Cycle {
         /// What they are.
         kind: &'static str,

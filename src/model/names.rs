@@ -77,7 +77,11 @@ impl Names {
             format!("the spec declares no {}", self.kind)
         } else {
             let more = self.index.len() - some.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
             format!("there is {}{more}", some.join(", "))
         }
     }
@@ -106,7 +110,10 @@ pub(super) fn circle(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Option
                     way.push((to, next(to)));
                 }
                 Some(1) => {
-                    let from = way.iter().position(|(node, _)| *node == to).unwrap_or_default();
+                    let from = way
+                        .iter()
+                        .position(|(node, _)| *node == to)
+                        .unwrap_or_default();
                     let mut circle: Vec<_> = way.iter().skip(from).map(|(node, _)| *node).collect();
                     circle.push(to);
                     return Some(circle);
@@ -131,10 +138,18 @@ mod tests {
     #[test]
     fn circles_are_found_and_trees_are_none() {
         let edges = |list: &'static [(usize, usize)]| {
-            move |node: usize| list.iter().filter(|edge| edge.0 == node).map(|edge| edge.1).collect()
+            move |node: usize| {
+                list.iter()
+                    .filter(|edge| edge.0 == node)
+                    .map(|edge| edge.1)
+                    .collect()
+            }
         };
         assert_eq!(circle(4, edges(&[(0, 1), (0, 2), (1, 3), (2, 3)])), None);
-        assert_eq!(circle(3, edges(&[(0, 1), (1, 2), (2, 1)])), Some(vec![1, 2, 1]));
+        assert_eq!(
+            circle(3, edges(&[(0, 1), (1, 2), (2, 1)])),
+            Some(vec![1, 2, 1])
+        );
         assert_eq!(circle(1, edges(&[(0, 0)])), Some(vec![0, 0]));
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId, GateKind,
-    LanguageModel, Lints, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price, Require, Role,
-    RoleId, Rule, Section, SectionFrom, Server, ServerCommand, Set, SetMembers, Stop, Usd, Workspace,
+    LanguageModel, Lints, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price,
+    Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerCommand, Set, SetMembers,
+    Stop, Usd, Workspace,
     boundaries::{Sets, pattern},
     names::{Names, circle},
     tasks,
@@ -18,7 +19,11 @@ use crate::{
 };
 
 /// What a step may use where nobody says anything: a budget is on by default.
-const DEFAULT_STOP: Stop = Stop { attempts: 3, usd: Usd { micros: 10_000_000 }, wall: 3600 };
+const DEFAULT_STOP: Stop = Stop {
+    attempts: 3,
+    usd: Usd { micros: 10_000_000 },
+    wall: 3600,
+};
 
 /// How many steps run at the same time unless the factory says.
 const DEFAULT_JOBS: u32 = 4;
@@ -33,8 +38,12 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
     let factory = spec.factory.as_ref()?;
     let tables = Tables::new(spec, findings);
     let members = set_members(spec, &tables.sets, findings);
-    let sets =
-        Sets { names: &tables.sets, members: &members, servers: &tables.servers, roles: &tables.roles };
+    let sets = Sets {
+        names: &tables.sets,
+        members: &members,
+        servers: &tables.servers,
+        roles: &tables.roles,
+    };
     let stop = stop(&factory.stop, DEFAULT_STOP);
 
     let gates = gates(spec, &tables.gates, &sets, findings);
@@ -42,19 +51,38 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
     let mut roles = Vec::new();
     let profiles = profile_closures(spec, &tables.profiles, findings);
     for role in &spec.roles {
-        let sources = RoleSources { spec, tables: &tables, sets: &sets, profiles: &profiles };
+        let sources = RoleSources {
+            spec,
+            tables: &tables,
+            sets: &sets,
+            profiles: &profiles,
+        };
         roles.push(sources.role(role, &universal, stop, findings));
     }
-    let rules = spec.rules.iter().map(|rule| self::rule(rule, &tables, &sets, findings)).collect();
+    let rules = spec
+        .rules
+        .iter()
+        .map(|rule| self::rule(rule, &tables, &sets, findings))
+        .collect();
     Names::new("rule", spec.rules.iter().map(|rule| &rule.title), findings);
     let documents = documents(spec, &sets, findings);
     let tasks = {
-        let steps = tasks::Context { tables: &tables, sets: &sets, roles: &roles };
+        let steps = tasks::Context {
+            tables: &tables,
+            sets: &sets,
+            roles: &roles,
+        };
         Names::new("task", spec.tasks.iter().map(|task| &task.name), findings);
-        spec.tasks.iter().map(|task| steps.task(task, findings)).collect()
+        spec.tasks
+            .iter()
+            .map(|task| steps.task(task, findings))
+            .collect()
     };
     let workspace = workspace(&spec.workspace, &sets, findings);
-    let planner = factory.planner.as_ref().and_then(|name| tables.role(name, findings));
+    let planner = factory
+        .planner
+        .as_ref()
+        .and_then(|name| tables.role(name, findings));
     Some(Model {
         name: factory.name.clone(),
         description: factory.description.as_ref().map(|text| text.value.clone()),
@@ -95,24 +123,43 @@ impl Tables {
     fn new(spec: &Spec, findings: &mut Findings) -> Self {
         Self {
             sets: Names::new("set", spec.sets.iter().map(|set| &set.name), findings),
-            servers: Names::new("server", spec.servers.iter().map(|server| &server.name), findings),
-            models: Names::new("model", spec.models.iter().map(|model| &model.name), findings),
+            servers: Names::new(
+                "server",
+                spec.servers.iter().map(|server| &server.name),
+                findings,
+            ),
+            models: Names::new(
+                "model",
+                spec.models.iter().map(|model| &model.name),
+                findings,
+            ),
             gates: Names::new("gate", spec.gates.iter().map(|gate| &gate.name), findings),
-            profiles: Names::new("profile", spec.profiles.iter().map(|profile| &profile.name), findings),
+            profiles: Names::new(
+                "profile",
+                spec.profiles.iter().map(|profile| &profile.name),
+                findings,
+            ),
             roles: Names::new("role", spec.roles.iter().map(|role| &role.name), findings),
         }
     }
 
     pub(super) fn role(&self, name: &Text, findings: &mut Findings) -> Option<Spanned<RoleId>> {
-        self.roles.find(name, findings).map(|found| found.map(RoleId))
+        self.roles
+            .find(name, findings)
+            .map(|found| found.map(RoleId))
     }
 
     pub(super) fn gate(&self, name: &Text, findings: &mut Findings) -> Option<Spanned<GateId>> {
-        self.gates.find(name, findings).map(|found| found.map(GateId))
+        self.gates
+            .find(name, findings)
+            .map(|found| found.map(GateId))
     }
 
     fn model(&self, name: &Text, findings: &mut Findings) -> Spanned<ModelId> {
-        self.models.find(name, findings).unwrap_or(Spanned::new(0, name.span)).map(ModelId)
+        self.models
+            .find(name, findings)
+            .unwrap_or(Spanned::new(0, name.span))
+            .map(ModelId)
     }
 
     // The roles that `names` stand for; `*` and no name at all are every role.
@@ -120,19 +167,34 @@ impl Tables {
         if names.is_empty() || names.iter().any(|name| name.value == "*") {
             return (0..count).map(RoleId).collect();
         }
-        names.iter().filter_map(|name| self.role(name, findings)).map(|role| role.value).collect()
+        names
+            .iter()
+            .filter_map(|name| self.role(name, findings))
+            .map(|role| role.value)
+            .collect()
     }
 }
 
 // The members of every set, those of the sets that it names among them.
 fn set_members(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<SetMembers> {
     let named = |index: usize| -> Vec<usize> {
-        let members = spec.sets.get(index).into_iter().flat_map(|set| &set.members);
-        members.filter_map(|member| names.get(member.value.strip_prefix('@')?)).collect()
+        let members = spec
+            .sets
+            .get(index)
+            .into_iter()
+            .flat_map(|set| &set.members);
+        members
+            .filter_map(|member| names.get(member.value.strip_prefix('@')?))
+            .collect()
     };
     let looped = circle(spec.sets.len(), named);
     if let Some(way) = &looped {
-        cycle("sets", way, |at| spec.sets.get(at).map(|set| &set.name), findings);
+        cycle(
+            "sets",
+            way,
+            |at| spec.sets.get(at).map(|set| &set.name),
+            findings,
+        );
     }
     let empty = |set: &spec::Set| match set.kind {
         SetKind::Paths => SetMembers::Paths(Vec::new()),
@@ -141,7 +203,15 @@ fn set_members(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<SetMe
     let mut resolved: Vec<SetMembers> = spec.sets.iter().map(empty).collect();
     let mut done = vec![false; spec.sets.len()];
     for index in 0..spec.sets.len() {
-        resolve_set(index, spec, names, &mut resolved, &mut done, looped.is_some(), findings);
+        resolve_set(
+            index,
+            spec,
+            names,
+            &mut resolved,
+            &mut done,
+            looped.is_some(),
+            findings,
+        );
     }
     resolved
 }
@@ -155,33 +225,54 @@ fn resolve_set(
     looped: bool,
     findings: &mut Findings,
 ) {
-    let Some(set) = spec.sets.get(index) else { return };
+    let Some(set) = spec.sets.get(index) else {
+        return;
+    };
     if std::mem::replace(done.get_mut(index).unwrap_or(&mut true), true) {
         return;
     }
     for member in set.members.iter().filter(|_| !looped) {
-        if let Some(inner) = member.value.strip_prefix('@').and_then(|name| names.get(name)) {
+        if let Some(inner) = member
+            .value
+            .strip_prefix('@')
+            .and_then(|name| names.get(name))
+        {
             resolve_set(inner, spec, names, resolved, done, looped, findings);
         }
     }
     let none = Names::new("", std::iter::empty(), findings);
-    let sets = Sets { names, members: resolved, servers: &none, roles: &none };
+    let sets = Sets {
+        names,
+        members: resolved,
+        servers: &none,
+        roles: &none,
+    };
     let members = match set.kind {
         SetKind::Paths => {
-            let except = set.except.iter().flat_map(|text| sets.paths(text, findings));
+            let except = set
+                .except
+                .iter()
+                .flat_map(|text| sets.paths(text, findings));
             let except: Vec<_> = except.map(|(entry, _)| entry.pattern).collect();
             let entries = set.members.iter().flat_map(|text| {
                 let entries = sets.paths(text, findings).into_iter();
-                entries.map(|(entry, _)| Spanned::new(less(entry, &except), text.span)).collect::<Vec<_>>()
+                entries
+                    .map(|(entry, _)| Spanned::new(less(entry, &except), text.span))
+                    .collect::<Vec<_>>()
             });
             SetMembers::Paths(entries.collect())
         }
         SetKind::Commands => {
-            let except = set.except.iter().flat_map(|text| sets.commands(text, findings));
+            let except = set
+                .except
+                .iter()
+                .flat_map(|text| sets.commands(text, findings));
             let except: Vec<_> = except.map(|(entry, _)| entry.pattern).collect();
             let entries = set.members.iter().flat_map(|text| {
                 let entries = sets.commands(text, findings).into_iter();
-                entries.map(|(entry, _)| Spanned::new(less(entry, &except), text.span)).collect::<Vec<_>>()
+                entries
+                    .map(|(entry, _)| Spanned::new(less(entry, &except), text.span))
+                    .collect::<Vec<_>>()
             });
             SetMembers::Commands(entries.collect())
         }
@@ -216,7 +307,11 @@ pub(super) fn cycle<'a>(
     let names: Vec<_> = way.iter().filter_map(|at| name(*at)).collect();
     let Some(first) = names.first() else { return };
     let shown: Vec<_> = names.iter().map(|name| name.value.as_str()).collect();
-    findings.add(ModelError::Cycle { kind, cycle: shown.join(" → "), span: first.span.into() });
+    findings.add(ModelError::Cycle {
+        kind,
+        cycle: shown.join(" → "),
+        span: first.span.into(),
+    });
 }
 
 // For each profile, itself and all that it takes over, each once.
@@ -225,12 +320,22 @@ fn profile_closures(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<
         .profiles
         .iter()
         .map(|profile| {
-            profile.profiles.iter().filter_map(|name| names.find(name, findings)).map(|at| at.value).collect()
+            profile
+                .profiles
+                .iter()
+                .filter_map(|name| names.find(name, findings))
+                .map(|at| at.value)
+                .collect()
         })
         .collect();
     let next = |at: usize| direct.get(at).cloned().unwrap_or_default();
     if let Some(way) = circle(spec.profiles.len(), next) {
-        cycle("profiles", &way, |at| spec.profiles.get(at).map(|profile| &profile.name), findings);
+        cycle(
+            "profiles",
+            &way,
+            |at| spec.profiles.get(at).map(|profile| &profile.name),
+            findings,
+        );
     }
     (0..spec.profiles.len())
         .map(|start| {
@@ -255,12 +360,23 @@ fn universal(loaded: &Loaded) -> Vec<PathPattern> {
     let spec = &loaded.spec;
     let factory = spec.factory.iter();
     let mut paths: Vec<String> = loaded.spec_files.iter().map(|path| literal(path)).collect();
-    paths.extend(factory.clone().filter_map(|factory| factory.preamble.as_ref()).map(|path| literal(&path.value)));
+    paths.extend(
+        factory
+            .clone()
+            .filter_map(|factory| factory.preamble.as_ref())
+            .map(|path| literal(&path.value)),
+    );
     paths.extend(spec.roles.iter().map(|role| literal(&role.prompt.value)));
     paths.extend(loaded.includes.iter().cloned());
     let fixed = [
-        "templates/**", "snapshots/**", "factory.lock", ".claude/**", ".mcp.json", "CLAUDE.local.md",
-        "**/.git", "**/.git/**",
+        "templates/**",
+        "snapshots/**",
+        "factory.lock",
+        ".claude/**",
+        ".mcp.json",
+        "CLAUDE.local.md",
+        "**/.git",
+        "**/.git/**",
     ];
     paths.extend(fixed.map(str::to_owned));
     paths.sort();
@@ -297,7 +413,9 @@ impl RoleSources<'_> {
     ) -> Role {
         let mut profiles = Vec::new();
         for name in &role.profiles {
-            let Some(found) = self.tables.profiles.find(name, findings) else { continue };
+            let Some(found) = self.tables.profiles.find(name, findings) else {
+                continue;
+            };
             for profile in self.profiles.get(found.value).into_iter().flatten() {
                 if !profiles.contains(profile) {
                     profiles.push(*profile);
@@ -308,7 +426,11 @@ impl RoleSources<'_> {
         let mut quiet = Findings::default();
         self.sets.add(&role.grants, &mut bounds, findings);
         let shared = profiles.iter().filter_map(|at| self.spec.profiles.get(*at));
-        for grants in shared.clone().map(|profile| &profile.grants).chain([&self.spec.grants]) {
+        for grants in shared
+            .clone()
+            .map(|profile| &profile.grants)
+            .chain([&self.spec.grants])
+        {
             // Their faults are reported once, not once a role.
             self.sets.add(grants, &mut bounds, &mut quiet);
         }
@@ -316,7 +438,11 @@ impl RoleSources<'_> {
             bounds.protect(pattern.clone());
         }
         let mut gates: Vec<Spanned<GateId>> = Vec::new();
-        for name in role.gates.iter().chain(shared.flat_map(|profile| &profile.gates)) {
+        for name in role
+            .gates
+            .iter()
+            .chain(shared.flat_map(|profile| &profile.gates))
+        {
             if let Some(gate) = self.tables.gate(name, findings)
                 && !gates.iter().any(|known| known.value == gate.value)
             {
@@ -339,10 +465,10 @@ impl RoleSources<'_> {
             prompt: role.prompt.clone(),
             bounds,
             gates,
-            memory: role
-                .memory
-                .as_ref()
-                .map(|memory| Memory { path: memory.path.value.clone(), limit: memory.limit }),
+            memory: role.memory.as_ref().map(|memory| Memory {
+                path: memory.path.value.clone(),
+                limit: memory.limit,
+            }),
             stop: self::stop(&role.stop, stop),
             can: examples(&role.expect.can),
             cannot: examples(&role.expect.cannot),
@@ -358,19 +484,34 @@ fn check_shared(grants: &Grants, sets: &Sets<'_>, findings: &mut Findings) {
 }
 
 fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Gate> {
-    for grants in spec.profiles.iter().map(|profile| &profile.grants).chain([&spec.grants]) {
+    for grants in spec
+        .profiles
+        .iter()
+        .map(|profile| &profile.grants)
+        .chain([&spec.grants])
+    {
         check_shared(grants, sets, findings);
     }
     let entries = |texts: &[Text], findings: &mut Findings| -> Vec<Entry<PathPattern>> {
-        texts.iter().flat_map(|text| sets.paths(text, findings)).map(|(entry, _)| entry).collect()
+        texts
+            .iter()
+            .flat_map(|text| sets.paths(text, findings))
+            .map(|(entry, _)| entry)
+            .collect()
     };
     let mut gates = Vec::new();
     let mut edges: Vec<Vec<usize>> = Vec::new();
     for gate in &spec.gates {
-        let passes: Vec<_> = gate.passes.iter().filter_map(|name| names.find(name, findings)).collect();
+        let passes: Vec<_> = gate
+            .passes
+            .iter()
+            .filter_map(|name| names.find(name, findings))
+            .collect();
         edges.push(passes.iter().map(|gate| gate.value).collect());
         let kind = match gate.builtin.as_ref().map(|kind| kind.value.as_str()) {
-            None => GateKind::Run { command: text_or_empty(gate.run.as_ref()) },
+            None => GateKind::Run {
+                command: text_or_empty(gate.run.as_ref()),
+            },
             Some("consistency") => GateKind::Consistency {
                 links: entries(&gate.links, findings),
                 mentions: gate
@@ -394,7 +535,9 @@ fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -
         let inputs = (!gate.inputs.is_empty()).then(|| entries(&gate.inputs, findings));
         let sealed = gate.sealed.iter().flat_map(|text| {
             let found = sets.paths(text, findings).into_iter();
-            found.map(|(entry, _)| Spanned::new(entry, text.span)).collect::<Vec<_>>()
+            found
+                .map(|(entry, _)| Spanned::new(entry, text.span))
+                .collect::<Vec<_>>()
         });
         gates.push(Gate {
             sealed: sealed.collect(),
@@ -403,7 +546,11 @@ fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -
             kind,
             passes: passes.into_iter().map(|gate| gate.map(GateId)).collect(),
             inputs,
-            env: gate.env.iter().filter_map(|name| pattern(name, findings)).collect(),
+            env: gate
+                .env
+                .iter()
+                .filter_map(|name| pattern(name, findings))
+                .collect(),
             tools: gate.tools.iter().map(|tool| tool.value.clone()).collect(),
             external: gate.external.as_ref().map(|external| External {
                 name: external.name.value.clone(),
@@ -414,7 +561,12 @@ fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -
     }
     let next = |at: usize| edges.get(at).cloned().unwrap_or_default();
     if let Some(way) = circle(spec.gates.len(), next) {
-        cycle("gates", &way, |at| spec.gates.get(at).map(|gate| &gate.name), findings);
+        cycle(
+            "gates",
+            &way,
+            |at| spec.gates.get(at).map(|gate| &gate.name),
+            findings,
+        );
     }
     gates
 }
@@ -432,14 +584,18 @@ fn rule(rule: &spec::Rule, tables: &Tables, sets: &Sets<'_>, findings: &mut Find
         what: sets.bounds(&cannot.what, findings),
     });
     let cannot: Vec<_> = cannot.collect();
-    let both = rule
-        .cannot_both
-        .iter()
-        .map(|both| CannotBoth { span: both.span, what: sets.bounds(&both.what, findings) });
+    let both = rule.cannot_both.iter().map(|both| CannotBoth {
+        span: both.span,
+        what: sets.bounds(&both.what, findings),
+    });
     let cannot_both: Vec<_> = both.collect();
     let require = rule.require.iter().map(|require| Require {
         span: require.span,
-        gates: require.gates.iter().filter_map(|gate| tables.gate(gate, findings)).collect(),
+        gates: require
+            .gates
+            .iter()
+            .filter_map(|gate| tables.gate(gate, findings))
+            .collect(),
         when: (!require.when.is_empty()).then(|| sets.bounds(&require.when, findings)),
     });
     let require: Vec<_> = require.collect();
@@ -453,10 +609,18 @@ fn rule(rule: &spec::Rule, tables: &Tables, sets: &Sets<'_>, findings: &mut Find
 }
 
 fn documents(spec: &Spec, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Document> {
-    Names::new("document", spec.documents.iter().map(|document| &document.path), findings);
+    Names::new(
+        "document",
+        spec.documents.iter().map(|document| &document.path),
+        findings,
+    );
     let mut documents = Vec::new();
     for document in &spec.documents {
-        Names::new("section", document.sections.iter().map(|section| &section.title), findings);
+        Names::new(
+            "section",
+            document.sections.iter().map(|section| &section.title),
+            findings,
+        );
         let mut sections = Vec::new();
         for section in &document.sections {
             let from = match &section.from {
@@ -472,9 +636,15 @@ fn documents(spec: &Spec, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Docum
                 },
                 spec::SectionFrom::Nothing => continue,
             };
-            sections.push(Section { title: section.title.clone(), from });
+            sections.push(Section {
+                title: section.title.clone(),
+                from,
+            });
         }
-        documents.push(Document { path: document.path.clone(), sections });
+        documents.push(Document {
+            path: document.path.clone(),
+            sections,
+        });
     }
     documents
 }
@@ -482,7 +652,9 @@ fn documents(spec: &Spec, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Docum
 /// Returns what `stop` says, and `outer` where it says nothing.
 pub(super) fn stop(stop: &spec::Stop, outer: Stop) -> Stop {
     Stop {
-        attempts: stop.attempts.map_or(outer.attempts, |attempts| attempts.value),
+        attempts: stop
+            .attempts
+            .map_or(outer.attempts, |attempts| attempts.value),
         usd: stop.usd.map_or(outer.usd, |usd| Usd { micros: usd.value }),
         wall: stop.wall.map_or(outer.wall, |wall| wall.value),
     }
@@ -490,7 +662,12 @@ pub(super) fn stop(stop: &spec::Stop, outer: Stop) -> Stop {
 
 fn driver(driver: Option<&spec::Driver>, findings: &mut Findings) -> Driver {
     let Some(driver) = driver else {
-        return Driver { kind: DriverKind::ClaudeCode, command: Vec::new(), recordings: None, env: Vec::new() };
+        return Driver {
+            kind: DriverKind::ClaudeCode,
+            command: Vec::new(),
+            recordings: None,
+            env: Vec::new(),
+        };
     };
     let kind = match driver.name.value.as_str() {
         "command" => DriverKind::Command,
@@ -512,7 +689,11 @@ fn driver(driver: Option<&spec::Driver>, findings: &mut Findings) -> Driver {
     }
     Driver {
         kind,
-        command: driver.command.iter().map(|word| word.value.clone()).collect(),
+        command: driver
+            .command
+            .iter()
+            .map(|word| word.value.clone())
+            .collect(),
         recordings: driver.recordings.as_ref().map(|path| path.value.clone()),
         env: driver.env.iter().map(|name| name.value.clone()).collect(),
     }
@@ -535,7 +716,10 @@ fn notify(list: &[spec::Notify], findings: &mut Findings) -> Vec<Notify> {
             "waiting" => Notice::Waiting,
             _ => Notice::Finished,
         };
-        all.push(Notify { on: notify.events.iter().map(notice).collect(), run: run.value.clone() });
+        all.push(Notify {
+            on: notify.events.iter().map(notice).collect(),
+            run: run.value.clone(),
+        });
     }
     all
 }
@@ -558,21 +742,35 @@ fn server(server: &spec::Server) -> Server {
     let values = |texts: &[Text]| texts.iter().map(|text| text.value.clone()).collect();
     Server {
         name: server.name.clone(),
-        start: ServerCommand { command: values(&server.command), env: values(&server.env) },
+        start: ServerCommand {
+            command: values(&server.command),
+            env: values(&server.env),
+        },
     }
 }
 
 fn workspace(workspace: &spec::Workspace, sets: &Sets<'_>, findings: &mut Findings) -> Workspace {
-    let scratch = workspace.scratch.iter().flat_map(|text| sets.paths(text, findings));
+    let scratch = workspace
+        .scratch
+        .iter()
+        .flat_map(|text| sets.paths(text, findings));
     Workspace {
-        setup: workspace.setup.iter().map(|line| line.value.clone()).collect(),
+        setup: workspace
+            .setup
+            .iter()
+            .map(|line| line.value.clone())
+            .collect(),
         scratch: scratch.map(|(entry, _)| entry).collect(),
         copy: workspace
             .copy
             .iter()
             .map(|copy| Copy {
                 path: copy.path.value.clone(),
-                for_whom: if copy.for_agents { CopyFor::Agents } else { CopyFor::Gates },
+                for_whom: if copy.for_agents {
+                    CopyFor::Agents
+                } else {
+                    CopyFor::Gates
+                },
             })
             .collect(),
         env: workspace
@@ -584,9 +782,13 @@ fn workspace(workspace: &spec::Workspace, sets: &Sets<'_>, findings: &mut Findin
 }
 
 fn lints(list: &[spec::LintLevel]) -> Lints {
-    list.iter().map(|lint| (lint.code.value.clone(), lint.level)).collect::<BTreeMap<_, _>>()
+    list.iter()
+        .map(|lint| (lint.code.value.clone(), lint.level))
+        .collect::<BTreeMap<_, _>>()
 }
 
 fn hold(list: &[spec::Hold]) -> Vec<(Capability, Spanned<Layer>, Option<Text>)> {
-    list.iter().map(|hold| (hold.capability, hold.layer, hold.platform.clone())).collect()
+    list.iter()
+        .map(|hold| (hold.capability, hold.layer, hold.platform.clone()))
+        .collect()
 }

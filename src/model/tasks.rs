@@ -28,33 +28,67 @@ impl Context<'_> {
         let mut after: Vec<Vec<Spanned<usize>>> = Vec::new();
         for step in &task.steps {
             let before = step.after.iter().filter(|name| name.value != LAND);
-            after.push(before.filter_map(|name| names.find(name, findings)).collect());
+            after.push(
+                before
+                    .filter_map(|name| names.find(name, findings))
+                    .collect(),
+            );
         }
         let next = |at: usize| -> Vec<usize> {
-            after.get(at).into_iter().flatten().map(|step| step.value).collect()
+            after
+                .get(at)
+                .into_iter()
+                .flatten()
+                .map(|step| step.value)
+                .collect()
         };
         let order = match circle(task.steps.len(), next) {
             Some(way) => {
-                cycle("steps", &way, |at| task.steps.get(at).map(|step| &step.name), findings);
+                cycle(
+                    "steps",
+                    &way,
+                    |at| task.steps.get(at).map(|step| &step.name),
+                    findings,
+                );
                 (0..task.steps.len()).collect()
             }
             None => in_order(task.steps.len(), next),
         };
-        let place = |written: usize| order.iter().position(|at| *at == written).unwrap_or_default();
+        let place = |written: usize| {
+            order
+                .iter()
+                .position(|at| *at == written)
+                .unwrap_or_default()
+        };
         let mut steps = Vec::new();
         for at in &order {
-            let (Some(step), Some(before)) = (task.steps.get(*at), after.get(*at)) else { continue };
-            let before: Vec<_> = before.iter().map(|id| id.map(|id| StepId(place(id)))).collect();
+            let (Some(step), Some(before)) = (task.steps.get(*at), after.get(*at)) else {
+                continue;
+            };
+            let before: Vec<_> = before
+                .iter()
+                .map(|id| id.map(|id| StepId(place(id))))
+                .collect();
             let back = |name: &Text, findings: &mut Findings| {
-                names.find(name, findings).map(|found| found.map(|id| StepId(place(id))))
+                names
+                    .find(name, findings)
+                    .map(|found| found.map(|id| StepId(place(id))))
             };
             steps.extend(self.step(step, before, &back, findings));
         }
         self.send_backs(&steps, findings);
         Task {
             name: task.name.clone(),
-            goal: task.goal.as_ref().map(|goal| goal.value.clone()).unwrap_or_default(),
-            accept: task.accept.iter().map(|accept| self.accept(accept, findings)).collect(),
+            goal: task
+                .goal
+                .as_ref()
+                .map(|goal| goal.value.clone())
+                .unwrap_or_default(),
+            accept: task
+                .accept
+                .iter()
+                .map(|accept| self.accept(accept, findings))
+                .collect(),
             steps,
         }
     }
@@ -62,12 +96,16 @@ impl Context<'_> {
     fn accept(&self, accept: &spec::Accept, findings: &mut Findings) -> Accept {
         let proof = match &accept.proof {
             spec::AcceptProof::Run(run) => AcceptProof::Run(run.clone()),
-            spec::AcceptProof::By(role) => {
-                self.tables.role(role, findings).map_or(AcceptProof::Nobody, AcceptProof::By)
-            }
+            spec::AcceptProof::By(role) => self
+                .tables
+                .role(role, findings)
+                .map_or(AcceptProof::Nobody, AcceptProof::By),
             spec::AcceptProof::Nobody => AcceptProof::Nobody,
         };
-        Accept { text: accept.text.clone(), proof }
+        Accept {
+            text: accept.text.clone(),
+            proof,
+        }
     }
 
     fn step(
@@ -79,7 +117,14 @@ impl Context<'_> {
     ) -> Option<Step> {
         let after_land = step.after.iter().any(|name| name.value == LAND);
         let work = match &step.work {
-            StepWork::Agent { role, yields, sends_back, items, read_first, only } => {
+            StepWork::Agent {
+                role,
+                yields,
+                sends_back,
+                items,
+                read_first,
+                only,
+            } => {
                 let role = self.tables.role(role, findings)?;
                 let of_role = self.roles.get(role.value.0)?.stop;
                 Work::Agent {
@@ -107,7 +152,10 @@ impl Context<'_> {
                     });
                 }
                 let env = env.iter().map(|name| name.value.clone()).collect();
-                Work::Effect(Effect { run: run.value.clone(), env })
+                Work::Effect(Effect {
+                    run: run.value.clone(),
+                    env,
+                })
             }
             StepWork::Nothing => return None,
         };
@@ -123,17 +171,39 @@ impl Context<'_> {
     // Only a verdict sends back, only to a step that commits, and only to one that came before it.
     fn send_backs(&self, steps: &[Step], findings: &mut Findings) {
         for (at, step) in steps.iter().enumerate() {
-            let Work::Agent { yields, sends_back: Some(back), .. } = &step.work else { continue };
+            let Work::Agent {
+                yields,
+                sends_back: Some(back),
+                ..
+            } = &step.work
+            else {
+                continue;
+            };
             let target = steps.get(back.value.0);
             let commits = target.is_some_and(|target| {
-                matches!(&target.work, Work::Agent { yields: Yields::Commit, .. })
+                matches!(
+                    &target.work,
+                    Work::Agent {
+                        yields: Yields::Commit,
+                        ..
+                    }
+                )
             });
             let fault = if *yields != Yields::Verdict {
-                Some(("only a verdict sends work back", "add `yields=\"verdict\"` to the step"))
+                Some((
+                    "only a verdict sends work back",
+                    "add `yields=\"verdict\"` to the step",
+                ))
             } else if !commits {
-                Some(("only a step that commits can repair", "name the step whose work is judged"))
+                Some((
+                    "only a step that commits can repair",
+                    "name the step whose work is judged",
+                ))
             } else if !before(steps, at).contains(&back.value.0) {
-                Some(("this step does not come before", "add it to `after`, directly or through others"))
+                Some((
+                    "this step does not come before",
+                    "add it to `after`, directly or through others",
+                ))
             } else {
                 None
             };
@@ -168,8 +238,9 @@ fn before(steps: &[Step], at: usize) -> Vec<usize> {
 fn in_order(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::with_capacity(count);
     while order.len() < count {
-        let free = (0..count)
-            .find(|at| !order.contains(at) && next(*at).iter().all(|before| order.contains(before)));
+        let free = (0..count).find(|at| {
+            !order.contains(at) && next(*at).iter().all(|before| order.contains(before))
+        });
         match free {
             Some(at) => order.push(at),
             None => return (0..count).collect(),

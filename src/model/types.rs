@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Bounds, Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop, Workspace, Yields,
+    Bounds, Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop,
+    Workspace, Yields,
 };
 use crate::{
     boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
@@ -368,7 +369,10 @@ impl Model {
 
     /// Returns every role with its id.
     pub fn roles(&self) -> impl Iterator<Item = (RoleId, &Role)> {
-        self.roles.iter().enumerate().map(|(index, role)| (RoleId(index), role))
+        self.roles
+            .iter()
+            .enumerate()
+            .map(|(index, role)| (RoleId(index), role))
     }
 
     /// Returns the roles that `role` may hand work to, never itself.

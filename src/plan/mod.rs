@@ -3,15 +3,19 @@
 //! [`Plan`] is the in-memory form, `factory.lock` its canonical JSON. Every reader below this room
 //! (the guard, the runner) takes a plan and nothing else of the spec.
 
+mod lock;
 mod reserved;
 mod types;
 
 pub use crate::{
     boundary::{Boundary, Capability, Layer},
     model::{
-        Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice, Notify,
-        Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
+        Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice,
+        Notify, Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
     },
 };
+pub use lock::{Compiled, LOCK, LockError, lock};
 pub use reserved::{Reservation, Reserved};
-pub use types::{Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Proof, Role, Step, StepKind, Task};
+pub use types::{
+    Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Proof, Role, Step, StepKind, Task,
+};

@@ -9,7 +9,8 @@ use crate::{
     cache::Digest,
     document::Section,
     model::{
-        Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop, Workspace, Yields,
+        Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop, Workspace,
+        Yields,
     },
 };
 

@@ -39,7 +39,10 @@ pub struct Spec {
 
 /// `factory`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Factory {
     pub name: Text,
     pub description: Option<Text>,
@@ -56,7 +59,10 @@ pub struct Factory {
 
 /// `driver`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Driver {
     pub name: Text,
     pub command: Vec<Text>,
@@ -66,7 +72,10 @@ pub struct Driver {
 
 /// `stop`: what is not given comes from elsewhere.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Stop {
     pub attempts: Option<Spanned<u32>>,
     /// Millionths of a dollar.
@@ -77,7 +86,10 @@ pub struct Stop {
 
 /// `notify`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Notify {
     pub span: Span,
     pub events: Vec<Text>,
@@ -86,7 +98,10 @@ pub struct Notify {
 
 /// One line of a `hold`.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Hold {
     pub capability: Capability,
     pub layer: Spanned<Layer>,
@@ -95,7 +110,10 @@ pub struct Hold {
 
 /// `lint`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct LintLevel {
     pub code: Text,
     pub level: Spanned<Level>,
@@ -104,7 +122,10 @@ pub struct LintLevel {
 
 /// `model`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Model {
     pub name: Text,
     pub id: Text,
@@ -113,7 +134,10 @@ pub struct Model {
 
 /// `price`, in millionths of a dollar for a million tokens.
 #[derive(Debug, Clone, Copy)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Price {
     pub input: u64,
     pub output: u64,
@@ -132,7 +156,10 @@ pub enum SetKind {
 
 /// `paths` or `commands`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Set {
     pub kind: SetKind,
     pub name: Text,
@@ -144,7 +171,10 @@ pub struct Set {
 
 /// `may` and `never`, each pattern by itself.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Grants {
     pub may: Vec<ActionItem>,
     pub never: Vec<ActionItem>,
@@ -161,7 +191,10 @@ pub struct ActionItem {
 
 /// `server`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Server {
     pub name: Text,
     pub command: Vec<Text>,
@@ -170,7 +203,10 @@ pub struct Server {
 
 /// `workspace`
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Workspace {
     pub setup: Vec<Text>,
     pub scratch: Vec<Text>,
@@ -180,7 +216,10 @@ pub struct Workspace {
 
 /// `copy`, one file.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Copy {
     pub path: Text,
     pub for_agents: bool,
@@ -188,7 +227,10 @@ pub struct Copy {
 
 /// `env` of a workspace.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Variable {
     pub name: Text,
     pub value: Text,
@@ -196,7 +238,10 @@ pub struct Variable {
 
 /// `gate`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Gate {
     pub name: Text,
     pub builtin: Option<Text>,
@@ -219,7 +264,10 @@ pub struct Gate {
 
 /// `external`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct External {
     pub name: Text,
     pub key: Option<Text>,
@@ -227,7 +275,10 @@ pub struct External {
 
 /// `mention`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Mention {
     pub files: Vec<Text>,
     pub within: Text,
@@ -235,7 +286,10 @@ pub struct Mention {
 
 /// `profile`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Profile {
     pub name: Text,
     pub profiles: Vec<Text>,
@@ -245,7 +299,10 @@ pub struct Profile {
 
 /// `role`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Role {
     pub span: Span,
     pub name: Text,
@@ -274,7 +331,10 @@ pub struct Memory {
 
 /// `expect` of a role.
 #[derive(Debug, Clone, Default)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Expect {
     pub can: Vec<ExampleItem>,
     pub cannot: Vec<ExampleItem>,
@@ -285,7 +345,10 @@ pub type ExampleItem = ActionItem;
 
 /// `rule`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Rule {
     pub title: Text,
     pub because: Option<Text>,
@@ -296,7 +359,10 @@ pub struct Rule {
 
 /// `cannot` of a rule.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Cannot {
     pub span: Span,
     pub roles: Vec<Text>,
@@ -306,7 +372,10 @@ pub struct Cannot {
 
 /// `cannot-both`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct CannotBoth {
     pub span: Span,
     pub what: Vec<ActionItem>,
@@ -314,7 +383,10 @@ pub struct CannotBoth {
 
 /// `require`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Require {
     pub span: Span,
     pub gates: Vec<Text>,
@@ -324,7 +396,10 @@ pub struct Require {
 
 /// `document`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Document {
     pub path: Text,
     pub sections: Vec<Section>,
@@ -332,7 +407,10 @@ pub struct Document {
 
 /// `section`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Section {
     pub title: Text,
     pub from: SectionFrom,
@@ -358,7 +436,10 @@ pub enum SectionFrom {
 
 /// `task`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Task {
     pub name: Text,
     pub goal: Option<Text>,
@@ -368,7 +449,10 @@ pub struct Task {
 
 /// `accept`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Accept {
     pub text: Text,
     pub proof: AcceptProof,
@@ -387,7 +471,10 @@ pub enum AcceptProof {
 
 /// `step`
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each field is the node or property of its name; see the grammar")]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
 pub struct Step {
     pub name: Text,
     pub after: Vec<Text>,

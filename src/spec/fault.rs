@@ -49,7 +49,10 @@ pub enum SpecError {
     },
     /// More levels of nesting than any spec needs.
     #[error("nodes are nested more than {limit} levels deep")]
-    #[diagnostic(code("factory::spec::too-deep"), help("a spec needs 5 levels; is a `}}` missing above?"))]
+    #[diagnostic(
+        code("factory::spec::too-deep"),
+        help("a spec needs 5 levels; is a `}}` missing above?")
+    )]
     TooDeep {
         /// The most levels.
         limit: usize,
@@ -100,7 +103,10 @@ pub enum SpecError {
     },
     /// A property that must be there.
     #[error("`{node}` needs the property `{name}`")]
-    #[diagnostic(code("factory::spec::missing-property"), help("add `{name}={example}`: {doc}"))]
+    #[diagnostic(
+        code("factory::spec::missing-property"),
+        help("add `{name}={example}`: {doc}")
+    )]
     MissingProperty {
         /// The node.
         node: &'static str,
@@ -163,7 +169,9 @@ pub enum SpecError {
     #[error("{what} must be quoted")]
     #[diagnostic(
         code("factory::spec::bare-word"),
-        help("write `\"{text}\"`; unquoted, KDL would split it at blanks and take `/*` for the start of a comment")
+        help(
+            "write `\"{text}\"`; unquoted, KDL would split it at blanks and take `/*` for the start of a comment"
+        )
     )]
     BareWord {
         /// What it is.
@@ -197,7 +205,10 @@ pub enum SpecError {
     },
     /// A control character, written as an escape.
     #[error("a control character in {what}")]
-    #[diagnostic(code("factory::spec::control-character"), help("take it out; nobody can see it in a review"))]
+    #[diagnostic(
+        code("factory::spec::control-character"),
+        help("take it out; nobody can see it in a review")
+    )]
     ControlCharacter {
         /// What holds it.
         what: &'static str,
@@ -224,7 +235,9 @@ pub enum SpecError {
     #[error("`{name}` is no name")]
     #[diagnostic(
         code("factory::spec::bad-name"),
-        help("a name is lower-case letters, digits, and `-`, and starts with a letter{suggestion}")
+        help(
+            "a name is lower-case letters, digits, and `-`, and starts with a letter{suggestion}"
+        )
     )]
     BadName {
         /// The name.
@@ -335,7 +348,9 @@ pub enum SpecError {
     #[error("`{path}` is not a path inside the project")]
     #[diagnostic(
         code("factory::spec::outside-path"),
-        help("paths are relative to the project root, with `/` between their parts and without `..`")
+        help(
+            "paths are relative to the project root, with `/` between their parts and without `..`"
+        )
     )]
     OutsidePath {
         /// The path.
@@ -375,7 +390,9 @@ pub enum SpecError {
     #[error("this looks like a secret: {what}")]
     #[diagnostic(
         code("factory::spec::secret"),
-        help("take it out and revoke it; name the variable that holds it with `env \"NAME\"` instead")
+        help(
+            "take it out and revoke it; name the variable that holds it with `env \"NAME\"` instead"
+        )
     )]
     Secret {
         /// What kind of secret.

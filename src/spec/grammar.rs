@@ -116,11 +116,7 @@ impl Kind {
     /// in ways that its writer does not see.
     pub const fn quoted(self) -> bool {
         match self {
-            Self::Name
-            | Self::Reference
-            | Self::Integer
-            | Self::Bool
-            | Self::Choice(_) => false,
+            Self::Name | Self::Reference | Self::Integer | Self::Bool | Self::Choice(_) => false,
             Self::Prose
             | Self::PathPattern
             | Self::CommandPattern
@@ -138,7 +134,10 @@ impl Kind {
 impl NodeDef {
     /// Returns the definition of the child called `name`.
     pub fn child(&self, name: &str) -> Option<&'static Self> {
-        self.children.iter().copied().find(|child| child.name == name)
+        self.children
+            .iter()
+            .copied()
+            .find(|child| child.name == name)
     }
 
     /// Returns the definition of the property called `name`.

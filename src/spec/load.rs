@@ -8,9 +8,9 @@ use std::{
 
 use walkdir::WalkDir;
 
-use super::{SpecError, Spec, Text, ast::SectionFrom, lower::lower, syntax::nodes};
+use super::{Spec, SpecError, Text, ast::SectionFrom, lower::lower, syntax::nodes};
 use crate::{
-    boundary::{Pattern as _, PathPattern},
+    boundary::{PathPattern, Pattern as _},
     diagnostics::{Findings, Sources, Span},
 };
 
@@ -88,8 +88,14 @@ pub fn load_texts(path: &str, texts: BTreeMap<String, String>) -> Result<Loaded,
 fn load_with(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, LoadError> {
     let path = path.to_owned();
     let work = move || Loader::new(files).load(&path);
-    let thread = std::thread::Builder::new().name("parse".to_owned()).stack_size(STACK).spawn(work);
-    let failed = |reason: &str| LoadError::Unreadable { path: "factory.kdl".to_owned(), reason: reason.to_owned() };
+    let thread = std::thread::Builder::new()
+        .name("parse".to_owned())
+        .stack_size(STACK)
+        .spawn(work);
+    let failed = |reason: &str| LoadError::Unreadable {
+        path: "factory.kdl".to_owned(),
+        reason: reason.to_owned(),
+    };
     match thread.map(std::thread::JoinHandle::join) {
         Ok(Ok(loaded)) => loaded,
         Ok(Err(_)) => Err(failed("the KDL parser gave up on it")),
@@ -125,7 +131,10 @@ impl Files for Folder {
             return Err(ReadError::Other(format!("`{path}` is not a file")));
         }
         if data.len() > MAX_BYTES {
-            return Err(ReadError::Other(format!("`{path}` is larger than {} MiB", MAX_BYTES >> 20)));
+            return Err(ReadError::Other(format!(
+                "`{path}` is larger than {} MiB",
+                MAX_BYTES >> 20
+            )));
         }
         let bytes = fs::read(&full).map_err(other)?;
         String::from_utf8(bytes).map_err(|error| {
@@ -136,7 +145,8 @@ impl Files for Folder {
 
     fn matching(&self, pattern: &PathPattern) -> Vec<String> {
         let prefix = literal_folder(pattern.as_str());
-        let hidden = |name: &std::ffi::OsStr| name == ".git" || name == "target" || name == "node_modules";
+        let hidden =
+            |name: &std::ffi::OsStr| name == ".git" || name == "target" || name == "node_modules";
         let walk = WalkDir::new(self.root.join(prefix))
             .sort_by_file_name()
             .into_iter()
@@ -144,7 +154,12 @@ impl Files for Folder {
         walk.flatten()
             .filter(|entry| entry.file_type().is_file())
             .filter_map(|entry| {
-                let path = entry.path().strip_prefix(&self.root).ok()?.to_str()?.replace('\\', "/");
+                let path = entry
+                    .path()
+                    .strip_prefix(&self.root)
+                    .ok()?
+                    .to_str()?
+                    .replace('\\', "/");
                 pattern.gives(&path).then_some(path)
             })
             .collect()
@@ -159,14 +174,21 @@ impl Files for Texts {
     }
 
     fn matching(&self, pattern: &PathPattern) -> Vec<String> {
-        self.0.keys().filter(|path| pattern.gives(path)).cloned().collect()
+        self.0
+            .keys()
+            .filter(|path| pattern.gives(path))
+            .cloned()
+            .collect()
     }
 }
 
 // The folders that stand in front of the first wildcard.
 fn literal_folder(pattern: &str) -> &str {
     let wild = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
-    let end = pattern.get(..wild).and_then(|literal| literal.rfind('/')).unwrap_or(0);
+    let end = pattern
+        .get(..wild)
+        .and_then(|literal| literal.rfind('/'))
+        .unwrap_or(0);
     pattern.get(..end).unwrap_or_default()
 }
 
@@ -189,13 +211,23 @@ impl Loader {
             includes: Vec::new(),
             templates: Vec::new(),
         };
-        Self { files, loaded, open: Vec::new(), done: BTreeSet::new() }
+        Self {
+            files,
+            loaded,
+            open: Vec::new(),
+            done: BTreeSet::new(),
+        }
     }
 
     fn load(mut self, path: &str) -> Result<Loaded, LoadError> {
         let text = self.files.read(path).map_err(|error| match error {
-            ReadError::Missing => LoadError::Missing { path: path.to_owned() },
-            ReadError::Other(reason) => LoadError::Unreadable { path: path.to_owned(), reason },
+            ReadError::Missing => LoadError::Missing {
+                path: path.to_owned(),
+            },
+            ReadError::Other(reason) => LoadError::Unreadable {
+                path: path.to_owned(),
+                reason,
+            },
         })?;
         self.spec_file(path, text, true);
         self.texts();
@@ -250,22 +282,31 @@ impl Loader {
         let pattern: PathPattern = match include.value.parse() {
             Ok(pattern) => pattern,
             Err(crate::boundary::PatternError { message, help, .. }) => {
-                self.loaded.findings.add(SpecError::BadPattern { message, help, span: span.into() });
+                self.loaded.findings.add(SpecError::BadPattern {
+                    message,
+                    help,
+                    span: span.into(),
+                });
                 return;
             }
         };
         self.loaded.includes.push(include.value.clone());
         let wild = include.value.contains(['*', '?', '[', '{']);
-        let paths = if wild { self.files.matching(&pattern) } else { vec![include.value.clone()] };
+        let paths = if wild {
+            self.files.matching(&pattern)
+        } else {
+            vec![include.value.clone()]
+        };
         for path in paths {
             if let Some(at) = self.open.iter().position(|open| *open == path) {
                 // A pattern such as `*.kdl` means the other files.
                 if !wild {
                     let circle = self.open.iter().skip(at).chain([&path]);
                     let cycle: Vec<_> = circle.map(String::as_str).collect();
-                    self.loaded
-                        .findings
-                        .add(SpecError::IncludeCycle { cycle: cycle.join(" → "), span: span.into() });
+                    self.loaded.findings.add(SpecError::IncludeCycle {
+                        cycle: cycle.join(" → "),
+                        span: span.into(),
+                    });
                 }
                 continue;
             }
@@ -304,7 +345,10 @@ impl Loader {
     // The prompts that the spec names.
     fn texts(&mut self) {
         let spec = &self.loaded.spec;
-        let preamble = spec.factory.iter().filter_map(|factory| factory.preamble.clone());
+        let preamble = spec
+            .factory
+            .iter()
+            .filter_map(|factory| factory.preamble.clone());
         let prompts = spec.roles.iter().map(|role| role.prompt.clone());
         let named: Vec<Text> = preamble.chain(prompts).collect();
         for Text { value: path, span } in named {
@@ -322,14 +366,21 @@ impl Loader {
 
     // All templates of the project, and those that sections name.
     fn templates(&mut self) {
-        let sections = self.loaded.spec.documents.iter().flat_map(|document| &document.sections);
+        let sections = self
+            .loaded
+            .spec
+            .documents
+            .iter()
+            .flat_map(|document| &document.sections);
         let named: Vec<Text> = sections
             .filter_map(|section| match &section.from {
                 SectionFrom::Template(path) => Some(path.clone()),
                 SectionFrom::File(_) | SectionFrom::Files { .. } | SectionFrom::Nothing => None,
             })
             .collect();
-        let Ok(pattern) = format!("{TEMPLATES}/**/*.hbs").parse() else { return };
+        let Ok(pattern) = format!("{TEMPLATES}/**/*.hbs").parse() else {
+            return;
+        };
         for path in self.files.matching(&pattern) {
             if let Ok(text) = self.files.read(&path) {
                 self.loaded.sources.add(path.clone(), text);
@@ -349,7 +400,10 @@ impl Loader {
 // Compares versions by their numbers, part by part.
 fn is_newer(required: &str, compiler: &str) -> bool {
     let parts = |version: &str| -> Vec<u64> {
-        version.split(['.', '-']).map_while(|part| part.parse().ok()).collect()
+        version
+            .split(['.', '-'])
+            .map_while(|part| part.parse().ok())
+            .collect()
     };
     parts(required) > parts(compiler)
 }
@@ -360,16 +414,28 @@ mod tests {
 
     #[test]
     fn versions_compare_by_their_numbers() {
-        for (required, compiler, then) in
-            [("0.1", "0.1.0", false), ("0.2", "0.1.9", true), ("0.10", "0.9.1", true), ("1", "0.1.0", true)]
-        {
-            assert_eq!(is_newer(required, compiler), then, "{required} of {compiler}");
+        for (required, compiler, then) in [
+            ("0.1", "0.1.0", false),
+            ("0.2", "0.1.9", true),
+            ("0.10", "0.9.1", true),
+            ("1", "0.1.0", true),
+        ] {
+            assert_eq!(
+                is_newer(required, compiler),
+                then,
+                "{required} of {compiler}"
+            );
         }
     }
 
     #[test]
     fn folders_before_the_first_wildcard() {
-        for (pattern, then) in [("tasks/*.kdl", "tasks"), ("*.kdl", ""), ("a/b/c.kdl", "a/b"), ("a/{b,c}/d", "a")] {
+        for (pattern, then) in [
+            ("tasks/*.kdl", "tasks"),
+            ("*.kdl", ""),
+            ("a/b/c.kdl", "a/b"),
+            ("a/{b,c}/d", "a"),
+        ] {
             assert_eq!(literal_folder(pattern), then, "{pattern}");
         }
     }

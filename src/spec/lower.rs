@@ -3,10 +3,10 @@
 use super::{
     SpecError, Usd,
     ast::{
-        Accept, AcceptProof, ActionItem, Cannot, CannotBoth, Copy, Document, Driver, Expect, External,
-        Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model, Notify, Price, Profile, Require,
-        Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec, Step, StepWork, Stop, Task, Text,
-        Variable, Workspace,
+        Accept, AcceptProof, ActionItem, Cannot, CannotBoth, Copy, Document, Driver, Expect,
+        External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model, Notify, Price,
+        Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec, Step,
+        StepWork, Stop, Task, Text, Variable, Workspace,
     },
     syntax::{Node, Value},
 };
@@ -29,8 +29,17 @@ pub(super) struct Lowered {
 }
 
 /// Adds `nodes` to `spec`. `root` tells whether they stand in the file that is checked.
-pub(super) fn lower(nodes: &[Node], root: bool, spec: &mut Spec, findings: &mut Findings) -> Lowered {
-    let mut lowered = Lowered { version: None, requires: None, includes: Vec::new() };
+pub(super) fn lower(
+    nodes: &[Node],
+    root: bool,
+    spec: &mut Spec,
+    findings: &mut Findings,
+) -> Lowered {
+    let mut lowered = Lowered {
+        version: None,
+        requires: None,
+        includes: Vec::new(),
+    };
     for node in nodes {
         let mut lower = Lower { node, findings };
         match node.def.name {
@@ -40,7 +49,9 @@ pub(super) fn lower(nodes: &[Node], root: bool, spec: &mut Spec, findings: &mut 
                 lowered.includes.extend(lower.texts("include"));
                 spec.factory = lower.factory();
             }
-            "factory" => findings.add(SpecError::IncludedFactory { span: node.name.into() }),
+            "factory" => findings.add(SpecError::IncludedFactory {
+                span: node.name.into(),
+            }),
             "include" => lowered.includes.extend(lower.args(0)),
             "model" => spec.models.extend(lower.model()),
             "paths" => spec.sets.extend(lower.set(SetKind::Paths)),
@@ -98,7 +109,10 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn all(&self, name: &'static str) -> impl Iterator<Item = &'a Node> + use<'a> {
-        self.node.children.iter().filter(move |child| child.def.name == name)
+        self.node
+            .children
+            .iter()
+            .filter(move |child| child.def.name == name)
     }
 
     fn child(&self, name: &'static str) -> Option<&'a Node> {
@@ -112,19 +126,30 @@ impl<'a> Lower<'a, '_> {
 
     // All arguments of all children called `name`.
     fn texts(&self, name: &'static str) -> Vec<Text> {
-        self.all(name).flat_map(|child| child.args.iter().filter_map(text)).collect()
+        self.all(name)
+            .flat_map(|child| child.args.iter().filter_map(text))
+            .collect()
     }
 
     fn within<'n, 'g>(&'g mut self, node: &'n Node) -> Lower<'n, 'g> {
-        Lower { node, findings: self.findings }
+        Lower {
+            node,
+            findings: self.findings,
+        }
     }
 
     fn actions(&self) -> Vec<ActionItem> {
         let mut items = Vec::new();
         for child in &self.node.children {
-            let Some(capability) = Capability::from_word(child.def.name) else { continue };
+            let Some(capability) = Capability::from_word(child.def.name) else {
+                continue;
+            };
             items.extend(
-                child.args.iter().filter_map(text).map(|text| ActionItem { capability, text }),
+                child
+                    .args
+                    .iter()
+                    .filter_map(text)
+                    .map(|text| ActionItem { capability, text }),
             );
         }
         items
@@ -132,11 +157,17 @@ impl<'a> Lower<'a, '_> {
 
     fn actions_of(&mut self, name: &'static str) -> Vec<ActionItem> {
         let nodes: Vec<_> = self.all(name).collect();
-        nodes.into_iter().flat_map(|node| self.within(node).actions()).collect()
+        nodes
+            .into_iter()
+            .flat_map(|node| self.within(node).actions())
+            .collect()
     }
 
     fn grants(&mut self) -> Grants {
-        Grants { may: self.actions_of("may"), never: self.actions_of("never") }
+        Grants {
+            may: self.actions_of("may"),
+            never: self.actions_of("never"),
+        }
     }
 
     fn wrong(&mut self, expected: &str, help: &str, span: Span) {
@@ -154,7 +185,11 @@ impl<'a> Lower<'a, '_> {
         match u32::try_from(value.value) {
             Ok(number) if value.value >= least => Some(Spanned::new(number, value.span)),
             Ok(_) | Err(_) => {
-                self.wrong(&format!("a whole number from {least}"), "give another number", value.span);
+                self.wrong(
+                    &format!("a whole number from {least}"),
+                    "give another number",
+                    value.span,
+                );
                 None
             }
         }
@@ -165,23 +200,38 @@ impl<'a> Lower<'a, '_> {
         if let Ok(Usd { micros }) = value.value.parse() {
             return Some(Spanned::new(micros, value.span));
         }
-        self.wrong("an amount of dollars", "write a decimal such as \"15.00\", without a sign", value.span);
+        self.wrong(
+            "an amount of dollars",
+            "write a decimal such as \"15.00\", without a sign",
+            value.span,
+        );
         None
     }
 
     // A number and its unit, in the smallest of `units`.
-    fn measure(&mut self, value: Option<Text>, units: &[(&str, u64)], example: &str) -> Option<Spanned<u64>> {
+    fn measure(
+        &mut self,
+        value: Option<Text>,
+        units: &[(&str, u64)],
+        example: &str,
+    ) -> Option<Spanned<u64>> {
         let value = value?;
         let digits = value.value.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = value.value.split_at_checked(digits)?;
-        let factor = units.iter().find(|(name, _)| *name == unit.trim()).map(|(_, factor)| *factor);
+        let factor = units
+            .iter()
+            .find(|(name, _)| *name == unit.trim())
+            .map(|(_, factor)| *factor);
         match (number.parse::<u64>().ok(), factor) {
             (Some(number @ 1..), Some(factor)) if number.checked_mul(factor).is_some() => {
                 Some(Spanned::new(number * factor, value.span))
             }
             _ => {
                 let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
-                let help = format!("write a whole number and a unit, one of {}", names.join(", "));
+                let help = format!(
+                    "write a whole number and a unit, one of {}",
+                    names.join(", ")
+                );
                 self.wrong(example, &help, value.span);
                 None
             }
@@ -189,7 +239,11 @@ impl<'a> Lower<'a, '_> {
     }
 
     fn duration(&mut self, value: Option<Text>) -> Option<Spanned<u64>> {
-        self.measure(value, &[("s", 1), ("m", 60), ("h", 3600)], "a time such as \"5m\"")
+        self.measure(
+            value,
+            &[("s", 1), ("m", 60), ("h", 3600)],
+            "a time such as \"5m\"",
+        )
     }
 
     fn size(&mut self, value: Option<Text>) -> Option<Spanned<u64>> {
@@ -205,7 +259,9 @@ impl<'a> Lower<'a, '_> {
             preamble: self.text("preamble"),
             planner: self.text("planner"),
             targets: self.texts("target"),
-            driver: self.child("driver").and_then(|node| self.within(node).driver()),
+            driver: self
+                .child("driver")
+                .and_then(|node| self.within(node).driver()),
             stop: self.stop(),
             jobs: self.first_integer("jobs", 1),
             notify: self.notify(),
@@ -216,7 +272,9 @@ impl<'a> Lower<'a, '_> {
 
     fn first_integer(&mut self, name: &'static str, least: i128) -> Option<Spanned<u32>> {
         let value = self.child(name)?.args.first()?;
-        let Value::Integer(number) = value.value else { return None };
+        let Value::Integer(number) = value.value else {
+            return None;
+        };
         self.count(Some(Spanned::new(number, value.span)), least)
     }
 
@@ -233,17 +291,27 @@ impl<'a> Lower<'a, '_> {
         let lower = |node: &Node| Notify {
             span: node.name,
             events: node.args.iter().filter_map(text).collect(),
-            run: node.children.first().and_then(|run| run.args.first()).and_then(text),
+            run: node
+                .children
+                .first()
+                .and_then(|run| run.args.first())
+                .and_then(text),
         };
         self.all("notify").map(lower).collect()
     }
 
     fn stop(&mut self) -> Stop {
-        let Some(node) = self.child("stop") else { return Stop::default() };
+        let Some(node) = self.child("stop") else {
+            return Stop::default();
+        };
         let mut lower = self.within(node);
         let attempts = lower.integer_prop("attempts");
         let (usd, wall) = (lower.prop("usd"), lower.prop("wall"));
-        Stop { attempts: lower.count(attempts, 1), usd: lower.money(usd), wall: lower.duration(wall) }
+        Stop {
+            attempts: lower.count(attempts, 1),
+            usd: lower.money(usd),
+            wall: lower.duration(wall),
+        }
     }
 
     fn hold(&mut self) -> Vec<Hold> {
@@ -252,13 +320,24 @@ impl<'a> Lower<'a, '_> {
             let platform = node.props.get("platform").and_then(text);
             for child in &node.children {
                 let layer = child.args.first().and_then(text).and_then(|word| {
-                    let layers = [Layer::Advised, Layer::Guarded, Layer::Rejected, Layer::Prevented];
-                    let layer = layers.into_iter().find(|layer| layer.word() == word.value)?;
+                    let layers = [
+                        Layer::Advised,
+                        Layer::Guarded,
+                        Layer::Rejected,
+                        Layer::Prevented,
+                    ];
+                    let layer = layers
+                        .into_iter()
+                        .find(|layer| layer.word() == word.value)?;
                     Some(Spanned::new(layer, word.span))
                 });
                 let capability = Capability::from_word(child.def.name);
                 if let (Some(capability), Some(layer)) = (capability, layer) {
-                    holds.push(Hold { capability, layer, platform: platform.clone() });
+                    holds.push(Hold {
+                        capability,
+                        layer,
+                        platform: platform.clone(),
+                    });
                 }
             }
         }
@@ -269,7 +348,9 @@ impl<'a> Lower<'a, '_> {
         let lower = |node: &Node| {
             let level = node.props.get("level").and_then(text)?;
             let levels = [Level::Off, Level::Advice, Level::Warning, Level::Error];
-            let found = levels.into_iter().find(|known| known.word() == level.value)?;
+            let found = levels
+                .into_iter()
+                .find(|known| known.word() == level.value)?;
             Some(LintLevel {
                 code: node.args.first().and_then(text)?,
                 level: Spanned::new(found, level.span),
@@ -287,16 +368,27 @@ impl<'a> Lower<'a, '_> {
                 lower.money(written).map(|amount| amount.value)
             };
             let (cache_read, cache_write) = (amount("cache-read"), amount("cache-write"));
-            Some(Price { input: amount("input")?, output: amount("output")?, cache_read, cache_write })
+            Some(Price {
+                input: amount("input")?,
+                output: amount("output")?,
+                cache_read,
+                cache_write,
+            })
         });
-        Some(Model { name: self.arg(0)?, id: self.prop("id")?, price })
+        Some(Model {
+            name: self.arg(0)?,
+            id: self.prop("id")?,
+            price,
+        })
     }
 
     fn set(&mut self, kind: SetKind) -> Option<Set> {
         let examples = |name: &'static str| {
             let all = self.all("expect").flat_map(|expect| &expect.children);
             let named = all.filter(|child| child.def.name == name);
-            named.flat_map(|child| child.args.iter().filter_map(text)).collect()
+            named
+                .flat_map(|child| child.args.iter().filter_map(text))
+                .collect()
         };
         Some(Set {
             kind,
@@ -319,7 +411,11 @@ impl<'a> Lower<'a, '_> {
                 label: "nothing can be started".to_owned(),
             });
         }
-        Some(Server { name, command, env: self.texts("env") })
+        Some(Server {
+            name,
+            command,
+            env: self.texts("env"),
+        })
     }
 
     fn workspace(&mut self, workspace: &mut Workspace) {
@@ -328,15 +424,23 @@ impl<'a> Lower<'a, '_> {
         for node in self.all("copy") {
             let whom = node.props.get("for").and_then(text);
             let for_agents = whom.is_some_and(|whom| whom.value == "agents");
-            workspace
-                .copy
-                .extend(node.args.iter().filter_map(text).map(|path| Copy { path, for_agents }));
+            workspace.copy.extend(
+                node.args
+                    .iter()
+                    .filter_map(text)
+                    .map(|path| Copy { path, for_agents }),
+            );
         }
         let variable = |node: &Node| {
             let name = node.args.first().and_then(text)?;
             let value = node.props.get("value")?;
-            let Value::Text(written) = &value.value else { return None };
-            Some(Variable { name, value: Spanned::new(written.clone(), value.span) })
+            let Value::Text(written) = &value.value else {
+                return None;
+            };
+            Some(Variable {
+                name,
+                value: Spanned::new(written.clone(), value.span),
+            })
         };
         workspace.env = self.all("env").filter_map(variable).collect();
     }
@@ -344,11 +448,17 @@ impl<'a> Lower<'a, '_> {
     fn gate(&mut self) -> Option<Gate> {
         let mention = |node: &Node| {
             let within = node.props.get("within").and_then(text)?;
-            Some(Mention { files: node.args.iter().filter_map(text).collect(), within })
+            Some(Mention {
+                files: node.args.iter().filter_map(text).collect(),
+                within,
+            })
         };
         let external = |node: &Node| {
             let key = node.props.get("key").and_then(text);
-            Some(External { name: node.args.first().and_then(text)?, key })
+            Some(External {
+                name: node.args.first().and_then(text)?,
+                key,
+            })
         };
         let timeout = self.text("timeout");
         let gate = Gate {
@@ -376,12 +486,16 @@ impl<'a> Lower<'a, '_> {
     // Which children make sense together depends on the kind of the gate.
     fn gate_parts(&mut self, gate: &Gate) {
         let name = &gate.name;
-        let (kind, parts): (&str, &[&str]) = match gate.builtin.as_ref().map(|kind| kind.value.as_str()) {
-            None => ("run", &["run", "inputs", "env", "tool", "sealed", "external"]),
-            Some("consistency") => ("consistency", &["links", "mention"]),
-            Some("docs") => ("docs", &["covers", "by"]),
-            Some(_) => ("rollback", &["undo", "passes", "env"]),
-        };
+        let (kind, parts): (&str, &[&str]) =
+            match gate.builtin.as_ref().map(|kind| kind.value.as_str()) {
+                None => (
+                    "run",
+                    &["run", "inputs", "env", "tool", "sealed", "external"],
+                ),
+                Some("consistency") => ("consistency", &["links", "mention"]),
+                Some("docs") => ("docs", &["covers", "by"]),
+                Some(_) => ("rollback", &["undo", "passes", "env"]),
+            };
         if kind == "run" && gate.run.is_none() {
             self.findings.add(SpecError::Contradiction {
                 message: format!("gate `{}` checks nothing", name.value),
@@ -393,7 +507,11 @@ impl<'a> Lower<'a, '_> {
         }
         for child in &self.node.children {
             if !parts.contains(&child.def.name) && !matches!(child.def.name, "title" | "timeout") {
-                let what = if kind == "run" { "that runs a command" } else { "of this kind" };
+                let what = if kind == "run" {
+                    "that runs a command"
+                } else {
+                    "of this kind"
+                };
                 self.findings.add(SpecError::Contradiction {
                     message: format!("`{}` means nothing in a gate {what}", child.def.name),
                     help: format!("a `{kind}` gate has {}", parts.join(", ")),
@@ -403,7 +521,9 @@ impl<'a> Lower<'a, '_> {
             }
         }
         let missing = match kind {
-            "consistency" if gate.links.is_empty() && gate.mentions.is_empty() => "links \"**/*.md\"",
+            "consistency" if gate.links.is_empty() && gate.mentions.is_empty() => {
+                "links \"**/*.md\""
+            }
             "docs" if gate.covers.is_empty() => "covers \"src/**\"",
             "docs" if gate.by.is_empty() => "by \"docs/**\"",
             _ => return,
@@ -449,7 +569,10 @@ impl<'a> Lower<'a, '_> {
             profiles: self.texts("profile"),
             grants: self.grants(),
             gates: self.texts("gates"),
-            memory: memory.map(|(path, limit)| Memory { path, limit: limit.value }),
+            memory: memory.map(|(path, limit)| Memory {
+                path,
+                limit: limit.value,
+            }),
             stop: self.stop(),
             expect,
             hold: self.hold(),
@@ -473,9 +596,16 @@ impl<'a> Lower<'a, '_> {
                         what: lower.actions(),
                     });
                 }
-                "cannot-both" => cannot_both.push(CannotBoth { span, what: lower.actions() }),
+                "cannot-both" => cannot_both.push(CannotBoth {
+                    span,
+                    what: lower.actions(),
+                }),
                 "require" => {
-                    require.push(Require { span, gates: lower.args(0), when: lower.actions_of("when") });
+                    require.push(Require {
+                        span,
+                        gates: lower.args(0),
+                        when: lower.actions_of("when"),
+                    });
                 }
                 _ => {}
             }
@@ -490,25 +620,51 @@ impl<'a> Lower<'a, '_> {
         };
         if cannot.is_empty() && cannot_both.is_empty() && require.is_empty() {
             let help = "add `cannot`, `cannot-both`, or `require`; what only a model can judge belongs into the prompts";
-            empty(format!("rule `{}` states nothing that can be proven", title.value), help, title.span);
+            empty(
+                format!("rule `{}` states nothing that can be proven", title.value),
+                help,
+                title.span,
+            );
         }
         for cannot in cannot.iter().filter(|cannot| cannot.what.is_empty()) {
-            empty("`cannot` forbids nothing".to_owned(), "say what, as in `{ write \"**\"; }`", cannot.span);
+            empty(
+                "`cannot` forbids nothing".to_owned(),
+                "say what, as in `{ write \"**\"; }`",
+                cannot.span,
+            );
         }
         for both in &cannot_both {
-            let kinds: std::collections::BTreeSet<_> = both.what.iter().map(|item| item.capability).collect();
+            let kinds: std::collections::BTreeSet<_> =
+                both.what.iter().map(|item| item.capability).collect();
             if kinds.len() < 2 {
-                let help = "name things of two kinds, as in `{ write \"@source\"; run \"@deploy\"; }`";
-                empty("`cannot-both` needs two kinds of things".to_owned(), help, both.span);
+                let help =
+                    "name things of two kinds, as in `{ write \"@source\"; run \"@deploy\"; }`";
+                empty(
+                    "`cannot-both` needs two kinds of things".to_owned(),
+                    help,
+                    both.span,
+                );
             }
         }
-        Some(Rule { title, because: self.text("because"), cannot, cannot_both, require })
+        Some(Rule {
+            title,
+            because: self.text("because"),
+            cannot,
+            cannot_both,
+            require,
+        })
     }
 
     fn document(&mut self) -> Option<Document> {
         let nodes: Vec<_> = self.all("section").collect();
-        let sections = nodes.into_iter().filter_map(|node| self.within(node).section()).collect();
-        Some(Document { path: self.arg(0)?, sections })
+        let sections = nodes
+            .into_iter()
+            .filter_map(|node| self.within(node).section())
+            .collect();
+        Some(Document {
+            path: self.arg(0)?,
+            sections,
+        })
     }
 
     fn section(&mut self) -> Option<Section> {
@@ -519,8 +675,13 @@ impl<'a> Lower<'a, '_> {
         sources.extend(self.text("template").map(SectionFrom::Template));
         if !files.is_empty() {
             let max = self.first_integer("max", 1);
-            let max = max.and_then(|max| usize::try_from(max.value).ok()).unwrap_or(DEFAULT_MAX);
-            sources.push(SectionFrom::Files { patterns: files, max });
+            let max = max
+                .and_then(|max| usize::try_from(max.value).ok())
+                .unwrap_or(DEFAULT_MAX);
+            sources.push(SectionFrom::Files {
+                patterns: files,
+                max,
+            });
         } else if let Some(max) = self.child("max") {
             self.findings.add(SpecError::Contradiction {
                 message: "`max` means nothing without `files`".to_owned(),
@@ -537,19 +698,29 @@ impl<'a> Lower<'a, '_> {
             };
             self.findings.add(SpecError::Contradiction {
                 message,
-                help: "give one of `from \"FILE\"`, `template \"FILE\"`, `files \"PATTERN\"`".to_owned(),
+                help: "give one of `from \"FILE\"`, `template \"FILE\"`, `files \"PATTERN\"`"
+                    .to_owned(),
                 span: title.span.into(),
                 label: "one source, please".to_owned(),
             });
         }
-        Some(Section { title, from: sources.into_iter().next().unwrap_or(SectionFrom::Nothing) })
+        Some(Section {
+            title,
+            from: sources.into_iter().next().unwrap_or(SectionFrom::Nothing),
+        })
     }
 
     fn task(&mut self) -> Option<Task> {
         let accepts: Vec<_> = self.all("accept").collect();
-        let accept = accepts.into_iter().filter_map(|node| self.within(node).accept()).collect();
+        let accept = accepts
+            .into_iter()
+            .filter_map(|node| self.within(node).accept())
+            .collect();
         let nodes: Vec<_> = self.all("step").collect();
-        let steps: Vec<_> = nodes.into_iter().filter_map(|node| self.within(node).step()).collect();
+        let steps: Vec<_> = nodes
+            .into_iter()
+            .filter_map(|node| self.within(node).step())
+            .collect();
         let name = self.arg(0)?;
         let goal = self.text("goal");
         if goal.is_none() || steps.is_empty() {
@@ -561,7 +732,12 @@ impl<'a> Lower<'a, '_> {
                 label: format!("`{missing}` is missing"),
             });
         }
-        Some(Task { name, goal, accept, steps })
+        Some(Task {
+            name,
+            goal,
+            accept,
+            steps,
+        })
     }
 
     fn accept(&mut self) -> Option<Accept> {
@@ -603,7 +779,10 @@ impl<'a> Lower<'a, '_> {
             }
             (None, Some(run)) => {
                 misplaced.extend(agent_parts.into_iter().filter_map(|part| self.child(part)));
-                StepWork::Effect { run, env: self.texts("env") }
+                StepWork::Effect {
+                    run,
+                    env: self.texts("env"),
+                }
             }
             (role, _) => {
                 let message = if role.is_some() {
@@ -613,7 +792,9 @@ impl<'a> Lower<'a, '_> {
                 };
                 self.findings.add(SpecError::Contradiction {
                     message,
-                    help: "give it `role=\"NAME\"`, or `run \"COMMAND\"` for a step without a model".to_owned(),
+                    help:
+                        "give it `role=\"NAME\"`, or `run \"COMMAND\"` for a step without a model"
+                            .to_owned(),
                     span: name.span.into(),
                     label: "either an agent or a command".to_owned(),
                 });
@@ -621,7 +802,11 @@ impl<'a> Lower<'a, '_> {
             }
         };
         for child in misplaced {
-            let with = if child.def.name == "env" { "a role: grant `env` to the role" } else { "`run`" };
+            let with = if child.def.name == "env" {
+                "a role: grant `env` to the role"
+            } else {
+                "`run`"
+            };
             self.findings.add(SpecError::Contradiction {
                 message: format!("`{}` means nothing in a step with {with}", child.def.name),
                 help: "take it away".to_owned(),

@@ -11,7 +11,13 @@ const MAX_DEPTH: usize = 32;
 
 /// Returns what keeps `source` from being given to the parser.
 pub(super) fn scan(source: &Source) -> Option<SpecError> {
-    Scanner { source, bytes: source.text().as_bytes(), at: 0, open: Vec::new() }.run()
+    Scanner {
+        source,
+        bytes: source.text().as_bytes(),
+        at: 0,
+        open: Vec::new(),
+    }
+    .run()
 }
 
 struct Scanner<'a> {
@@ -55,7 +61,9 @@ impl Scanner<'_> {
     }
 
     fn starts(&self, text: &[u8]) -> bool {
-        self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text))
+        self.bytes
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(text))
     }
 
     fn open(&mut self) -> Option<SpecError> {
@@ -70,7 +78,9 @@ impl Scanner<'_> {
     fn close(&mut self) -> Option<SpecError> {
         self.at += 1;
         let unopened = self.open.pop().is_none();
-        unopened.then(|| SpecError::Unopened { span: self.source.span_at(self.at - 1, 1).into() })
+        unopened.then(|| SpecError::Unopened {
+            span: self.source.span_at(self.at - 1, 1).into(),
+        })
     }
 
     fn line_comment(&mut self) -> Option<SpecError> {
@@ -98,7 +108,10 @@ impl Scanner<'_> {
             }
             if depth > MAX_DEPTH {
                 let span = self.source.span_at(self.at - 2, 2).into();
-                return Some(SpecError::TooDeep { limit: MAX_DEPTH, span });
+                return Some(SpecError::TooDeep {
+                    limit: MAX_DEPTH,
+                    span,
+                });
             }
         }
         Some(SpecError::Unclosed {
@@ -115,7 +128,11 @@ impl Scanner<'_> {
             hashes += 1;
         }
         self.at += hashes;
-        if self.peek(0) == Some(b'"') { self.string(hashes) } else { None }
+        if self.peek(0) == Some(b'"') {
+            self.string(hashes)
+        } else {
+            None
+        }
     }
 
     // A string whose quotes are followed by `hashes` hash signs; without any, it has escapes.
@@ -140,7 +157,8 @@ impl Scanner<'_> {
             help: if long {
                 "add `\"\"\"` on a line of its own".to_owned()
             } else {
-                "add the `\"` that closes it; a text of several lines stands between `\"\"\"`".to_owned()
+                "add the `\"` that closes it; a text of several lines stands between `\"\"\"`"
+                    .to_owned()
             },
             span: self.source.span_at(start, (self.at - start).min(40)).into(),
             next: None,
@@ -151,7 +169,10 @@ impl Scanner<'_> {
     fn next_at_margin(&self, open: usize) -> Option<miette::SourceSpan> {
         let mut at = open;
         for line in self.source.text().get(open..)?.split_inclusive('\n') {
-            let word = line.bytes().take_while(|byte| byte.is_ascii_lowercase() || *byte == b'-').count();
+            let word = line
+                .bytes()
+                .take_while(|byte| byte.is_ascii_lowercase() || *byte == b'-')
+                .count();
             if at > open && word > 0 {
                 return Some(self.source.span_at(at, word).into());
             }

@@ -49,7 +49,11 @@ pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
         }
         Err(error) => {
             // The parser goes on after a fault and then complains of what follows from it.
-            if let Some(first) = error.diagnostics.iter().min_by_key(|fault| fault.span.offset()) {
+            if let Some(first) = error
+                .diagnostics
+                .iter()
+                .min_by_key(|fault| fault.span.offset())
+            {
                 findings.add(syntax(source, first));
             }
             Vec::new()
@@ -60,8 +64,15 @@ pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
 fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
     let span = source.span_at(fault.span.offset(), fault.span.len().min(60));
     let text = source.text().get(fault.span.offset()..).unwrap_or_default();
-    let word: String = text.chars().take_while(|letter| letter.is_ascii_alphanumeric()).collect();
-    let said = fault.message.as_deref().unwrap_or("unexpected text").trim_end_matches('.');
+    let word: String = text
+        .chars()
+        .take_while(|letter| letter.is_ascii_alphanumeric())
+        .collect();
+    let said = fault
+        .message
+        .as_deref()
+        .unwrap_or("unexpected text")
+        .trim_end_matches('.');
     let (message, label, help) = match (said, word.as_str()) {
         (_, "true" | "false" | "null" | "inf" | "nan") => (
             format!("`{word}` is a keyword and starts with `#` in KDL 2"),
@@ -107,7 +118,12 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
             (format!("the text is not KDL: {said}"), label, fault.help.clone())
         }
     };
-    SpecError::Syntax { message, label, help, span: span.into() }
+    SpecError::Syntax {
+        message,
+        label,
+        help,
+        span: span.into(),
+    }
 }
 
 // Characters that a reader of the file would not see, or that reorder what he sees.
@@ -177,17 +193,18 @@ impl Reader<'_> {
             }
         });
         elsewhere.truncate(3);
-        let help = if let Some(near) = synonym(name).filter(|near| here().any(|known| known == *near)) {
-            format!("write `{near}`")
-        } else if let Some(near) = nearest(name, here()) {
-            format!("did you mean `{near}`?")
-        } else if !elsewhere.is_empty() {
-            format!("`{name}` stands {}", elsewhere.join(" or "))
-        } else if parent.children.is_empty() {
-            format!("nothing stands in `{}`", parent.name)
-        } else {
-            format!("here may stand {}", list(here()))
-        };
+        let help =
+            if let Some(near) = synonym(name).filter(|near| here().any(|known| known == *near)) {
+                format!("write `{near}`")
+            } else if let Some(near) = nearest(name, here()) {
+                format!("did you mean `{near}`?")
+            } else if !elsewhere.is_empty() {
+                format!("`{name}` stands {}", elsewhere.join(" or "))
+            } else if parent.children.is_empty() {
+                format!("nothing stands in `{}`", parent.name)
+            } else {
+                format!("here may stand {}", list(here()))
+            };
         self.findings.add(SpecError::UnknownNode {
             name: name.to_owned(),
             place: place.to_owned(),
@@ -209,7 +226,14 @@ impl Reader<'_> {
             }
             None => Vec::new(),
         };
-        Node { def, span: self.span(node.span()), name, args, props, children }
+        Node {
+            def,
+            span: self.span(node.span()),
+            name,
+            args,
+            props,
+            children,
+        }
     }
 
     fn entries(
@@ -265,7 +289,10 @@ impl Reader<'_> {
                 continue;
             };
             let value = self.value(def, kind, entry, span);
-            args.push(Spanned::new(value.unwrap_or(Value::Text(String::new())), span));
+            args.push(Spanned::new(
+                value.unwrap_or(Value::Text(String::new())),
+                span,
+            ));
         }
         self.missing(def, node, given, &props);
         (args, props)
@@ -275,11 +302,16 @@ impl Reader<'_> {
     fn cut_by_comment(&mut self, before: Option<&KdlEntry>, entry: &KdlEntry) -> bool {
         let Some(before) = before else { return false };
         let (start, end) = (before.span().offset(), entry.span().offset());
-        let between = self.source.text().get(start + before.span().len()..end).unwrap_or_default();
+        let between = self
+            .source
+            .text()
+            .get(start + before.span().len()..end)
+            .unwrap_or_default();
         let cut = between.starts_with("/*") && between.ends_with("*/");
         if cut {
             let span = self.source.span_at(start, end + entry.span().len() - start);
-            self.findings.add(SpecError::CutByComment { span: span.into() });
+            self.findings
+                .add(SpecError::CutByComment { span: span.into() });
         }
         cut
     }
@@ -293,7 +325,10 @@ impl Reader<'_> {
     ) {
         let span = self.span(node.name().span());
         let rest = def.rest.filter(|rest| rest.required);
-        let wanted = def.args.get(given).or(rest.as_ref().filter(|_| given <= def.args.len()));
+        let wanted = def
+            .args
+            .get(given)
+            .or(rest.as_ref().filter(|_| given <= def.args.len()));
         if let Some(wanted) = wanted.filter(|wanted| wanted.required) {
             let mut usage = def.name.to_owned();
             for ArgDef { name, .. } in def.args.iter().chain(&rest) {
@@ -306,7 +341,11 @@ impl Reader<'_> {
                 span: span.into(),
             });
         }
-        for prop in def.props.iter().filter(|prop| prop.required && !props.contains_key(prop.name)) {
+        for prop in def
+            .props
+            .iter()
+            .filter(|prop| prop.required && !props.contains_key(prop.name))
+        {
             let example = match prop.kind {
                 Kind::Integer => "1",
                 Kind::Bool => "#true",
@@ -331,14 +370,25 @@ impl Reader<'_> {
         let help = if def.children.is_empty() {
             "take it away, or start a new node with `;` or a line break".to_owned()
         } else {
-            format!("what `{}` has more of stands in its block: {}", def.name,
-                list(def.children.iter().map(|child| child.name)))
+            format!(
+                "what `{}` has more of stands in its block: {}",
+                def.name,
+                list(def.children.iter().map(|child| child.name))
+            )
         };
-        self.findings.add(SpecError::SurplusArgument { node: def.name, count, help, span: span.into() });
+        self.findings.add(SpecError::SurplusArgument {
+            node: def.name,
+            count,
+            help,
+            span: span.into(),
+        });
     }
 
     fn annotation(&mut self, name: &str, span: Span) {
-        self.findings.add(SpecError::TypeAnnotation { name: name.to_owned(), span: span.into() });
+        self.findings.add(SpecError::TypeAnnotation {
+            name: name.to_owned(),
+            span: span.into(),
+        });
     }
 
     fn unknown_property(&mut self, def: &'static NodeDef, name: &str, span: Span) {
@@ -346,7 +396,10 @@ impl Reader<'_> {
         let help = if let Some(near) = nearest(name, known()) {
             format!("did you mean `{near}`?")
         } else if def.child(name).is_some() {
-            format!("`{name}` is a node of its own: write `{} … {{ {name} … }}`", def.name)
+            format!(
+                "`{name}` is a node of its own: write `{} … {{ {name} … }}`",
+                def.name
+            )
         } else if def.props.is_empty() {
             format!("`{}` has no properties", def.name)
         } else {
@@ -360,7 +413,13 @@ impl Reader<'_> {
         });
     }
 
-    fn value(&mut self, def: &'static NodeDef, kind: Kind, entry: &KdlEntry, span: Span) -> Option<Value> {
+    fn value(
+        &mut self,
+        def: &'static NodeDef,
+        kind: Kind,
+        entry: &KdlEntry,
+        span: Span,
+    ) -> Option<Value> {
         match (kind, entry.value()) {
             (Kind::Integer, KdlValue::Integer(number)) => Some(Value::Integer(*number)),
             (Kind::Bool, KdlValue::Bool(value)) => Some(Value::Bool(*value)),
@@ -378,7 +437,9 @@ impl Reader<'_> {
         text: &str,
         span: Span,
     ) -> Option<Value> {
-        let written = entry.format().map_or("\"", |format| format.value_repr.as_str());
+        let written = entry
+            .format()
+            .map_or("\"", |format| format.value_repr.as_str());
         if kind.quoted() && !written.starts_with(['"', '#']) {
             let what = match kind {
                 Kind::PathPattern => "a path pattern",
@@ -388,18 +449,30 @@ impl Reader<'_> {
                 Kind::Prose => "a text",
                 _ => "this value",
             };
-            self.findings.add(SpecError::BareWord { what, text: text.to_owned(), span: span.into() });
+            self.findings.add(SpecError::BareWord {
+                what,
+                text: text.to_owned(),
+                span: span.into(),
+            });
             return None;
         }
-        let control = |letter: &char| letter.is_control() && !(kind == Kind::Prose && *letter == '\n');
+        let control =
+            |letter: &char| letter.is_control() && !(kind == Kind::Prose && *letter == '\n');
         if let Some(letter) = text.chars().find(control) {
             let what = kind.article().trim_start_matches("a quoted ");
             let shown = format!("U+{:04X}", u32::from(letter));
-            self.findings.add(SpecError::ControlCharacter { what, span: span.into(), shown });
+            self.findings.add(SpecError::ControlCharacter {
+                what,
+                span: span.into(),
+                shown,
+            });
             return None;
         }
         if let Some(what) = secret(text) {
-            self.findings.add(SpecError::Secret { what, span: span.into() });
+            self.findings.add(SpecError::Secret {
+                what,
+                span: span.into(),
+            });
         }
         match kind {
             Kind::Name if !is_name(text) => {
@@ -422,7 +495,10 @@ impl Reader<'_> {
                 None
             }
             Kind::File if !is_inside(text) => {
-                self.findings.add(SpecError::OutsidePath { path: text.to_owned(), span: span.into() });
+                self.findings.add(SpecError::OutsidePath {
+                    path: text.to_owned(),
+                    span: span.into(),
+                });
                 None
             }
             Kind::Prose | Kind::Command | Kind::Word | Kind::Reference | Kind::Thing
@@ -445,15 +521,34 @@ impl Reader<'_> {
         let near: String = text
             .to_lowercase()
             .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() {
+                    letter
+                } else {
+                    '-'
+                }
+            })
             .collect();
         let near = near.trim_matches('-');
-        let suggestion =
-            if is_name(near) { format!(": `{near}`") } else { String::new() };
-        self.findings.add(SpecError::BadName { name: text.to_owned(), suggestion, span: span.into() });
+        let suggestion = if is_name(near) {
+            format!(": `{near}`")
+        } else {
+            String::new()
+        };
+        self.findings.add(SpecError::BadName {
+            name: text.to_owned(),
+            suggestion,
+            span: span.into(),
+        });
     }
 
-    fn wrong(&mut self, def: &'static NodeDef, kind: Kind, entry: &KdlEntry, span: Span) -> Option<Value> {
+    fn wrong(
+        &mut self,
+        def: &'static NodeDef,
+        kind: Kind,
+        entry: &KdlEntry,
+        span: Span,
+    ) -> Option<Value> {
         let found = match entry.value() {
             KdlValue::String(_) => "a text",
             KdlValue::Integer(_) => "a number",
@@ -466,9 +561,10 @@ impl Reader<'_> {
             (Kind::Integer, KdlValue::String(text)) if text.parse::<i128>().is_ok() => {
                 Some(format!("write `{text}` without quotes"))
             }
-            (Kind::Money | Kind::Duration | Kind::Size, KdlValue::Integer(_) | KdlValue::Float(_)) => {
-                Some("put it in quotes, with its unit where it has one".to_owned())
-            }
+            (
+                Kind::Money | Kind::Duration | Kind::Size,
+                KdlValue::Integer(_) | KdlValue::Float(_),
+            ) => Some("put it in quotes, with its unit where it has one".to_owned()),
             (Kind::Bool, _) => Some("write `#true` or `#false`".to_owned()),
             _ => None,
         };
@@ -495,7 +591,9 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 /// Returns whether `text` may name something.
 pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_lowercase())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Returns whether `path` is relative and stays inside the project as written.
@@ -503,7 +601,9 @@ fn is_inside(path: &str) -> bool {
     !path.is_empty()
         && !path.contains('\\')
         && !path.ends_with('/')
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 // What people call our nodes who come from other tools.
@@ -534,7 +634,9 @@ fn secret(text: &str) -> Option<&'static str> {
     let token = |prefix: &str, least: usize| {
         text.match_indices(prefix).any(|(at, _)| {
             let rest = text.get(at + prefix.len()..).unwrap_or_default();
-            rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')).count()
+            rest.chars()
+                .take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+                .count()
                 >= least
         })
     };

@@ -32,7 +32,12 @@ pub fn node(name: &str) -> String {
                 [] => "at the top of a file".to_owned(),
                 path => format!("in `{}`", path.join(" › ")),
             };
-            let _ = writeln!(text, "{}{}\n", if text.is_empty() { "" } else { "\n" }, describe(def));
+            let _ = writeln!(
+                text,
+                "{}{}\n",
+                if text.is_empty() { "" } else { "\n" },
+                describe(def)
+            );
             let _ = writeln!(text, "Stands {place}.\n");
             rows(def, 0, &mut text);
         }
@@ -41,14 +46,25 @@ pub fn node(name: &str) -> String {
 }
 
 fn describe(node: &NodeDef) -> String {
-    format!("    {}\n\n{}{}", usage(node), node.doc, if node.many { "" } else { " *once*" })
+    format!(
+        "    {}\n\n{}{}",
+        usage(node),
+        node.doc,
+        if node.many { "" } else { " *once*" }
+    )
 }
 
 fn rows(node: &NodeDef, depth: usize, text: &mut String) {
     let indent = "  ".repeat(depth);
     for prop in node.props {
         let need = if prop.required { "" } else { " (optional)" };
-        let _ = writeln!(text, "{indent}- `{}={}`{need}: {}", prop.name, value(prop.kind), prop.doc);
+        let _ = writeln!(
+            text,
+            "{indent}- `{}={}`{need}: {}",
+            prop.name,
+            value(prop.kind),
+            prop.doc
+        );
     }
     for child in node.children {
         let once = if child.many { "" } else { " *once*" };
@@ -62,9 +78,18 @@ fn usage(node: &NodeDef) -> String {
     for ArgDef { name, kind, .. } in node.args {
         let _ = write!(line, " {}", word(name, *kind));
     }
-    if let Some(ArgDef { name, kind, required }) = node.rest {
+    if let Some(ArgDef {
+        name,
+        kind,
+        required,
+    }) = node.rest
+    {
         let word = word(name, kind);
-        let _ = if required { write!(line, " {word}…") } else { write!(line, " [{word}…]") };
+        let _ = if required {
+            write!(line, " {word}…")
+        } else {
+            write!(line, " [{word}…]")
+        };
     }
     for prop in node.props.iter().filter(|prop| prop.required) {
         let _ = write!(line, " {}={}", prop.name, value(prop.kind));

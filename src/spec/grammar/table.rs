@@ -16,23 +16,45 @@ const fn node(name: &'static str, doc: &'static str) -> NodeDef {
 }
 
 const fn arg(name: &'static str, kind: Kind) -> ArgDef {
-    ArgDef { name, kind, required: true }
+    ArgDef {
+        name,
+        kind,
+        required: true,
+    }
 }
 
 const fn any(name: &'static str, kind: Kind) -> Option<ArgDef> {
-    Some(ArgDef { name, kind, required: false })
+    Some(ArgDef {
+        name,
+        kind,
+        required: false,
+    })
 }
 
 const fn some(name: &'static str, kind: Kind) -> Option<ArgDef> {
-    Some(ArgDef { name, kind, required: true })
+    Some(ArgDef {
+        name,
+        kind,
+        required: true,
+    })
 }
 
 const fn prop(name: &'static str, kind: Kind, doc: &'static str) -> PropDef {
-    PropDef { name, kind, required: false, doc }
+    PropDef {
+        name,
+        kind,
+        required: false,
+        doc,
+    }
 }
 
 const fn must(name: &'static str, kind: Kind, doc: &'static str) -> PropDef {
-    PropDef { name, kind, required: true, doc }
+    PropDef {
+        name,
+        kind,
+        required: true,
+        doc,
+    }
 }
 
 const TEXT: &[ArgDef] = &[arg("TEXT", Kind::Prose)];
@@ -41,27 +63,46 @@ const COMMAND: &[ArgDef] = &[arg("COMMAND", Kind::Command)];
 const NAME: &[ArgDef] = &[arg("NAME", Kind::Name)];
 const LAYER: Kind = Kind::Choice(&["advised", "guarded", "rejected", "prevented"]);
 
-static DESCRIPTION: NodeDef =
-    NodeDef { args: TEXT, ..node("description", "What it is, in one sentence.") };
-static TITLE: NodeDef = NodeDef { args: TEXT, ..node("title", "What people call it.") };
-static BECAUSE: NodeDef =
-    NodeDef { args: TEXT, ..node("because", "Why the rule exists; printed in the prompts it binds.") };
+static DESCRIPTION: NodeDef = NodeDef {
+    args: TEXT,
+    ..node("description", "What it is, in one sentence.")
+};
+static TITLE: NodeDef = NodeDef {
+    args: TEXT,
+    ..node("title", "What people call it.")
+};
+static BECAUSE: NodeDef = NodeDef {
+    args: TEXT,
+    ..node(
+        "because",
+        "Why the rule exists; printed in the prompts it binds.",
+    )
+};
 
 // What may be done, of every kind of thing.
 static READ: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("read", "Files that are looked at. Reading inside the project is allowed unless a `never` takes it away.")
+    ..node(
+        "read",
+        "Files that are looked at. Reading inside the project is allowed unless a `never` takes it away.",
+    )
 };
 static WRITE: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("write", "Files that are created, changed, deleted, moved, or linked.")
+    ..node(
+        "write",
+        "Files that are created, changed, deleted, moved, or linked.",
+    )
 };
 static RUN: NodeDef = NodeDef {
     rest: some("COMMAND", Kind::CommandPattern),
     many: true,
-    ..node("run", "Commands, as parsed words; the word `*` is any number of words, also none.")
+    ..node(
+        "run",
+        "Commands, as parsed words; the word `*` is any number of words, also none.",
+    )
 };
 static REACH: NodeDef = NodeDef {
     rest: some("HOST", Kind::Thing),
@@ -71,22 +112,34 @@ static REACH: NodeDef = NodeDef {
 static USE: NodeDef = NodeDef {
     rest: some("TOOL", Kind::Thing),
     many: true,
-    ..node("use", "Servers and their tools: `mcp:server`, `mcp:server/tool`.")
+    ..node(
+        "use",
+        "Servers and their tools: `mcp:server`, `mcp:server/tool`.",
+    )
 };
 static ENV: NodeDef = NodeDef {
     rest: some("NAME", Kind::Thing),
     many: true,
-    ..node("env", "Variables of the owner's environment that are given.")
+    ..node(
+        "env",
+        "Variables of the owner's environment that are given.",
+    )
 };
 static DELEGATE: NodeDef = NodeDef {
     rest: some("ROLE", Kind::Reference),
     many: true,
-    ..node("delegate", "Roles that work is handed to, in interactive sessions.")
+    ..node(
+        "delegate",
+        "Roles that work is handed to, in interactive sessions.",
+    )
 };
 static MAY: NodeDef = NodeDef {
     children: &[&WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
     many: true,
-    ..node("may", "What is granted. Everything that no `may` grants is denied.")
+    ..node(
+        "may",
+        "What is granted. Everything that no `may` grants is denied.",
+    )
 };
 static NEVER: NodeDef = NodeDef {
     children: &[&READ, &WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
@@ -96,37 +149,85 @@ static NEVER: NodeDef = NodeDef {
 static CAN: NodeDef = NodeDef {
     children: &[&READ, &WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
     many: true,
-    ..node("can", "Examples of what the role can do; tested at every check.")
+    ..node(
+        "can",
+        "Examples of what the role can do; tested at every check.",
+    )
 };
 static CANNOT_EXAMPLE: NodeDef = NodeDef {
     children: &[&READ, &WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
     many: true,
-    ..node("cannot", "Examples of what the role cannot do; tested at every check.")
+    ..node(
+        "cannot",
+        "Examples of what the role cannot do; tested at every check.",
+    )
 };
 static ROLE_EXPECT: NodeDef = NodeDef {
     children: &[&CAN, &CANNOT_EXAMPLE],
     many: true,
-    ..node("expect", "Examples beside the boundary, tested at every check.")
+    ..node(
+        "expect",
+        "Examples beside the boundary, tested at every check.",
+    )
 };
 static HOLD: NodeDef = NodeDef {
-    props: &[prop("platform", Kind::Choice(&["linux", "macos"]), "The platform on which it is required.")],
-    children: &[&HOLD_WRITE, &HOLD_RUN, &HOLD_READ, &HOLD_REACH, &HOLD_USE, &HOLD_ENV, &HOLD_DELEGATE],
+    props: &[prop(
+        "platform",
+        Kind::Choice(&["linux", "macos"]),
+        "The platform on which it is required.",
+    )],
+    children: &[
+        &HOLD_WRITE,
+        &HOLD_RUN,
+        &HOLD_READ,
+        &HOLD_REACH,
+        &HOLD_USE,
+        &HOLD_ENV,
+        &HOLD_DELEGATE,
+    ],
     many: true,
-    ..node("hold", "The least layer that must hold each capability; less is an error.")
+    ..node(
+        "hold",
+        "The least layer that must hold each capability; less is an error.",
+    )
 };
-static HOLD_READ: NodeDef = NodeDef { args: &[arg("LAYER", LAYER)], ..node("read", "What must hold reading.") };
-static HOLD_WRITE: NodeDef = NodeDef { args: &[arg("LAYER", LAYER)], ..node("write", "What must hold writing.") };
-static HOLD_RUN: NodeDef = NodeDef { args: &[arg("LAYER", LAYER)], ..node("run", "What must hold commands.") };
-static HOLD_REACH: NodeDef = NodeDef { args: &[arg("LAYER", LAYER)], ..node("reach", "What must hold hosts.") };
-static HOLD_USE: NodeDef = NodeDef { args: &[arg("LAYER", LAYER)], ..node("use", "What must hold tools.") };
-static HOLD_ENV: NodeDef = NodeDef { args: &[arg("LAYER", LAYER)], ..node("env", "What must hold variables.") };
-static HOLD_DELEGATE: NodeDef =
-    NodeDef { args: &[arg("LAYER", LAYER)], ..node("delegate", "What must hold delegation.") };
+static HOLD_READ: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("read", "What must hold reading.")
+};
+static HOLD_WRITE: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("write", "What must hold writing.")
+};
+static HOLD_RUN: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("run", "What must hold commands.")
+};
+static HOLD_REACH: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("reach", "What must hold hosts.")
+};
+static HOLD_USE: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("use", "What must hold tools.")
+};
+static HOLD_ENV: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("env", "What must hold variables.")
+};
+static HOLD_DELEGATE: NodeDef = NodeDef {
+    args: &[arg("LAYER", LAYER)],
+    ..node("delegate", "What must hold delegation.")
+};
 
 static STOP: NodeDef = NodeDef {
     props: &[
         prop("attempts", Kind::Integer, "How often an agent may try."),
-        prop("usd", Kind::Money, "What all attempts of a step may cost together."),
+        prop(
+            "usd",
+            Kind::Money,
+            "What all attempts of a step may cost together.",
+        ),
         prop("wall", Kind::Duration, "How long one attempt may take."),
     ],
     ..node("stop", "What a step may use before it is stopped.")
@@ -134,16 +235,28 @@ static STOP: NodeDef = NodeDef {
 static LINT: NodeDef = NodeDef {
     args: &[arg("CODE", Kind::Word)],
     props: &[
-        must("level", Kind::Choice(&["off", "advice", "warning", "error"]), "The level that is in force."),
+        must(
+            "level",
+            Kind::Choice(&["off", "advice", "warning", "error"]),
+            "The level that is in force.",
+        ),
         must("because", Kind::Prose, "Why."),
     ],
     many: true,
-    ..node("lint", "Sets the level of a lint; one that guards a boundary can't be turned off.")
+    ..node(
+        "lint",
+        "Sets the level of a lint; one that guards a boundary can't be turned off.",
+    )
 };
 
 // factory
-static PREAMBLE: NodeDef =
-    NodeDef { args: FILE, ..node("preamble", "The rules for everyone, compiled into every prompt.") };
+static PREAMBLE: NodeDef = NodeDef {
+    args: FILE,
+    ..node(
+        "preamble",
+        "The rules for everyone, compiled into every prompt.",
+    )
+};
 static PLANNER: NodeDef = NodeDef {
     args: &[arg("ROLE", Kind::Reference)],
     ..node("planner", "The role that turns a sentence into a task.")
@@ -151,7 +264,10 @@ static PLANNER: NodeDef = NodeDef {
 static INCLUDE: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("include", "Further spec files. All paths in them are relative to the project root too.")
+    ..node(
+        "include",
+        "Further spec files. All paths in them are relative to the project root too.",
+    )
 };
 static TARGET: NodeDef = NodeDef {
     args: &[arg("CLIENT", Kind::Choice(&["claude-code"]))],
@@ -161,23 +277,40 @@ static TARGET: NodeDef = NodeDef {
 static DRIVER_COMMAND: NodeDef = NodeDef {
     args: &[arg("PROGRAM", Kind::Word)],
     rest: any("ARGUMENT", Kind::Word),
-    ..node("command", "The program that is started, with its arguments.")
+    ..node(
+        "command",
+        "The program that is started, with its arguments.",
+    )
 };
-static DRIVER_RECORDINGS: NodeDef =
-    NodeDef { args: FILE, ..node("recordings", "The folder of recorded answers, for `replay`.") };
+static DRIVER_RECORDINGS: NodeDef = NodeDef {
+    args: FILE,
+    ..node(
+        "recordings",
+        "The folder of recorded answers, for `replay`.",
+    )
+};
 static DRIVER_ENV: NodeDef = NodeDef {
     rest: some("NAME", Kind::Word),
     many: true,
-    ..node("env", "Variables of yours that the client itself needs, such as its key.")
+    ..node(
+        "env",
+        "Variables of yours that the client itself needs, such as its key.",
+    )
 };
 static DRIVER: NodeDef = NodeDef {
-    args: &[arg("DRIVER", Kind::Choice(&["claude-code", "command", "replay"]))],
+    args: &[arg(
+        "DRIVER",
+        Kind::Choice(&["claude-code", "command", "replay"]),
+    )],
     children: &[&DRIVER_COMMAND, &DRIVER_RECORDINGS, &DRIVER_ENV],
     ..node("driver", "How `exec` starts an agent.")
 };
 static LAND: NodeDef = NodeDef {
     args: &[arg("WHERE", Kind::Choice(&["branch"]))],
-    ..node("land", "Where accepted work goes: a branch named after the task.")
+    ..node(
+        "land",
+        "Where accepted work goes: a branch named after the task.",
+    )
 };
 static JOBS: NodeDef = NodeDef {
     args: &[arg("COUNT", Kind::Integer)],
@@ -185,40 +318,79 @@ static JOBS: NodeDef = NodeDef {
 };
 static NOTIFY_RUN: NodeDef = NodeDef {
     args: COMMAND,
-    ..node("run", "The command; it finds the facts in FACTORY_EVENT, FACTORY_TASK, FACTORY_SUMMARY.")
+    ..node(
+        "run",
+        "The command; it finds the facts in FACTORY_EVENT, FACTORY_TASK, FACTORY_SUMMARY.",
+    )
 };
 static NOTIFY: NodeDef = NodeDef {
     rest: some("EVENT", Kind::Choice(&["finished", "failed", "waiting"])),
     children: &[&NOTIFY_RUN],
     many: true,
-    ..node("notify", "A command that tells you what happened while you were away.")
+    ..node(
+        "notify",
+        "A command that tells you what happened while you were away.",
+    )
 };
 static FACTORY: NodeDef = NodeDef {
     args: NAME,
     props: &[
         must("spec", Kind::Integer, "The version of the language: 1."),
-        prop("requires", Kind::Prose, "The least version of the compiler."),
+        prop(
+            "requires",
+            Kind::Prose,
+            "The least version of the compiler.",
+        ),
     ],
     children: &[
-        &DESCRIPTION, &PREAMBLE, &PLANNER, &INCLUDE, &TARGET, &DRIVER, &LAND, &STOP, &JOBS, &NOTIFY, &HOLD,
+        &DESCRIPTION,
+        &PREAMBLE,
+        &PLANNER,
+        &INCLUDE,
+        &TARGET,
+        &DRIVER,
+        &LAND,
+        &STOP,
+        &JOBS,
+        &NOTIFY,
+        &HOLD,
         &LINT,
     ],
-    ..node("factory", "The factory itself; stands once, in the file that is checked.")
+    ..node(
+        "factory",
+        "The factory itself; stands once, in the file that is checked.",
+    )
 };
 
 // model, server
 static PRICE: NodeDef = NodeDef {
     props: &[
         must("input", Kind::Money, "For a million tokens that are read."),
-        must("output", Kind::Money, "For a million tokens that are written."),
-        prop("cache-read", Kind::Money, "For a million tokens read from the provider's cache."),
-        prop("cache-write", Kind::Money, "For a million tokens written to the provider's cache."),
+        must(
+            "output",
+            Kind::Money,
+            "For a million tokens that are written.",
+        ),
+        prop(
+            "cache-read",
+            Kind::Money,
+            "For a million tokens read from the provider's cache.",
+        ),
+        prop(
+            "cache-write",
+            Kind::Money,
+            "For a million tokens written to the provider's cache.",
+        ),
     ],
     ..node("price", "What the model costs, in dollars.")
 };
 static MODEL: NodeDef = NodeDef {
     args: NAME,
-    props: &[must("id", Kind::Word, "The full id that the client is given.")],
+    props: &[must(
+        "id",
+        Kind::Word,
+        "The full id that the client is given.",
+    )],
     children: &[&PRICE],
     many: true,
     ..node("model", "A model that roles run on.")
@@ -226,25 +398,40 @@ static MODEL: NodeDef = NodeDef {
 static SERVER_COMMAND: NodeDef = NodeDef {
     args: &[arg("PROGRAM", Kind::Word)],
     rest: any("ARGUMENT", Kind::Word),
-    ..node("command", "The program and its arguments, with the version pinned.")
+    ..node(
+        "command",
+        "The program and its arguments, with the version pinned.",
+    )
 };
 static SERVER: NodeDef = NodeDef {
     args: NAME,
     children: &[&SERVER_COMMAND, &DRIVER_ENV],
     many: true,
-    ..node("server", "An MCP server; a role uses it through `may { use \"mcp:NAME\"; }`.")
+    ..node(
+        "server",
+        "An MCP server; a role uses it through `may { use \"mcp:NAME\"; }`.",
+    )
 };
 
 // sets
 static EXCEPT_PATHS: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("except", "What is not in the set although a member matches it.")
+    ..node(
+        "except",
+        "What is not in the set although a member matches it.",
+    )
 };
-static HAS_PATH: NodeDef =
-    NodeDef { rest: some("PATH", Kind::File), many: true, ..node("has", "Paths that are in the set.") };
-static LACKS_PATH: NodeDef =
-    NodeDef { rest: some("PATH", Kind::File), many: true, ..node("lacks", "Paths that are not in the set.") };
+static HAS_PATH: NodeDef = NodeDef {
+    rest: some("PATH", Kind::File),
+    many: true,
+    ..node("has", "Paths that are in the set.")
+};
+static LACKS_PATH: NodeDef = NodeDef {
+    rest: some("PATH", Kind::File),
+    many: true,
+    ..node("lacks", "Paths that are not in the set.")
+};
 static EXPECT_PATHS: NodeDef = NodeDef {
     children: &[&HAS_PATH, &LACKS_PATH],
     many: true,
@@ -255,17 +442,29 @@ static PATHS: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     children: &[&EXCEPT_PATHS, &EXPECT_PATHS],
     many: true,
-    ..node("paths", "A named set of paths: `@NAME` wherever a path pattern may stand.")
+    ..node(
+        "paths",
+        "A named set of paths: `@NAME` wherever a path pattern may stand.",
+    )
 };
 static EXCEPT_COMMANDS: NodeDef = NodeDef {
     rest: some("COMMAND", Kind::CommandPattern),
     many: true,
-    ..node("except", "What is not in the set although a member matches it.")
+    ..node(
+        "except",
+        "What is not in the set although a member matches it.",
+    )
 };
-static HAS_COMMAND: NodeDef =
-    NodeDef { rest: some("COMMAND", Kind::Command), many: true, ..node("has", "Commands that are in the set.") };
-static LACKS_COMMAND: NodeDef =
-    NodeDef { rest: some("COMMAND", Kind::Command), many: true, ..node("lacks", "Commands that are not in the set.") };
+static HAS_COMMAND: NodeDef = NodeDef {
+    rest: some("COMMAND", Kind::Command),
+    many: true,
+    ..node("has", "Commands that are in the set.")
+};
+static LACKS_COMMAND: NodeDef = NodeDef {
+    rest: some("COMMAND", Kind::Command),
+    many: true,
+    ..node("lacks", "Commands that are not in the set.")
+};
 static EXPECT_COMMANDS: NodeDef = NodeDef {
     children: &[&HAS_COMMAND, &LACKS_COMMAND],
     many: true,
@@ -276,49 +475,83 @@ static COMMANDS: NodeDef = NodeDef {
     rest: some("COMMAND", Kind::CommandPattern),
     children: &[&EXCEPT_COMMANDS, &EXPECT_COMMANDS],
     many: true,
-    ..node("commands", "A named set of commands: `@NAME` wherever a command pattern may stand.")
+    ..node(
+        "commands",
+        "A named set of commands: `@NAME` wherever a command pattern may stand.",
+    )
 };
 
 // workspace
 static SETUP: NodeDef = NodeDef {
     rest: some("COMMAND", Kind::Command),
     many: true,
-    ..node("setup", "Commands that a fresh checkout needs, in this order.")
+    ..node(
+        "setup",
+        "Commands that a fresh checkout needs, in this order.",
+    )
 };
 static SCRATCH: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("scratch", "Git-ignored paths that tools may write; they never land and are no gate inputs.")
+    ..node(
+        "scratch",
+        "Git-ignored paths that tools may write; they never land and are no gate inputs.",
+    )
 };
 static COPY: NodeDef = NodeDef {
     rest: some("FILE", Kind::File),
-    props: &[must("for", Kind::Choice(&["gates", "agents"]), "Who gets it: `agents` means the gates too.")],
+    props: &[must(
+        "for",
+        Kind::Choice(&["gates", "agents"]),
+        "Who gets it: `agents` means the gates too.",
+    )],
     many: true,
-    ..node("copy", "Git-ignored files that a checkout is given a copy of.")
+    ..node(
+        "copy",
+        "Git-ignored files that a checkout is given a copy of.",
+    )
 };
 static WORKSPACE_ENV: NodeDef = NodeDef {
     args: &[arg("NAME", Kind::Word)],
-    props: &[must("value", Kind::Word, "Its value; `{step}` stands for the step's name.")],
+    props: &[must(
+        "value",
+        Kind::Word,
+        "Its value; `{step}` stands for the step's name.",
+    )],
     many: true,
     ..node("env", "A variable that is set in every checkout.")
 };
 static WORKSPACE: NodeDef = NodeDef {
     children: &[&SETUP, &SCRATCH, &COPY, &WORKSPACE_ENV],
-    ..node("workspace", "What a fresh checkout needs before anyone can work in it.")
+    ..node(
+        "workspace",
+        "What a fresh checkout needs before anyone can work in it.",
+    )
 };
 
 // gate
-static GATE_RUN: NodeDef =
-    NodeDef { args: COMMAND, ..node("run", "The command; exit 0 is a pass, everything else is none.") };
+static GATE_RUN: NodeDef = NodeDef {
+    args: COMMAND,
+    ..node(
+        "run",
+        "The command; exit 0 is a pass, everything else is none.",
+    )
+};
 static INPUTS: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("inputs", "What the verdict depends on; without it, every file that git does not ignore.")
+    ..node(
+        "inputs",
+        "What the verdict depends on; without it, every file that git does not ignore.",
+    )
 };
 static GATE_ENV: NodeDef = NodeDef {
     rest: some("NAME", Kind::Thing),
     many: true,
-    ..node("env", "Variables that are visible to the gate, and part of its key.")
+    ..node(
+        "env",
+        "Variables that are visible to the gate, and part of its key.",
+    )
 };
 static TOOL: NodeDef = NodeDef {
     rest: some("COMMAND", Kind::Command),
@@ -328,41 +561,69 @@ static TOOL: NodeDef = NodeDef {
 static SEALED: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("sealed", "Files that come from the step's base; a role judged by the gate may not write them.")
+    ..node(
+        "sealed",
+        "Files that come from the step's base; a role judged by the gate may not write them.",
+    )
 };
 static TIMEOUT: NodeDef = NodeDef {
     args: &[arg("TIME", Kind::Duration)],
-    ..node("timeout", "How long it may take; at the limit it has not passed.")
+    ..node(
+        "timeout",
+        "How long it may take; at the limit it has not passed.",
+    )
 };
 static EXTERNAL: NodeDef = NodeDef {
     args: NAME,
-    props: &[prop("key", Kind::Command, "A command whose output stands for its state; without it no result is kept.")],
-    ..node("external", "Something beside files that the verdict depends on.")
+    props: &[prop(
+        "key",
+        Kind::Command,
+        "A command whose output stands for its state; without it no result is kept.",
+    )],
+    ..node(
+        "external",
+        "Something beside files that the verdict depends on.",
+    )
 };
 static LINKS: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("links", "Markdown files whose links and paths must lead somewhere.")
+    ..node(
+        "links",
+        "Markdown files whose links and paths must lead somewhere.",
+    )
 };
 static MENTION: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     props: &[must("within", Kind::File, "The file that names them.")],
     many: true,
-    ..node("mention", "Files that, once added, must be named in a document.")
+    ..node(
+        "mention",
+        "Files that, once added, must be named in a document.",
+    )
 };
 static COVERS: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("covers", "Files whose changes must come with documentation.")
+    ..node(
+        "covers",
+        "Files whose changes must come with documentation.",
+    )
 };
 static BY: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("by", "The documentation that a change of `covers` must touch.")
+    ..node(
+        "by",
+        "The documentation that a change of `covers` must touch.",
+    )
 };
 static UNDO: NodeDef = NodeDef {
     args: COMMAND,
-    ..node("undo", "Undoes what a revert of files does not; runs in the changed tree.")
+    ..node(
+        "undo",
+        "Undoes what a revert of files does not; runs in the changed tree.",
+    )
 };
 static PASSES: NodeDef = NodeDef {
     rest: some("GATE", Kind::Reference),
@@ -377,11 +638,14 @@ static GATE: NodeDef = NodeDef {
         "A check that factory itself carries out, in place of `run`.",
     )],
     children: &[
-        &TITLE, &GATE_RUN, &INPUTS, &GATE_ENV, &TOOL, &SEALED, &TIMEOUT, &EXTERNAL, &LINKS, &MENTION, &COVERS,
-        &BY, &UNDO, &PASSES,
+        &TITLE, &GATE_RUN, &INPUTS, &GATE_ENV, &TOOL, &SEALED, &TIMEOUT, &EXTERNAL, &LINKS,
+        &MENTION, &COVERS, &BY, &UNDO, &PASSES,
     ],
     many: true,
-    ..node("gate", "A check that stands between a role's work and the branch.")
+    ..node(
+        "gate",
+        "A check that stands between a role's work and the branch.",
+    )
 };
 
 // profile, role
@@ -403,7 +667,11 @@ static PROFILE: NodeDef = NodeDef {
 };
 static MEMORY: NodeDef = NodeDef {
     args: FILE,
-    props: &[must("limit", Kind::Size, "How much of it is put into a prompt.")],
+    props: &[must(
+        "limit",
+        Kind::Size,
+        "How much of it is put into a prompt.",
+    )],
     ..node("memory", "A file that the role keeps between runs.")
 };
 static ROLE: NodeDef = NodeDef {
@@ -413,19 +681,39 @@ static ROLE: NodeDef = NodeDef {
         must("prompt", Kind::File, "Its own text."),
     ],
     children: &[
-        &TITLE, &DESCRIPTION, &PROFILE_USE, &MAY, &NEVER, &GATES, &MEMORY, &STOP, &ROLE_EXPECT, &HOLD, &LINT,
+        &TITLE,
+        &DESCRIPTION,
+        &PROFILE_USE,
+        &MAY,
+        &NEVER,
+        &GATES,
+        &MEMORY,
+        &STOP,
+        &ROLE_EXPECT,
+        &HOLD,
+        &LINT,
     ],
     many: true,
-    ..node("role", "An agent: its prompt, its model, its boundary, its gates.")
+    ..node(
+        "role",
+        "An agent: its prompt, its model, its boundary, its gates.",
+    )
 };
 
 // rule
 static CANNOT: NodeDef = NodeDef {
     rest: some("ROLE", Kind::Reference),
-    props: &[prop("direct-only", Kind::Bool, "Whether delegation is left aside.")],
+    props: &[prop(
+        "direct-only",
+        Kind::Bool,
+        "Whether delegation is left aside.",
+    )],
     children: &[&READ, &WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
     many: true,
-    ..node("cannot", "None of these roles can do this, also not through a role it may delegate to.")
+    ..node(
+        "cannot",
+        "None of these roles can do this, also not through a role it may delegate to.",
+    )
 };
 static CANNOT_BOTH: NodeDef = NodeDef {
     children: &[&WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
@@ -446,55 +734,94 @@ static RULE: NodeDef = NodeDef {
     args: &[arg("TITLE", Kind::Prose)],
     children: &[&BECAUSE, &CANNOT, &CANNOT_BOTH, &REQUIRE],
     many: true,
-    ..node("rule", "What must be true of the factory. It changes nothing: it is proven, and printed in the prompts it binds.")
+    ..node(
+        "rule",
+        "What must be true of the factory. It changes nothing: it is proven, and printed in the prompts it binds.",
+    )
 };
 
 // document
-static FROM: NodeDef = NodeDef { args: FILE, ..node("from", "The file whose text it is.") };
-static TEMPLATE: NodeDef =
-    NodeDef { args: FILE, ..node("template", "The template, relative to `templates/`.") };
+static FROM: NodeDef = NodeDef {
+    args: FILE,
+    ..node("from", "The file whose text it is.")
+};
+static TEMPLATE: NodeDef = NodeDef {
+    args: FILE,
+    ..node("template", "The template, relative to `templates/`.")
+};
 static FILES: NodeDef = NodeDef {
     rest: some("PATH", Kind::PathPattern),
     many: true,
-    ..node("files", "Lists these files, each with the first line of its documentation.")
+    ..node(
+        "files",
+        "Lists these files, each with the first line of its documentation.",
+    )
 };
-static MAX: NodeDef =
-    NodeDef { args: &[arg("COUNT", Kind::Integer)], ..node("max", "The most files that are listed.") };
+static MAX: NodeDef = NodeDef {
+    args: &[arg("COUNT", Kind::Integer)],
+    ..node("max", "The most files that are listed.")
+};
 static SECTION: NodeDef = NodeDef {
     args: &[arg("TITLE", Kind::Prose)],
     children: &[&FROM, &TEMPLATE, &FILES, &MAX],
     many: true,
-    ..node("section", "One managed section; text outside of it is never touched.")
+    ..node(
+        "section",
+        "One managed section; text outside of it is never touched.",
+    )
 };
 static DOCUMENT: NodeDef = NodeDef {
     args: FILE,
     children: &[&SECTION],
     many: true,
-    ..node("document", "A document of yours in which some sections are kept up to date.")
+    ..node(
+        "document",
+        "A document of yours in which some sections are kept up to date.",
+    )
 };
 
 // task
-static GOAL: NodeDef = NodeDef { args: TEXT, ..node("goal", "What is wanted.") };
-static ACCEPT_RUN: NodeDef =
-    NodeDef { args: COMMAND, ..node("run", "A command that proves it on the tree that lands.") };
-static ACCEPT_BY: NodeDef =
-    NodeDef { args: &[arg("ROLE", Kind::Reference)], ..node("by", "The role whose verdict proves it.") };
+static GOAL: NodeDef = NodeDef {
+    args: TEXT,
+    ..node("goal", "What is wanted.")
+};
+static ACCEPT_RUN: NodeDef = NodeDef {
+    args: COMMAND,
+    ..node("run", "A command that proves it on the tree that lands.")
+};
+static ACCEPT_BY: NodeDef = NodeDef {
+    args: &[arg("ROLE", Kind::Reference)],
+    ..node("by", "The role whose verdict proves it.")
+};
 static ACCEPT: NodeDef = NodeDef {
     args: TEXT,
     children: &[&ACCEPT_RUN, &ACCEPT_BY],
     many: true,
-    ..node("accept", "How one sees that the goal is reached, and what proves it.")
+    ..node(
+        "accept",
+        "How one sees that the goal is reached, and what proves it.",
+    )
 };
 static AFTER: NodeDef = NodeDef {
     rest: some("STEP", Kind::Reference),
     many: true,
-    ..node("after", "Steps that must be accepted before; `land` is the landing of the task.")
+    ..node(
+        "after",
+        "Steps that must be accepted before; `land` is the landing of the task.",
+    )
 };
 static SENDS_BACK: NodeDef = NodeDef {
     args: &[arg("STEP", Kind::Reference)],
-    ..node("sends-back", "The step that repairs what a failing verdict names.")
+    ..node(
+        "sends-back",
+        "The step that repairs what a failing verdict names.",
+    )
 };
-static ITEM: NodeDef = NodeDef { args: TEXT, many: true, ..node("item", "One thing to do.") };
+static ITEM: NodeDef = NodeDef {
+    args: TEXT,
+    many: true,
+    ..node("item", "One thing to do.")
+};
 static READ_FIRST: NodeDef = NodeDef {
     rest: some("FILE", Kind::File),
     many: true,
@@ -502,20 +829,42 @@ static READ_FIRST: NodeDef = NodeDef {
 };
 static ONLY: NodeDef = NodeDef {
     children: &[&WRITE, &RUN],
-    ..node("only", "Narrows the role for this step; it never widens it.")
+    ..node(
+        "only",
+        "Narrows the role for this step; it never widens it.",
+    )
 };
-static APPROVAL: NodeDef =
-    NodeDef { args: &[arg("WHO", Kind::Prose)], ..node("approval", "Who must approve before it starts.") };
-static STEP_RUN: NodeDef =
-    NodeDef { args: COMMAND, ..node("run", "A command in place of an agent; no model is involved.") };
+static APPROVAL: NodeDef = NodeDef {
+    args: &[arg("WHO", Kind::Prose)],
+    ..node("approval", "Who must approve before it starts.")
+};
+static STEP_RUN: NodeDef = NodeDef {
+    args: COMMAND,
+    ..node(
+        "run",
+        "A command in place of an agent; no model is involved.",
+    )
+};
 static STEP: NodeDef = NodeDef {
     args: NAME,
     props: &[
         prop("role", Kind::Reference, "Who works."),
-        prop("yields", Kind::Choice(&["commit", "verdict", "report"]), "What comes out; `commit` unless said."),
+        prop(
+            "yields",
+            Kind::Choice(&["commit", "verdict", "report"]),
+            "What comes out; `commit` unless said.",
+        ),
     ],
     children: &[
-        &AFTER, &SENDS_BACK, &ITEM, &READ_FIRST, &ONLY, &APPROVAL, &STEP_RUN, &DRIVER_ENV, &STOP,
+        &AFTER,
+        &SENDS_BACK,
+        &ITEM,
+        &READ_FIRST,
+        &ONLY,
+        &APPROVAL,
+        &STEP_RUN,
+        &DRIVER_ENV,
+        &STOP,
     ],
     many: true,
     ..node("step", "One piece of the task: one role, one process.")
@@ -530,8 +879,8 @@ static TASK: NodeDef = NodeDef {
 /// The language: its children are the nodes that stand at the top of a file.
 pub static ROOT: NodeDef = NodeDef {
     children: &[
-        &FACTORY, &INCLUDE, &MODEL, &PATHS, &COMMANDS, &MAY, &NEVER, &SERVER, &WORKSPACE, &GATE, &PROFILE,
-        &ROLE, &RULE, &DOCUMENT, &TASK,
+        &FACTORY, &INCLUDE, &MODEL, &PATHS, &COMMANDS, &MAY, &NEVER, &SERVER, &WORKSPACE, &GATE,
+        &PROFILE, &ROLE, &RULE, &DOCUMENT, &TASK,
     ],
     ..node("", "A spec file.")
 };
