@@ -6,9 +6,10 @@ use super::{ModelError, SetMembers, names::Names};
 use crate::{
     boundary::{
         Boundary, Capability, CommandPattern, Entry, Grant, NamePattern, PathPattern, PatternError,
+        standard, standard_names,
     },
     diagnostics::{Findings, Span, Spanned},
-    spec::{ActionItem, Grants, Text},
+    spec::{ActionItem, Grants, Text, nearest},
 };
 
 /// A boundary, and where each of its entries was written.
@@ -62,6 +63,27 @@ impl Bounds {
     /// Returns where the `never` entry `index` of `capability` was written.
     pub fn never_origin(&self, capability: Capability, index: usize) -> Option<&Origin> {
         self.origins.get(&capability)?.never.get(index)
+    }
+
+    /// Adds all that `other` grants and takes away.
+    pub(super) fn extend(&mut self, other: &Self) {
+        fn put<P: Clone>(grant: &mut Grant<P>, other: &Grant<P>) {
+            grant.may.extend(other.may.iter().cloned());
+            grant.never.extend(other.never.iter().cloned());
+        }
+        let (own, more) = (&mut self.boundary, &other.boundary);
+        put(&mut own.read, &more.read);
+        put(&mut own.write, &more.write);
+        put(&mut own.run, &more.run);
+        put(&mut own.reach, &more.reach);
+        put(&mut own.uses, &more.uses);
+        put(&mut own.env, &more.env);
+        put(&mut own.delegate, &more.delegate);
+        for (capability, more) in &other.origins {
+            let own = self.origins.entry(*capability).or_default();
+            own.may.extend(more.may.iter().cloned());
+            own.never.extend(more.never.iter().cloned());
+        }
     }
 
     /// Takes a path away from writing, for every role and whatever grants it.
@@ -149,19 +171,25 @@ impl Sets<'_> {
     ) -> Vec<(Entry<CommandPattern>, Origin)> {
         let span = text.span;
         let written = || Origin::Written { span, member: None };
-        if let Some(name) = text.value.strip_prefix("@std/") {
-            return match standard_set(name) {
-                Some(set) => set.into_iter().map(|entry| (entry, written())).collect(),
-                None => {
-                    findings.add(ModelError::UnknownName {
-                        kind: "standard set",
-                        name: text.value.clone(),
-                        help: "there is `@std/inspect`".to_owned(),
-                        span: span.into(),
-                    });
-                    Vec::new()
-                }
-            };
+        if text.value.starts_with("@std/") {
+            if let Some(set) = standard(&text.value) {
+                return set
+                    .entries()
+                    .into_iter()
+                    .map(|entry| (entry, written()))
+                    .collect();
+            }
+            let names: Vec<_> = standard_names().collect();
+            findings.add(ModelError::UnknownName {
+                kind: "standard set",
+                name: text.value.clone(),
+                help: nearest(&text.value, names.iter().copied()).map_or_else(
+                    || format!("there is {}", names.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                ),
+                span: span.into(),
+            });
+            return Vec::new();
         }
         if !text.value.starts_with('@') {
             let parsed = pattern::<CommandPattern>(text, findings);
@@ -332,8 +360,4 @@ impl Side {
             places.push(origin);
         }
     }
-}
-
-fn standard_set(_name: &str) -> Option<Vec<Entry<CommandPattern>>> {
-    Some(Vec::new())
 }

@@ -50,12 +50,14 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
     let universal = universal(loaded);
     let mut roles = Vec::new();
     let profiles = profile_closures(spec, &tables.profiles, findings);
+    let shared = Shared::new(spec, &sets, findings);
     for role in &spec.roles {
         let sources = RoleSources {
             spec,
             tables: &tables,
             sets: &sets,
             profiles: &profiles,
+            shared: &shared,
         };
         roles.push(sources.role(role, &universal, stop, findings));
     }
@@ -401,6 +403,32 @@ struct RoleSources<'a> {
     tables: &'a Tables,
     sets: &'a Sets<'a>,
     profiles: &'a [Vec<usize>],
+    shared: &'a Shared,
+}
+
+// Grants that several roles have, resolved once.
+struct Shared {
+    profiles: Vec<Bounds>,
+    everyone: Bounds,
+}
+
+impl Shared {
+    fn new(spec: &Spec, sets: &Sets<'_>, findings: &mut Findings) -> Self {
+        let mut resolve = |grants: &Grants| {
+            let mut bounds = Bounds::default();
+            sets.add(grants, &mut bounds, findings);
+            bounds
+        };
+        let profiles = spec
+            .profiles
+            .iter()
+            .map(|profile| resolve(&profile.grants))
+            .collect();
+        Self {
+            profiles,
+            everyone: resolve(&spec.grants),
+        }
+    }
 }
 
 impl RoleSources<'_> {
@@ -423,17 +451,14 @@ impl RoleSources<'_> {
             }
         }
         let mut bounds = Bounds::default();
-        let mut quiet = Findings::default();
         self.sets.add(&role.grants, &mut bounds, findings);
         let shared = profiles.iter().filter_map(|at| self.spec.profiles.get(*at));
-        for grants in shared
-            .clone()
-            .map(|profile| &profile.grants)
-            .chain([&self.spec.grants])
-        {
-            // Their faults are reported once, not once a role.
-            self.sets.add(grants, &mut bounds, &mut quiet);
+        for profile in &profiles {
+            if let Some(grants) = self.shared.profiles.get(*profile) {
+                bounds.extend(grants);
+            }
         }
+        bounds.extend(&self.shared.everyone);
         for pattern in universal {
             bounds.protect(pattern.clone());
         }
@@ -478,20 +503,7 @@ impl RoleSources<'_> {
     }
 }
 
-/// Reports what is wrong with grants that several roles share.
-fn check_shared(grants: &Grants, sets: &Sets<'_>, findings: &mut Findings) {
-    sets.add(grants, &mut Bounds::default(), findings);
-}
-
 fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -> Vec<Gate> {
-    for grants in spec
-        .profiles
-        .iter()
-        .map(|profile| &profile.grants)
-        .chain([&spec.grants])
-    {
-        check_shared(grants, sets, findings);
-    }
     let entries = |texts: &[Text], findings: &mut Findings| -> Vec<Entry<PathPattern>> {
         texts
             .iter()
