@@ -111,6 +111,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_list_has_what_git_does_not_ignore() {
+        let home = tempfile::tempdir().unwrap();
+        for path in [
+            "b/x.rs",
+            "a.rs",
+            "a.txt",
+            ".git/c.rs",
+            "target/d.rs",
+            ".hidden/e.rs",
+        ] {
+            let place = home.path().join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, "").unwrap();
+        }
+        fs::write(home.path().join(".gitignore"), "target/\n").unwrap();
+        let patterns = [Entry::from("**/*.rs".parse::<PathPattern>().unwrap())];
+        let listed = Folder::new(home.path()).list(&patterns).unwrap();
+        assert_eq!(listed, [".hidden/e.rs", "a.rs", "b/x.rs"]);
+    }
+
+    #[test]
     fn what_lies_outside_is_not_there() {
         let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("secret"), "x").unwrap();
