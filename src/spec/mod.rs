@@ -12,6 +12,7 @@ mod money;
 mod nearest;
 mod scan;
 mod syntax;
+mod write;
 
 pub use ast::{
     Accept, AcceptProof, ActionItem, Cannot, CannotBoth, Copy, Document, Driver, ExampleItem,
@@ -23,3 +24,4 @@ pub use fault::SpecError;
 pub use load::{LoadError, Loaded, load, load_texts};
 pub use money::{Usd, UsdError};
 pub use nearest::nearest;
+pub use write::{NewAccept, NewStep, NewTask, quoted};
