@@ -45,6 +45,10 @@ fn human(findings: &Findings, sources: &Sources, colour: bool, width: usize) -> 
         .with_links(false);
     let mut text = String::new();
     for finding in findings {
+        if !drawable(finding, sources) {
+            line(finding, sources, &mut text);
+            continue;
+        }
         let report = Located { finding, sources };
         // Writing to a `String` does not fail, and a label outside the sources shows no snippet.
         let _ = handler.render_report(&mut text, &report);
@@ -53,19 +57,35 @@ fn human(findings: &Findings, sources: &Sources, colour: bool, width: usize) -> 
     text
 }
 
-fn short(findings: &Findings, sources: &Sources) -> String {
-    let mut text = String::new();
-    for Finding {
+// No terminal shows a line of this length, and the renderer can't count its columns.
+const LONGEST_LINE: usize = 2000;
+
+fn drawable(finding: &Finding, sources: &Sources) -> bool {
+    let mut labels = finding.fault.labels().into_iter().flatten();
+    labels.all(|label| {
+        sources
+            .place(Span::new(label.offset(), label.len()))
+            .is_some_and(|place| place.column.max(place.end_column) <= LONGEST_LINE)
+    })
+}
+
+fn line(finding: &Finding, sources: &Sources, text: &mut String) {
+    let Finding {
         code,
         level,
         span,
         fault,
-    } in findings
-    {
-        if let Some(place) = sources.place(*span) {
-            let _ = write!(text, "{}:{}:{}: ", place.path, place.line, place.column);
-        }
-        let _ = writeln!(text, "{level}[{code}]: {fault}");
+    } = finding;
+    if let Some(place) = sources.place(*span) {
+        let _ = write!(text, "{}:{}:{}: ", place.path, place.line, place.column);
+    }
+    let _ = writeln!(text, "{level}[{code}]: {fault}");
+}
+
+fn short(findings: &Findings, sources: &Sources) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        line(finding, sources, &mut text);
     }
     text
 }
