@@ -1,0 +1,282 @@
+//! Makes texts of a checked factory: prompts, briefs, and the sections that the spec decides.
+
+use std::collections::BTreeMap;
+
+use miette::{Diagnostic, SourceSpan};
+
+use super::{
+    data::{BriefData, PromptData, SectionData},
+    prompt::{Block, Prompt},
+};
+use crate::{
+    check::Checked,
+    diagnostics::{Findings, Source, Sources},
+    model::{Model, RoleId, StepId},
+    template::{Engine, TemplateFault},
+};
+
+/// Where templates of the project stand.
+const FOLDER: &str = "templates/";
+
+/// A template that can't be used.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+#[diagnostic(code("factory::emit::template"))]
+pub struct TemplateError {
+    message: String,
+    #[help]
+    help: Option<String>,
+    #[label("in this template")]
+    span: Option<SourceSpan>,
+}
+
+/// The texts of one checked factory, made by its templates.
+///
+/// Equal factories have equal texts, whatever the machine.
+#[derive(Debug)]
+pub struct Composer<'a> {
+    model: &'a Model,
+    sources: &'a Sources,
+    engine: Engine,
+}
+
+impl<'a> Composer<'a> {
+    /// Returns the composer for a factory whose texts are in `sources`.
+    ///
+    /// # Errors
+    ///
+    /// Where a template of the project can't be compiled.
+    pub fn new(checked: &'a Checked, sources: &'a Sources) -> Result<Self, Findings> {
+        let model = checked.model();
+        let mut overrides = BTreeMap::new();
+        for path in &model.templates {
+            if let (Some(name), Some(source)) = (path.strip_prefix(FOLDER), sources.get(path)) {
+                overrides.insert(name.to_owned(), source.text().to_owned());
+            }
+        }
+        match Engine::new(&overrides) {
+            Ok(engine) => Ok(Self {
+                model,
+                sources,
+                engine,
+            }),
+            Err(faults) => {
+                let mut findings = Findings::default();
+                for fault in faults {
+                    findings.add(located(sources, &fault));
+                }
+                Err(findings)
+            }
+        }
+    }
+
+    /// Returns the templates.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Returns the compiled prompt of the role.
+    ///
+    /// # Errors
+    ///
+    /// Where a template asks for something that it is not given.
+    pub fn prompt(&self, id: RoleId) -> Result<Prompt, TemplateError> {
+        let data = PromptData::of(self.model, id);
+        let role = self.model.role(id);
+        let written = |path: &str| Block {
+            source: path.to_owned(),
+            text: self
+                .sources
+                .get(path)
+                .map(Source::text)
+                .unwrap_or_default()
+                .to_owned(),
+        };
+        let made = |name: &str, wanted: bool| -> Result<Block, TemplateError> {
+            let template = format!("prompt/{name}.md.hbs");
+            let text = if wanted {
+                self.render(&template, &data)?
+            } else {
+                String::new()
+            };
+            Ok(Block {
+                source: format!("{FOLDER}{template}"),
+                text,
+            })
+        };
+        let preamble = self
+            .model
+            .preamble
+            .as_ref()
+            .map(|path| written(&path.value));
+        let blocks = [
+            ("preamble", preamble.unwrap_or_default()),
+            ("text", written(&role.prompt.value)),
+            ("boundary", made("boundary", true)?),
+            ("rules", made("rules", data.has_rules())?),
+            ("gates", made("gates", data.has_gates())?),
+            ("hand_over", made("hand-over", true)?),
+            ("memory", made("memory", data.has_memory())?),
+        ];
+        let layout = "prompt.md.hbs";
+        Prompt::compose(
+            &role.name.value,
+            &format!("{FOLDER}{layout}"),
+            blocks,
+            |marks| self.render(layout, marks),
+        )
+    }
+
+    /// Returns the compiled prompts of all roles, in the order of the spec.
+    ///
+    /// # Errors
+    ///
+    /// Where templates ask for something that they are not given; each such fault once.
+    pub fn prompts(&self) -> Result<Vec<Prompt>, Findings> {
+        let mut prompts = Vec::new();
+        let mut findings = Findings::default();
+        for (id, _) in self.model.roles() {
+            match self.prompt(id) {
+                Ok(prompt) => prompts.push(prompt),
+                Err(fault) => findings.add(fault),
+            }
+        }
+        if findings.is_empty() {
+            Ok(prompts)
+        } else {
+            Err(findings.sorted())
+        }
+    }
+
+    /// Returns what the agent of a step is asked, or nothing where no agent works in it.
+    ///
+    /// # Errors
+    ///
+    /// Where the template asks for something that it is not given.
+    pub fn brief(
+        &self,
+        task: &crate::model::Task,
+        step: StepId,
+    ) -> Result<Option<String>, TemplateError> {
+        let data = task
+            .steps
+            .get(step.0)
+            .and_then(|step| BriefData::of(self.model, task, step));
+        data.map(|data| self.render("brief.md.hbs", &data))
+            .transpose()
+    }
+
+    /// Returns the text of a managed section that the template called `name` makes, without its
+    /// heading.
+    ///
+    /// # Errors
+    ///
+    /// Where the template asks for something that it is not given.
+    pub fn section(&self, name: &str) -> Result<String, TemplateError> {
+        self.render(name, &SectionData::of(self.model))
+    }
+
+    // The rendered text with one line end behind its last line.
+    fn render(&self, name: &str, data: &impl serde::Serialize) -> Result<String, TemplateError> {
+        let text = self
+            .engine
+            .render(name, data)
+            .map_err(|fault| located(self.sources, &fault))?;
+        Ok(format!("{}\n", text.trim_end()))
+    }
+}
+
+// The fault with its place in the project's template; a shipped one has none.
+fn located(sources: &Sources, fault: &TemplateFault) -> TemplateError {
+    let path = format!("{FOLDER}{}", fault.template);
+    let span = sources.get(&path).map(|source| {
+        // The engine reads a template without carriage returns.
+        let crlf = source.text().contains("\r\n");
+        let offset = if crlf {
+            fault.offset + fault.line - 1
+        } else {
+            fault.offset
+        };
+        source.span_at(offset, fault.len).into()
+    });
+    let message = match span {
+        Some(_) => fault.message.clone(),
+        None => format!(
+            "{} in the shipped template `{}`",
+            fault.message, fault.template
+        ),
+    };
+    TemplateError {
+        message,
+        help: fault.help.clone(),
+        span,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::emit::fixture;
+
+    #[test]
+    fn a_prompt_has_its_parts_in_order_and_only_those_that_say_something() {
+        let factory = fixture::aicpo();
+        let prompts = factory.composer().prompts().unwrap();
+        let headings = |role: &str| -> Vec<String> {
+            let prompt = prompts.iter().find(|prompt| prompt.role == role).unwrap();
+            let lines = prompt
+                .text
+                .lines()
+                .filter_map(|line| line.strip_prefix("# "));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(
+            headings("builder"),
+            [
+                "Ground rules",
+                "The role of roles/builder.md",
+                "Your boundary",
+                "Rules that bind you",
+                "Your gates",
+                "The form of your answer",
+                "Your memory",
+            ]
+        );
+        let ceo = [
+            "Ground rules",
+            "The role of roles/ceo.md",
+            "Your boundary",
+            "Rules that bind you",
+            "The form of your answer",
+        ];
+        assert_eq!(headings("ceo"), ceo);
+    }
+
+    #[test]
+    fn every_byte_of_a_prompt_has_its_source() {
+        let factory = fixture::aicpo();
+        for prompt in factory.composer().prompts().unwrap() {
+            let mut end = 0;
+            for part in &prompt.parts {
+                assert_eq!(part.range.start, end, "{part:?}");
+                end = part.range.end;
+            }
+            assert_eq!(end, prompt.text.len());
+            let role = prompt
+                .text
+                .find("Do it well.")
+                .and_then(|at| prompt.source_of(at));
+            assert_eq!(role, Some(format!("roles/{}.md", prompt.role).as_str()));
+        }
+    }
+
+    #[test]
+    fn a_fault_is_shown_in_the_projects_template() {
+        let text = "factory \"f\" spec=1\nmodel \"m\" id=\"m-1\"\nrole \"a\" model=\"m\" prompt=\"roles/a.md\" { title \"A\"; description \"Does a\"; }\n";
+        let layout = "{{text}}\r\n\r\n{{bondary}}\r\n";
+        let factory = fixture::Factory::of(text, &[("templates/prompt.md.hbs", layout)]);
+        let found = factory.composer().prompts().unwrap_err();
+        let finding = found.iter().next().unwrap();
+        assert_eq!(factory.sources.text(finding.span), Some("bondary"));
+        assert_eq!(finding.fault.to_string(), "no variable called `bondary`");
+    }
+}
