@@ -72,8 +72,28 @@ pub enum LoadError {
 ///
 /// Where the spec itself is missing or can't be read. Everything else is a finding.
 pub fn load(root: &Path, path: &str) -> Result<Loaded, LoadError> {
+    load_over(root, path, BTreeMap::new())
+}
+
+/// Loads as [`load`] does, with `texts` in place of the files of these paths: what would be if
+/// somebody wrote them.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_over(
+    root: &Path,
+    path: &str,
+    texts: BTreeMap<String, String>,
+) -> Result<Loaded, LoadError> {
     let root = root.to_owned();
-    load_with(path, Box::new(Folder { root }))
+    load_with(
+        path,
+        Box::new(Folder {
+            root,
+            over: Texts(texts),
+        }),
+    )
 }
 
 /// Loads a factory from texts alone, as a test or a story of the linter does.
@@ -117,10 +137,14 @@ enum ReadError {
 
 struct Folder {
     root: PathBuf,
+    over: Texts,
 }
 
 impl Files for Folder {
     fn read(&self, path: &str) -> Result<String, ReadError> {
+        if let Ok(text) = self.over.read(path) {
+            return Ok(text);
+        }
         let full = self.root.join(path);
         let other = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => ReadError::Missing,
@@ -151,7 +175,8 @@ impl Files for Folder {
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| !(entry.file_type().is_dir() && hidden(entry.file_name())));
-        walk.flatten()
+        let found = walk
+            .flatten()
             .filter(|entry| entry.file_type().is_file())
             .filter_map(|entry| {
                 let path = entry
@@ -161,8 +186,9 @@ impl Files for Folder {
                     .to_str()?
                     .replace('\\', "/");
                 pattern.gives(&path).then_some(path)
-            })
-            .collect()
+            });
+        let all: BTreeSet<_> = found.chain(self.over.matching(pattern)).collect();
+        all.into_iter().collect()
     }
 }
 

@@ -21,7 +21,7 @@ pub use ast::{
     StepWork, Stop, Task, Text, Variable, Workspace,
 };
 pub use fault::SpecError;
-pub use load::{LoadError, Loaded, load, load_texts};
+pub use load::{LoadError, Loaded, load, load_over, load_texts};
 pub use money::{Usd, UsdError};
 pub use nearest::nearest;
 pub use write::{NewAccept, NewStep, NewTask, quoted};
