@@ -9,7 +9,9 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod check;
+mod compile;
 mod explain;
+mod prompt;
 
 use crate::diagnostics::{self, Findings, Sources};
 
@@ -70,6 +72,7 @@ enum Colour {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Prompt(prompt::Args),
     Explain(explain::Args),
 }
 
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let result = match &cli.command {
         Some(Command::Check(args)) => check::run(args, &context, &mut out),
+        Some(Command::Prompt(args)) => prompt::run(args, &context, &mut out),
         Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
         None => Ok(ExitStatus::Success),
     };
