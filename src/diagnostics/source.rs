@@ -70,6 +70,8 @@ impl<T> Spanned<T> {
 pub struct Source {
     path: String,
     text: Arc<str>,
+    // The text without characters that hide, where it has some; just as long.
+    shown: Option<Arc<str>>,
     base: usize,
     // Byte offsets within `text` at which lines start; the first is 0.
     lines: Vec<usize>,
@@ -94,6 +96,12 @@ impl Source {
     /// Returns the span of `len` bytes that start at byte `offset` of this text.
     pub fn span_at(&self, offset: usize, len: usize) -> Span {
         self.span().part(offset, len)
+    }
+
+    /// Returns the characters that a reader does not see or that change how others are shown, each
+    /// with its offset.
+    pub fn hidden_characters(&self) -> impl Iterator<Item = (usize, char)> + '_ {
+        hidden_characters(&self.text)
     }
 
     // Returns the zero-based line that holds byte `offset` of the text.
@@ -135,12 +143,14 @@ impl Sources {
         let lines = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
+        let shown = visible(&text).map(Arc::from);
         let base = self.next;
         // One byte between two files, so that an empty span at the end of one is not in the next.
         self.next = base + text.len() + 1;
         self.files.push(Source {
             path: path.into(),
             text,
+            shown,
             base,
             lines,
         });
@@ -203,6 +213,53 @@ impl Sources {
     }
 }
 
+// Returns whether a reader does not see `letter`, or sees the text around it in another order.
+const fn hides(letter: char) -> bool {
+    matches!(
+        letter,
+        '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{ad}'
+            | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+fn hidden_characters(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    // A byte order mark at the start is how some editors write UTF-8, and a joiner belongs into many
+    // an emoji.
+    let quick = text
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
+    let letters = text.char_indices().filter(move |_| !quick);
+    let mut before = ' ';
+    letters.filter(move |(at, letter)| {
+        let joins = *letter == '\u{200d}' && !before.is_ascii();
+        before = *letter;
+        hides(*letter) && !joins && !(*at == 0 && *letter == '\u{feff}')
+    })
+}
+
+// Returns `text` with a sign of the same length in place of each hidden character, if it has some.
+fn visible(text: &str) -> Option<String> {
+    hidden_characters(text).next()?;
+    let sign = |letter: char| match letter.len_utf8() {
+        1 => '?',
+        2 => '\u{bf}',
+        3 => '\u{fffd}',
+        _ => '\u{1f6ab}',
+    };
+    Some(
+        text.char_indices()
+            .map(|(at, letter)| {
+                if hides(letter) && at > 0 {
+                    sign(letter)
+                } else {
+                    letter
+                }
+            })
+            .collect(),
+    )
+}
+
 impl SourceCode for Sources {
     fn read_span<'a>(
         &'a self,
@@ -213,7 +270,9 @@ impl SourceCode for Sources {
         let span = Span::new(span.offset(), span.len());
         let source = self.of(span).ok_or(MietteError::OutOfBounds)?;
         let local = (span.start - source.base, span.len).into();
-        let contents = source.text.read_span(&local, lines_before, lines_after)?;
+        // A finding never passes on what would play tricks on the reader's terminal.
+        let text: &str = source.shown.as_deref().unwrap_or(&source.text);
+        let contents = text.read_span(&local, lines_before, lines_after)?;
         let shown = contents.span();
         Ok(Box::new(MietteSpanContents::new_named(
             source.path.clone(),
@@ -247,6 +306,29 @@ mod tests {
             (place.path, place.line, place.column, place.end_column),
             ("b.kdl", 2, 1, 5)
         );
+    }
+
+    #[test]
+    fn hidden_characters_are_found_and_never_shown() {
+        for (text, count) in [
+            ("plain\ttext\r\n", 0),
+            ("\u{feff}with a mark in front", 0),
+            ("an emoji \u{1f469}\u{200d}\u{1f4bb}", 0),
+            ("right\u{202e}left", 1),
+            ("zero\u{200b}width", 1),
+            ("soft\u{ad}hyphen", 1),
+            ("colours \u{1b}[31m", 1),
+            ("tags \u{e0041}\u{e0042}", 2),
+        ] {
+            let mut sources = Sources::default();
+            let source = sources.add("a.md", text);
+            assert_eq!(source.hidden_characters().count(), count, "{text:?}");
+            let span = source.span();
+            let shown = sources.read_span(&span.into(), 0, 0).unwrap();
+            assert_eq!(shown.data().len(), text.len(), "{text:?}");
+            let shown = std::str::from_utf8(shown.data()).unwrap();
+            assert_eq!(hidden_characters(shown).count(), 0, "{text:?}");
+        }
     }
 
     #[test]

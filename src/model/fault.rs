@@ -1,6 +1,6 @@
 //! What can be wrong with the names of a spec.
 
-use miette::{Diagnostic, SourceSpan};
+use miette::{Diagnostic, LabeledSpan, SourceSpan};
 use thiserror::Error;
 
 /// What can be wrong between the nodes of a spec.
@@ -72,19 +72,19 @@ pub enum ModelError {
         declared: Option<SourceSpan>,
     },
     /// Things that lead back to themselves.
-    #[error("{kind} lead back to themselves: {cycle}")]
+    #[error("{what}: {cycle}")]
     #[diagnostic(
         code("factory::model::cycle"),
         help("take one of these references away")
     )]
     Cycle {
-        /// What they are.
-        kind: &'static str,
+        /// What they do to each other.
+        what: &'static str,
         /// The circle, `a → b → a`.
         cycle: String,
-        /// The reference that closes the circle.
-        #[label("leads back to where it came from")]
-        span: SourceSpan,
+        /// The references on the circle.
+        #[label(collection)]
+        places: Vec<LabeledSpan>,
     },
     /// A gate in place of a `builtin` that is used as an input to itself, or the like.
     #[error("{message}")]

@@ -42,6 +42,10 @@ impl Names {
         if let Some((index, _)) = self.index.get(&name.value) {
             return Some(Spanned::new(*index, name.span));
         }
+        // An empty name stands for one that a finding has already spoken of.
+        if name.value.is_empty() {
+            return None;
+        }
         findings.add(ModelError::UnknownName {
             kind: self.kind,
             name: name.value.clone(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use miette::LabeledSpan;
+
 use super::{
     Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId, GateKind,
     LanguageModel, Lints, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price,
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     boundary::{Capability, Entry, Layer, PathPattern},
-    diagnostics::{Findings, Spanned},
+    diagnostics::{Findings, Span, Spanned},
     spec::{self, Grants, Loaded, SetKind, Spec, Text},
 };
 
@@ -191,12 +193,12 @@ fn set_members(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<SetMe
     };
     let looped = circle(spec.sets.len(), named);
     if let Some(way) = &looped {
-        cycle(
-            "sets",
-            way,
-            |at| spec.sets.get(at).map(|set| &set.name),
-            findings,
-        );
+        let name = |at: usize| spec.sets.get(at).map(|set| &set.name);
+        let place = |from: usize, to: &str| {
+            let members = spec.sets.get(from).into_iter().flat_map(|set| &set.members);
+            named_at(members, |member| member.strip_prefix('@') == Some(to))
+        };
+        cycle("these sets contain each other", way, name, place, findings);
     }
     let empty = |set: &spec::Set| match set.kind {
         SetKind::Paths => SetMembers::Paths(Vec::new()),
@@ -299,21 +301,48 @@ fn named_sets(spec: &Spec, members: Vec<SetMembers>) -> Vec<Set> {
     spec.sets.iter().zip(members).map(with).collect()
 }
 
-/// Reports a circle of things that are called as `name` says.
+/// Reports a circle of things: what each is called, and where one names another.
 pub(super) fn cycle<'a>(
-    kind: &'static str,
+    what: &'static str,
     way: &[usize],
     name: impl Fn(usize) -> Option<&'a Text>,
+    place: impl Fn(usize, &str) -> Option<Span>,
     findings: &mut Findings,
 ) {
-    let names: Vec<_> = way.iter().filter_map(|at| name(*at)).collect();
-    let Some(first) = names.first() else { return };
-    let shown: Vec<_> = names.iter().map(|name| name.value.as_str()).collect();
+    let shown: Vec<_> = way
+        .iter()
+        .filter_map(|at| name(*at))
+        .map(|name| name.value.as_str())
+        .collect();
+    let label = |from: &usize, to: &usize| {
+        let to = &name(*to)?.value;
+        let span = place(*from, to).or(Some(name(*from)?.span))?;
+        Some(LabeledSpan::new_with_span(
+            Some(format!("leads to `{to}`")),
+            span,
+        ))
+    };
+    let places = way
+        .iter()
+        .zip(way.iter().skip(1))
+        .filter_map(|(from, to)| label(from, to))
+        .collect();
     findings.add(ModelError::Cycle {
-        kind,
+        what,
         cycle: shown.join(" → "),
-        span: first.span.into(),
+        places,
     });
+}
+
+/// Returns where the first of `names` that `is` says yes to is written.
+pub(super) fn named_at<'a>(
+    names: impl IntoIterator<Item = &'a Text>,
+    is: impl Fn(&str) -> bool,
+) -> Option<Span> {
+    names
+        .into_iter()
+        .find(|name| is(&name.value))
+        .map(|name| name.span)
 }
 
 // For each profile, itself and all that it takes over, each once.
@@ -332,10 +361,21 @@ fn profile_closures(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<
         .collect();
     let next = |at: usize| direct.get(at).cloned().unwrap_or_default();
     if let Some(way) = circle(spec.profiles.len(), next) {
+        let name = |at: usize| spec.profiles.get(at).map(|profile| &profile.name);
+        let place = |from: usize, to: &str| {
+            named_at(
+                spec.profiles
+                    .get(from)
+                    .into_iter()
+                    .flat_map(|profile| &profile.profiles),
+                |name| name == to,
+            )
+        };
         cycle(
-            "profiles",
+            "these profiles take each other over",
             &way,
-            |at| spec.profiles.get(at).map(|profile| &profile.name),
+            name,
+            place,
             findings,
         );
     }
@@ -573,12 +613,17 @@ fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -
     }
     let next = |at: usize| edges.get(at).cloned().unwrap_or_default();
     if let Some(way) = circle(spec.gates.len(), next) {
-        cycle(
-            "gates",
-            &way,
-            |at| spec.gates.get(at).map(|gate| &gate.name),
-            findings,
-        );
+        let name = |at: usize| spec.gates.get(at).map(|gate| &gate.name);
+        let place = |from: usize, to: &str| {
+            named_at(
+                spec.gates
+                    .get(from)
+                    .into_iter()
+                    .flat_map(|gate| &gate.passes),
+                |name| name == to,
+            )
+        };
+        cycle("these gates need each other", &way, name, place, findings);
     }
     gates
 }

@@ -4,7 +4,7 @@ use super::{
     Accept, AcceptProof, Effect, ModelError, Role, Step, StepId, Task, Work, Yields,
     boundaries::Sets,
     names::{Names, circle},
-    resolve::{Tables, cycle, stop},
+    resolve::{Tables, cycle, named_at, stop},
 };
 use crate::{
     diagnostics::{Findings, Spanned},
@@ -44,10 +44,21 @@ impl Context<'_> {
         };
         let order = match circle(task.steps.len(), next) {
             Some(way) => {
+                let name = |at: usize| task.steps.get(at).map(|step| &step.name);
+                let place = |from: usize, to: &str| {
+                    named_at(
+                        task.steps
+                            .get(from)
+                            .into_iter()
+                            .flat_map(|step| &step.after),
+                        |name| name == to,
+                    )
+                };
                 cycle(
-                    "steps",
+                    "these steps wait for each other",
                     &way,
-                    |at| task.steps.get(at).map(|step| &step.name),
+                    name,
+                    place,
                     findings,
                 );
                 (0..task.steps.len()).collect()
@@ -189,28 +200,32 @@ impl Context<'_> {
                     }
                 )
             });
+            let (name, to) = (
+                &step.name.value,
+                target.map_or("", |target| target.name.value.as_str()),
+            );
             let fault = if *yields != Yields::Verdict {
+                let message = format!("step `{name}` sends work back and gives no verdict");
                 Some((
-                    "only a verdict sends work back",
-                    "add `yields=\"verdict\"` to the step",
+                    message,
+                    format!("add `yields=\"verdict\"` to step `{name}`"),
                 ))
             } else if !commits {
-                Some((
-                    "only a step that commits can repair",
-                    "name the step whose work is judged",
-                ))
+                let message =
+                    format!("step `{name}` sends work back to `{to}`, which commits nothing");
+                Some((message, "name the step whose work it judges".to_owned()))
             } else if !before(steps, at).contains(&back.value.0) {
-                Some((
-                    "this step does not come before",
-                    "add it to `after`, directly or through others",
-                ))
+                let message = format!(
+                    "step `{name}` sends work back to `{to}`, which does not come before it"
+                );
+                Some((message, format!("add `after \"{to}\"` to step `{name}`")))
             } else {
                 None
             };
             if let Some((message, help)) = fault {
                 findings.add(ModelError::Impossible {
-                    message: message.to_owned(),
-                    help: help.to_owned(),
+                    message,
+                    help,
                     span: back.span.into(),
                     label: "sent back to here".to_owned(),
                 });

@@ -33,8 +33,10 @@ pub enum SpecError {
         #[label(primary, "opened here")]
         span: SourceSpan,
         /// Where the next node starts that was hardly meant to stand in it.
-        #[label("this looks like the start of the next node")]
+        #[label("{next_is}")]
         next: Option<SourceSpan>,
+        /// What that place has to do with it.
+        next_is: &'static str,
     },
     /// A `}` that closes nothing.
     #[error("this `}}` closes nothing")]
@@ -105,7 +107,7 @@ pub enum SpecError {
     #[error("`{node}` needs the property `{name}`")]
     #[diagnostic(
         code("factory::spec::missing-property"),
-        help("add `{name}={example}`: {doc}")
+        help("add `{name}={example}`, {doc}")
     )]
     MissingProperty {
         /// The node.
@@ -115,7 +117,7 @@ pub enum SpecError {
         /// How it is written.
         example: &'static str,
         /// What it is for.
-        doc: &'static str,
+        doc: String,
         /// The node's name.
         #[label("`{name}` is missing")]
         span: SourceSpan,
@@ -149,11 +151,11 @@ pub enum SpecError {
         span: SourceSpan,
     },
     /// A value of the wrong kind.
-    #[error("`{node}` takes {expected} here")]
+    #[error("`{what}` takes {expected}")]
     #[diagnostic(code("factory::spec::wrong-value"))]
     WrongValue {
-        /// The node.
-        node: &'static str,
+        /// The node, or the node and its property.
+        what: String,
         /// What it should be.
         expected: String,
         /// What to do.
@@ -169,15 +171,13 @@ pub enum SpecError {
     #[error("{what} must be quoted")]
     #[diagnostic(
         code("factory::spec::bare-word"),
-        help(
-            "write `\"{text}\"`; unquoted, KDL would split it at blanks and take `/*` for the start of a comment"
-        )
+        help("write `{written}`; unquoted, KDL splits it at blanks and takes `/*` for a comment")
     )]
     BareWord {
         /// What it is.
         what: &'static str,
-        /// The word.
-        text: String,
+        /// The value in quotes.
+        written: String,
         /// Where it stands.
         #[label("without quotes")]
         span: SourceSpan,
@@ -186,11 +186,13 @@ pub enum SpecError {
     #[error("this word is cut by a comment")]
     #[diagnostic(
         code("factory::spec::cut-by-comment"),
-        help("KDL reads `/*` as the start of a comment; put the pattern in quotes")
+        help("write `{written}`, in quotes")
     )]
     CutByComment {
+        /// The word in quotes.
+        written: String,
         /// From the word to its other half.
-        #[label("the comment is in here")]
+        #[label("KDL reads `/*` as the start of a comment")]
         span: SourceSpan,
     },
     /// A type annotation.
@@ -222,13 +224,15 @@ pub enum SpecError {
     #[error("a hidden or bidirectional character in the spec")]
     #[diagnostic(
         code("factory::spec::hidden-character"),
-        help("take {shown} out: a reviewer would not see what the compiler reads")
+        help("take it out: a reviewer does not see what the compiler reads")
     )]
     HiddenCharacter {
         /// The character as an escape.
         shown: String,
+        /// What it is called.
+        name: &'static str,
         /// Where it stands.
-        #[label("{shown} is here")]
+        #[label("{shown}, {name}")]
         span: SourceSpan,
     },
     /// A name that breaks the rule for names.
@@ -300,7 +304,10 @@ pub enum SpecError {
     },
     /// The spec asks for a newer compiler.
     #[error("the spec requires factory {required}, and this is {compiler}")]
-    #[diagnostic(code("factory::spec::newer-required"), help("`cargo install factory`"))]
+    #[diagnostic(
+        code("factory::spec::newer-required"),
+        help("install a newer one: `cargo install factory`")
+    )]
     NewerRequired {
         /// The version asked for.
         required: String,

@@ -8,7 +8,7 @@ use std::{
 
 use walkdir::WalkDir;
 
-use super::{Spec, SpecError, Text, ast::SectionFrom, lower::lower, syntax::nodes};
+use super::{Spec, SpecError, Text, ast::SectionFrom, lower::lower, nearest, syntax::nodes};
 use crate::{
     boundary::{PathPattern, Pattern as _},
     diagnostics::{Findings, Sources, Span},
@@ -283,7 +283,22 @@ impl Loader {
                     span: version.span.into(),
                 });
             }
-            if let Some(required) = lowered.requires
+            let required = lowered.requires;
+            if let Some(required) = required
+                .as_ref()
+                .filter(|required| !is_version(&required.value))
+            {
+                findings.add(SpecError::WrongValue {
+                    what: "factory requires=".to_owned(),
+                    expected: "a version such as \"0.1\"".to_owned(),
+                    help: Some(
+                        "write the numbers alone: this version or a later one is meant".to_owned(),
+                    ),
+                    span: required.span.into(),
+                    found: "no version",
+                });
+            }
+            if let Some(required) = required
                 && is_newer(&required.value, compiler)
             {
                 findings.add(SpecError::NewerRequired {
@@ -347,17 +362,27 @@ impl Loader {
     }
 
     fn unreadable(&mut self, path: &str, span: Span, error: ReadError, include: bool) {
+        let near = match error {
+            ReadError::Missing => self
+                .nearest_file(path)
+                .map(|near| format!("did you mean `{near}`?")),
+            ReadError::Other(_) => None,
+        };
         let findings = &mut self.loaded.findings;
         match error {
             ReadError::Missing if include => findings.add(SpecError::MissingInclude {
                 path: path.to_owned(),
-                help: "write the file, or take the `include` away; a pattern such as `tasks/*.kdl` may match nothing"
-                    .to_owned(),
+                help: near.unwrap_or_else(|| {
+                    "write the file, or take the `include` away; a pattern such as `tasks/*.kdl` may match nothing"
+                        .to_owned()
+                }),
                 span: span.into(),
             }),
             ReadError::Missing => findings.add(SpecError::UnreadableFile {
                 reason: format!("no file called `{path}`"),
-                help: "write it, or correct the path; it is relative to the project root".to_owned(),
+                help: near.unwrap_or_else(|| {
+                    "write it, or correct the path; it is relative to the project root".to_owned()
+                }),
                 span: span.into(),
             }),
             ReadError::Other(reason) => findings.add(SpecError::UnreadableFile {
@@ -368,6 +393,14 @@ impl Loader {
         }
     }
 
+    // The file of the same folder that `path` is most likely a misspelling of.
+    fn nearest_file(&self, path: &str) -> Option<String> {
+        let (folder, name) = path.rsplit_once('/')?;
+        let siblings = self.files.matching(&format!("{folder}/*").parse().ok()?);
+        let names = siblings.iter().filter_map(|path| path.rsplit('/').next());
+        Some(format!("{folder}/{}", nearest(name, names)?))
+    }
+
     // The prompts that the spec names.
     fn texts(&mut self) {
         let spec = &self.loaded.spec;
@@ -376,7 +409,11 @@ impl Loader {
             .iter()
             .filter_map(|factory| factory.preamble.clone());
         let prompts = spec.roles.iter().map(|role| role.prompt.clone());
-        let named: Vec<Text> = preamble.chain(prompts).collect();
+        // An empty path stands for one that a finding has already spoken of.
+        let named: Vec<Text> = preamble
+            .chain(prompts)
+            .filter(|path| !path.value.is_empty())
+            .collect();
         for Text { value: path, span } in named {
             if !self.done.insert(path.clone()) {
                 continue;
@@ -421,6 +458,11 @@ impl Loader {
             }
         }
     }
+}
+
+fn is_version(text: &str) -> bool {
+    text.split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 // Compares versions by their numbers, part by part.

@@ -73,6 +73,28 @@ pub(super) fn lower(
     lowered
 }
 
+// How amounts with a unit are written.
+struct Measure {
+    units: &'static [(&'static str, u64)],
+    names: &'static str,
+    expected: &'static str,
+    found: &'static str,
+}
+
+const TIME: Measure = Measure {
+    units: &[("s", 1), ("m", 60), ("h", 3600)],
+    names: "`s` for seconds, `m` for minutes, or `h` for hours",
+    expected: "a time such as \"90s\", \"5m\", or \"2h\"",
+    found: "no time",
+};
+
+const SIZE: Measure = Measure {
+    units: &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)],
+    names: "`B`, `KiB` (1024 bytes), or `MiB`",
+    expected: "a size such as \"8KiB\"",
+    found: "no size",
+};
+
 struct Lower<'a, 'f> {
     node: &'a Node,
     findings: &'f mut Findings,
@@ -98,6 +120,13 @@ impl<'a> Lower<'a, '_> {
 
     fn prop(&self, name: &str) -> Option<Text> {
         self.node.props.get(name).and_then(text)
+    }
+
+    // A required property; where it is missing, a finding has said so, and the node is declared all
+    // the same: what refers to it is not at fault.
+    fn prop_or_none(&self, name: &str) -> Text {
+        self.prop(name)
+            .unwrap_or_else(|| Spanned::new(String::new(), self.node.name))
     }
 
     fn integer_prop(&self, name: &str) -> Option<Spanned<i128>> {
@@ -170,52 +199,69 @@ impl<'a> Lower<'a, '_> {
         }
     }
 
-    fn wrong(&mut self, expected: &str, help: &str, span: Span) {
+    fn wrong(&mut self, what: &str, expected: &str, found: &'static str, help: String, span: Span) {
         self.findings.add(SpecError::WrongValue {
-            node: self.node.def.name,
+            what: what.to_owned(),
             expected: expected.to_owned(),
-            help: Some(help.to_owned()),
+            help: Some(help),
             span: span.into(),
-            found: "something else",
+            found,
         });
     }
 
-    fn count(&mut self, value: Option<Spanned<i128>>, least: i128) -> Option<Spanned<u32>> {
+    fn count(
+        &mut self,
+        what: &str,
+        value: Option<Spanned<i128>>,
+        least: i128,
+    ) -> Option<Spanned<u32>> {
         let value = value?;
         match u32::try_from(value.value) {
             Ok(number) if value.value >= least => Some(Spanned::new(number, value.span)),
             Ok(_) | Err(_) => {
-                self.wrong(
-                    &format!("a whole number from {least}"),
-                    "give another number",
-                    value.span,
-                );
+                let found = if value.value < least {
+                    "too small"
+                } else {
+                    "too large"
+                };
+                let help = format!("write a number from {least} to {}", u32::MAX);
+                self.wrong(what, "a count", found, help, value.span);
                 None
             }
         }
     }
 
-    fn money(&mut self, value: Option<Text>) -> Option<Spanned<u64>> {
+    fn money(&mut self, what: &str, value: Option<Text>) -> Option<Spanned<u64>> {
         let value = value?;
         if let Ok(Usd { micros }) = value.value.parse() {
             return Some(Spanned::new(micros, value.span));
         }
-        self.wrong(
-            "an amount of dollars",
-            "write a decimal such as \"15.00\", without a sign",
-            value.span,
+        let number: String = value
+            .value
+            .chars()
+            .filter(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        let example = if number.parse::<Usd>().is_ok() {
+            number
+        } else {
+            "15.00".to_owned()
+        };
+        let help = format!(
+            "write a plain decimal such as \"{example}\"; the unit is always the US dollar"
         );
+        self.wrong(what, "an amount of dollars", "no amount", help, value.span);
         None
     }
 
     // A number and its unit, in the smallest of `units`.
     fn measure(
         &mut self,
+        what: &str,
         value: Option<Text>,
-        units: &[(&str, u64)],
-        example: &str,
+        measure: &Measure,
     ) -> Option<Spanned<u64>> {
         let value = value?;
+        let units = measure.units;
         let digits = value.value.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = value.value.split_at_checked(digits)?;
         let factor = units
@@ -227,28 +273,19 @@ impl<'a> Lower<'a, '_> {
                 Some(Spanned::new(number * factor, value.span))
             }
             _ => {
-                let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
-                let help = format!(
-                    "write a whole number and a unit, one of {}",
-                    names.join(", ")
-                );
-                self.wrong(example, &help, value.span);
+                let help = format!("write a whole number and its unit: {}", measure.names);
+                self.wrong(what, measure.expected, measure.found, help, value.span);
                 None
             }
         }
     }
 
-    fn duration(&mut self, value: Option<Text>) -> Option<Spanned<u64>> {
-        self.measure(
-            value,
-            &[("s", 1), ("m", 60), ("h", 3600)],
-            "a time such as \"5m\"",
-        )
+    fn duration(&mut self, what: &str, value: Option<Text>) -> Option<Spanned<u64>> {
+        self.measure(what, value, &TIME)
     }
 
-    fn size(&mut self, value: Option<Text>) -> Option<Spanned<u64>> {
-        let units = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20)];
-        self.measure(value, &units, "a size such as \"8KiB\"")
+    fn size(&mut self, what: &str, value: Option<Text>) -> Option<Spanned<u64>> {
+        self.measure(what, value, &SIZE)
     }
 
     fn factory(&mut self) -> Option<Factory> {
@@ -275,7 +312,7 @@ impl<'a> Lower<'a, '_> {
         let Value::Integer(number) = value.value else {
             return None;
         };
-        self.count(Some(Spanned::new(number, value.span)), least)
+        self.count(name, Some(Spanned::new(number, value.span)), least)
     }
 
     fn driver(&mut self) -> Option<Driver> {
@@ -308,9 +345,9 @@ impl<'a> Lower<'a, '_> {
         let attempts = lower.integer_prop("attempts");
         let (usd, wall) = (lower.prop("usd"), lower.prop("wall"));
         Stop {
-            attempts: lower.count(attempts, 1),
-            usd: lower.money(usd),
-            wall: lower.duration(wall),
+            attempts: lower.count("stop attempts=", attempts, 1),
+            usd: lower.money("stop usd=", usd),
+            wall: lower.duration("stop wall=", wall),
         }
     }
 
@@ -365,7 +402,9 @@ impl<'a> Lower<'a, '_> {
             let mut lower = self.within(node);
             let mut amount = |name: &str| {
                 let written = lower.prop(name);
-                lower.money(written).map(|amount| amount.value)
+                lower
+                    .money(&format!("price {name}="), written)
+                    .map(|amount| amount.value)
             };
             let (cache_read, cache_write) = (amount("cache-read"), amount("cache-write"));
             Some(Price {
@@ -377,7 +416,7 @@ impl<'a> Lower<'a, '_> {
         });
         Some(Model {
             name: self.arg(0)?,
-            id: self.prop("id")?,
+            id: self.prop_or_none("id"),
             price,
         })
     }
@@ -470,7 +509,7 @@ impl<'a> Lower<'a, '_> {
             env: self.texts("env"),
             tools: self.texts("tool"),
             sealed: self.texts("sealed"),
-            timeout: self.duration(timeout),
+            timeout: self.duration("timeout", timeout),
             external: self.child("external").and_then(external),
             links: self.texts("links"),
             mentions: self.all("mention").filter_map(mention).collect(),
@@ -507,14 +546,22 @@ impl<'a> Lower<'a, '_> {
         }
         for child in &self.node.children {
             if !parts.contains(&child.def.name) && !matches!(child.def.name, "title" | "timeout") {
-                let what = if kind == "run" {
-                    "that runs a command"
+                let parts: Vec<_> = parts.iter().map(|part| format!("`{part}`")).collect();
+                let parts = parts.join(", ");
+                let (what, help) = if kind == "run" {
+                    (
+                        "that runs a command".to_owned(),
+                        format!("such a gate has {parts}; or give it a `builtin`"),
+                    )
                 } else {
-                    "of this kind"
+                    (
+                        format!("with builtin=\"{kind}\""),
+                        format!("such a gate has {parts}; factory itself does the rest"),
+                    )
                 };
                 self.findings.add(SpecError::Contradiction {
                     message: format!("`{}` means nothing in a gate {what}", child.def.name),
-                    help: format!("a `{kind}` gate has {}", parts.join(", ")),
+                    help,
                     span: child.name.into(),
                     label: "would be ignored".to_owned(),
                 });
@@ -549,7 +596,7 @@ impl<'a> Lower<'a, '_> {
         let limit = self.child("memory").and_then(|node| {
             let mut lower = self.within(node);
             let written = lower.prop("limit");
-            lower.size(written)
+            lower.size("memory limit=", written)
         });
         let memory = self.text("memory").zip(limit);
         let expects: Vec<_> = self.all("expect").collect();
@@ -562,8 +609,8 @@ impl<'a> Lower<'a, '_> {
         Some(Role {
             span: self.node.span,
             name: self.arg(0)?,
-            model: self.prop("model")?,
-            prompt: self.prop("prompt")?,
+            model: self.prop_or_none("model"),
+            prompt: self.prop_or_none("prompt"),
             title: self.text("title"),
             description: self.text("description"),
             profiles: self.texts("profile"),
@@ -619,7 +666,7 @@ impl<'a> Lower<'a, '_> {
             });
         };
         if cannot.is_empty() && cannot_both.is_empty() && require.is_empty() {
-            let help = "add `cannot`, `cannot-both`, or `require`; what only a model can judge belongs into the prompts";
+            let help = "add `cannot`, `cannot-both`, or `require`; what only a model can judge belongs in the prompts";
             empty(
                 format!("rule `{}` states nothing that can be proven", title.value),
                 help,

@@ -11,11 +11,13 @@ const MAX_DEPTH: usize = 32;
 
 /// Returns what keeps `source` from being given to the parser.
 pub(super) fn scan(source: &Source) -> Option<SpecError> {
+    let bytes = source.text().as_bytes();
     Scanner {
         source,
-        bytes: source.text().as_bytes(),
+        bytes,
         at: 0,
         open: Vec::new(),
+        crooked: None,
     }
     .run()
 }
@@ -26,6 +28,9 @@ struct Scanner<'a> {
     at: usize,
     // Where each brace that is still open stands.
     open: Vec<usize>,
+    // The first brace whose partner stands further to the left than the line that it is on, and that
+    // partner: here one is missing, if any is.
+    crooked: Option<(usize, usize)>,
 }
 
 impl Scanner<'_> {
@@ -48,12 +53,43 @@ impl Scanner<'_> {
             }
         }
         let at = self.open.pop()?;
+        let (at, next, next_is) = match self.crooked {
+            Some((open, close)) => {
+                let next = Some(self.source.span_at(close, 1).into());
+                (
+                    open,
+                    next,
+                    "this `}` seems to be meant for a `{` further out",
+                )
+            }
+            None => (
+                at,
+                self.next_at_margin(at),
+                "this looks like the start of the next node",
+            ),
+        };
         Some(SpecError::Unclosed {
             what: "this `{`",
             help: "add the `}` that closes it".to_owned(),
             span: self.source.span_at(at, 1).into(),
-            next: self.next_at_margin(at),
+            next,
+            next_is,
         })
+    }
+
+    // Returns how far the line that holds `at` is indented, and whether only blanks stand before `at`.
+    fn indent(&self, at: usize) -> (usize, bool) {
+        let before = self.bytes.get(..at).unwrap_or_default();
+        let start = before
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |line| line + 1);
+        let line = self.bytes.get(start..).unwrap_or_default();
+        let blanks = line
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        (blanks, start + blanks == at)
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
@@ -76,11 +112,22 @@ impl Scanner<'_> {
     }
 
     fn close(&mut self) -> Option<SpecError> {
+        let at = self.at;
         self.at += 1;
-        let unopened = self.open.pop().is_none();
-        unopened.then(|| SpecError::Unopened {
-            span: self.source.span_at(self.at - 1, 1).into(),
-        })
+        let Some(open) = self.open.pop() else {
+            return Some(SpecError::Unopened {
+                span: self.source.span_at(at, 1).into(),
+            });
+        };
+        let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t' | b'\n' | b'\r') | None);
+        // Only a brace that comes first on its line says something by where it stands.
+        if self.crooked.is_none() && blank(self.bytes.get(at.wrapping_sub(1))) {
+            let (indent, first) = self.indent(at);
+            if first && indent < self.indent(open).0 {
+                self.crooked = Some((open, at));
+            }
+        }
+        None
     }
 
     fn line_comment(&mut self) -> Option<SpecError> {
@@ -114,11 +161,18 @@ impl Scanner<'_> {
                 });
             }
         }
+        let help = match self.word_around(start) {
+            Some(word) => {
+                format!("KDL reads `/*` as the start of a comment: write `\"{word}\"`, in quotes")
+            }
+            None => "add the `*/` that ends it".to_owned(),
+        };
         Some(SpecError::Unclosed {
             what: "this comment",
-            help: "add `*/`, or put the pattern it was meant to be in quotes".to_owned(),
+            help,
             span: self.source.span_at(start, 2).into(),
             next: None,
+            next_is: "",
         })
     }
 
@@ -162,7 +216,19 @@ impl Scanner<'_> {
             },
             span: self.source.span_at(start, (self.at - start).min(40)).into(),
             next: None,
+            next_is: "",
         })
+    }
+
+    // The word that a `/*` at `at` stands in the middle of.
+    fn word_around(&self, at: usize) -> Option<&str> {
+        let ends =
+            |letter: char| letter.is_whitespace() || matches!(letter, ';' | '{' | '}' | '"' | '=');
+        let text = self.source.text();
+        let start = text.get(..at)?.rfind(ends).map_or(0, |before| before + 1);
+        let rest = text.get(at..)?;
+        let end = at + rest.find(ends).unwrap_or(rest.len());
+        (start < at && end - start < 80).then(|| text.get(start..end))?
     }
 
     // A missing `}` shows where a node starts at the left margin although a brace is open.

@@ -33,9 +33,14 @@ pub(super) enum Value {
     Bool(bool),
 }
 
+/// How many hidden characters of one file are reported.
+const MAX_HIDDEN: usize = 5;
+
 /// Returns the nodes of `source`; what does not fit is left out and reported.
 pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
-    for fault in hidden(source) {
+    let hidden = hidden(source);
+    let hides = !hidden.is_empty();
+    for fault in hidden {
         findings.add(fault);
     }
     if let Some(fault) = scan(source) {
@@ -44,16 +49,22 @@ pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
     }
     match KdlDocument::parse_v2(source.text()) {
         Ok(document) => {
-            let mut reader = Reader { source, findings };
+            let mut reader = Reader {
+                source,
+                findings,
+                bare: Vec::new(),
+                cut: false,
+            };
             reader.children(&ROOT, "at the top of a file", document.nodes())
         }
         Err(error) => {
-            // The parser goes on after a fault and then complains of what follows from it.
-            if let Some(first) = error
+            // The parser goes on after a fault and then complains of what follows from it; and it
+            // complains of hidden characters too, in words that do not help.
+            let first = error
                 .diagnostics
                 .iter()
-                .min_by_key(|fault| fault.span.offset())
-            {
+                .min_by_key(|fault| fault.span.offset());
+            if let Some(first) = first.filter(|_| !hides) {
                 findings.add(syntax(source, first));
             }
             Vec::new()
@@ -64,6 +75,7 @@ pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
 fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
     let span = source.span_at(fault.span.offset(), fault.span.len().min(60));
     let text = source.text().get(fault.span.offset()..).unwrap_or_default();
+    let shown = text.get(..fault.span.len()).unwrap_or_default();
     let word: String = text
         .chars()
         .take_while(|letter| letter.is_ascii_alphanumeric())
@@ -84,7 +96,14 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
             "nothing that could be a value stands behind `=`".to_owned(),
             Some("write `name=\"value\"`, without blanks around `=`".to_owned()),
         ),
-        ("Expected quoted string", _) if text.starts_with('"') && !text.contains('\\') => (
+        ("Expected identifier string", _) if shown.contains('/') && !shown.contains(char::is_whitespace) => {
+            return SpecError::BareWord {
+                what: "a word with a `/` in it",
+                written: format!("\"{shown}\""),
+                span: span.into(),
+            };
+        }
+        ("Expected quoted string", _) if text.starts_with('"') && !shown.contains('\\') => (
             "two values without a blank between them".to_owned(),
             "ends here, and the next starts at once".to_owned(),
             Some("put a blank between them".to_owned()),
@@ -92,7 +111,7 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
         ("Expected quoted string", _) => (
             "this string can't be read".to_owned(),
             "has an escape that KDL does not know".to_owned(),
-            Some("escapes are \\n \\t \\r \\\\ \\\" \\b \\f \\s \\u{…}; in a raw string, #\"…\"#, there are none".to_owned()),
+            Some("write `\\\\` for a backslash, or use a raw string, `#\"…\"#`, which has no escapes".to_owned()),
         ),
         ("Found child block instead of node name", _) => (
             "a block without a node".to_owned(),
@@ -128,25 +147,22 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
 
 // Characters that a reader of the file would not see, or that reorder what he sees.
 fn hidden(source: &Source) -> Vec<SpecError> {
-    if source.text().is_ascii() {
-        return Vec::new();
-    }
-    let fault = |(at, letter): (usize, char)| {
-        let hides = matches!(letter,
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206f}' | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}')
-            || (letter == '\u{feff}' && at > 0);
-        hides.then(|| SpecError::HiddenCharacter {
-            shown: format!("U+{:04X}", u32::from(letter)),
-            span: source.span_at(at, letter.len_utf8()).into(),
-        })
+    let found = source.hidden_characters().take(MAX_HIDDEN);
+    let fault = |(at, letter): (usize, char)| SpecError::HiddenCharacter {
+        shown: format!("U+{:04X}", u32::from(letter)),
+        name: hidden_name(letter),
+        span: source.span_at(at, letter.len_utf8()).into(),
     };
-    source.text().char_indices().filter_map(fault).collect()
+    found.map(fault).collect()
 }
 
 struct Reader<'a> {
     source: &'a Source,
     findings: &'a mut Findings,
+    // The values of the node at hand that should be quoted and are not.
+    bare: Vec<(Kind, Span)>,
+    // Whether one of them is cut by a comment.
+    cut: bool,
 }
 
 impl Reader<'_> {
@@ -159,10 +175,15 @@ impl Reader<'_> {
         let mut read = Vec::with_capacity(nodes.len());
         for node in nodes {
             let name = self.span(node.name().span());
-            let Some(def) = parent.child(node.name().value()) else {
-                self.unknown_node(parent, place, node);
+            let known = parent.child(node.name().value());
+            // What is misspelled is read as what was most likely meant, so that a name that it
+            // declares is not unknown too.
+            let Some(def) = known.or_else(|| self.unknown_node(parent, place, node)) else {
                 continue;
             };
+            if known.is_none() && !def.many && seen.contains_key(def.name) {
+                continue;
+            }
             if let Some(first) = seen.insert(def.name, name)
                 && !def.many
             {
@@ -177,7 +198,13 @@ impl Reader<'_> {
         read
     }
 
-    fn unknown_node(&mut self, parent: &'static NodeDef, place: &str, node: &KdlNode) {
+    // Reports the node and returns what it was most likely meant to be.
+    fn unknown_node(
+        &mut self,
+        parent: &'static NodeDef,
+        place: &str,
+        node: &KdlNode,
+    ) -> Option<&'static NodeDef> {
         let name = node.name().value();
         let here = || parent.children.iter().map(|child| child.name);
         let mut elsewhere = Vec::new();
@@ -193,24 +220,30 @@ impl Reader<'_> {
             }
         });
         elsewhere.truncate(3);
-        let help =
-            if let Some(near) = synonym(name).filter(|near| here().any(|known| known == *near)) {
-                format!("write `{near}`")
-            } else if let Some(near) = nearest(name, here()) {
-                format!("did you mean `{near}`?")
-            } else if !elsewhere.is_empty() {
-                format!("`{name}` stands {}", elsewhere.join(" or "))
-            } else if parent.children.is_empty() {
-                format!("nothing stands in `{}`", parent.name)
-            } else {
-                format!("here may stand {}", list(here()))
-            };
+        let meant = nearest(name, here()).map(str::to_owned);
+        let synonym = synonym(name);
+        let synonym_here = synonym.filter(|near| here().any(|known| known == *near));
+        let help = if let Some(near) = synonym_here {
+            format!("write `{near}`")
+        } else if let Some(near) = &meant {
+            format!("did you mean `{near}`?")
+        } else if is_tool_list(name) && parent.child("may").is_some() {
+            "there are no lists of tools: what may be done stands in `may { write \"…\"; run \"…\"; use \"…\"; }`"
+                .to_owned()
+        } else if !elsewhere.is_empty() {
+            format!("`{name}` stands {}", elsewhere.join(" or "))
+        } else if parent.children.is_empty() {
+            format!("nothing stands in `{}`", parent.name)
+        } else {
+            format!("here may stand {}", list(here()))
+        };
         self.findings.add(SpecError::UnknownNode {
             name: name.to_owned(),
             place: place.to_owned(),
             help,
             span: self.span(node.name().span()).into(),
         });
+        parent.child(synonym_here.or(meant.as_deref())?)
     }
 
     fn node(&mut self, def: &'static NodeDef, node: &KdlNode) -> Node {
@@ -245,16 +278,18 @@ impl Reader<'_> {
         let mut given = 0;
         let mut surplus = false;
         let mut props: BTreeMap<&'static str, Spanned<Value>> = BTreeMap::new();
+        let mut unknown = Vec::new();
         let mut before: Option<&KdlEntry> = None;
         for entry in node.entries() {
             let span = self.span(entry.span());
             if let Some(annotation) = entry.ty() {
-                self.annotation(annotation.value(), span);
+                self.annotation(annotation.value(), self.span(annotation.span()));
             }
             if let Some(key) = entry.name() {
                 before = None;
                 let Some(prop) = def.prop(key.value()) else {
                     self.unknown_property(def, key.value(), span);
+                    unknown.push(key.value());
                     continue;
                 };
                 if let Some(first) = props.get(prop.name) {
@@ -267,7 +302,8 @@ impl Reader<'_> {
                 }
                 let value_at = key.span().len() + 1;
                 let value = span.part(value_at, span.len);
-                if let Some(read) = self.value(def, prop.kind, entry, value) {
+                let what = format!("{} {}=", def.name, prop.name);
+                if let Some(read) = self.value(&what, prop.kind, entry, value) {
                     props.insert(prop.name, Spanned::new(read, value));
                 } else {
                     // It is there, if wrong: that it is missing too would be noise.
@@ -276,6 +312,8 @@ impl Reader<'_> {
                 continue;
             }
             if self.cut_by_comment(before, entry) {
+                self.cut = true;
+                self.bare.push((Kind::PathPattern, span));
                 before = Some(entry);
                 continue;
             }
@@ -288,18 +326,67 @@ impl Reader<'_> {
                 }
                 continue;
             };
-            let value = self.value(def, kind, entry, span);
+            let value = self.value(def.name, kind, entry, span);
             args.push(Spanned::new(
                 value.unwrap_or(Value::Text(String::new())),
                 span,
             ));
         }
-        self.missing(def, node, given, &props);
+        self.bare_words();
+        self.missing(def, node, given, &props, &unknown);
         (args, props)
     }
 
+    // Reports the unquoted values of a node, all at once.
+    fn bare_words(&mut self) {
+        let bare = std::mem::take(&mut self.bare);
+        let cut = std::mem::take(&mut self.cut);
+        let (Some((kind, first)), Some((_, last))) = (bare.first(), bare.last()) else {
+            return;
+        };
+        let span = Span::new(first.start, last.end() - first.start);
+        let offset = span.start - self.source.span().start;
+        let text = self
+            .source
+            .text()
+            .get(offset..offset + span.len)
+            .unwrap_or_default();
+        let words: Vec<_> = text.split_whitespace().collect();
+        let written = match kind {
+            _ if text.contains('"') => "\"…\"".to_owned(),
+            Kind::Prose | Kind::CommandPattern | Kind::Command => {
+                format!("\"{}\"", words.join(" "))
+            }
+            _ => words
+                .iter()
+                .map(|word| format!("\"{word}\""))
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        if cut {
+            self.findings.add(SpecError::CutByComment {
+                written,
+                span: span.into(),
+            });
+            return;
+        }
+        let what = match kind {
+            Kind::PathPattern => "a path pattern",
+            Kind::CommandPattern => "a command pattern",
+            Kind::Command => "a command line",
+            Kind::File => "a path",
+            Kind::Prose => "a text",
+            _ => "this value",
+        };
+        self.findings.add(SpecError::BareWord {
+            what,
+            written,
+            span: span.into(),
+        });
+    }
+
     // `app/**/*.rb` without quotes: two words with a comment between them and no blank.
-    fn cut_by_comment(&mut self, before: Option<&KdlEntry>, entry: &KdlEntry) -> bool {
+    fn cut_by_comment(&self, before: Option<&KdlEntry>, entry: &KdlEntry) -> bool {
         let Some(before) = before else { return false };
         let (start, end) = (before.span().offset(), entry.span().offset());
         let between = self
@@ -307,13 +394,7 @@ impl Reader<'_> {
             .text()
             .get(start + before.span().len()..end)
             .unwrap_or_default();
-        let cut = between.starts_with("/*") && between.ends_with("*/");
-        if cut {
-            let span = self.source.span_at(start, end + entry.span().len() - start);
-            self.findings
-                .add(SpecError::CutByComment { span: span.into() });
-        }
-        cut
+        between.starts_with("/*") && between.ends_with("*/")
     }
 
     fn missing(
@@ -322,6 +403,7 @@ impl Reader<'_> {
         node: &KdlNode,
         given: usize,
         props: &BTreeMap<&'static str, Spanned<Value>>,
+        unknown: &[&str],
     ) {
         let span = self.span(node.name().span());
         let rest = def.rest.filter(|rest| rest.required);
@@ -346,16 +428,29 @@ impl Reader<'_> {
             .iter()
             .filter(|prop| prop.required && !props.contains_key(prop.name))
         {
+            // It is there, if misspelled.
+            if unknown
+                .iter()
+                .any(|name| nearest(name, [prop.name]).is_some())
+            {
+                continue;
+            }
             let example = match prop.kind {
                 Kind::Integer => "1",
                 Kind::Bool => "#true",
+                Kind::File => "\"FILE\"",
+                Kind::Reference => "\"NAME\"",
                 _ => "\"…\"",
             };
+            let mut doc = prop.doc.trim_end_matches('.').to_owned();
+            if let Some(first) = doc.get_mut(..1) {
+                first.make_ascii_lowercase();
+            }
             self.findings.add(SpecError::MissingProperty {
                 node: def.name,
                 name: prop.name,
                 example,
-                doc: prop.doc,
+                doc,
                 span: span.into(),
             });
         }
@@ -413,25 +508,20 @@ impl Reader<'_> {
         });
     }
 
-    fn value(
-        &mut self,
-        def: &'static NodeDef,
-        kind: Kind,
-        entry: &KdlEntry,
-        span: Span,
-    ) -> Option<Value> {
+    // Reads one value; `what` is what a message calls its place.
+    fn value(&mut self, what: &str, kind: Kind, entry: &KdlEntry, span: Span) -> Option<Value> {
         match (kind, entry.value()) {
             (Kind::Integer, KdlValue::Integer(number)) => Some(Value::Integer(*number)),
             (Kind::Bool, KdlValue::Bool(value)) => Some(Value::Bool(*value)),
-            (Kind::Integer | Kind::Bool, _) => self.wrong(def, kind, entry, span),
-            (_, KdlValue::String(text)) => self.text(def, kind, entry, text, span),
-            (_, _) => self.wrong(def, kind, entry, span),
+            (Kind::Integer | Kind::Bool, _) => self.wrong(what, kind, entry, span),
+            (_, KdlValue::String(text)) => self.text(what, kind, entry, text, span),
+            (_, _) => self.wrong(what, kind, entry, span),
         }
     }
 
     fn text(
         &mut self,
-        def: &'static NodeDef,
+        place: &str,
         kind: Kind,
         entry: &KdlEntry,
         text: &str,
@@ -441,19 +531,7 @@ impl Reader<'_> {
             .format()
             .map_or("\"", |format| format.value_repr.as_str());
         if kind.quoted() && !written.starts_with(['"', '#']) {
-            let what = match kind {
-                Kind::PathPattern => "a path pattern",
-                Kind::CommandPattern => "a command pattern",
-                Kind::Command => "a command line",
-                Kind::File => "a path",
-                Kind::Prose => "a text",
-                _ => "this value",
-            };
-            self.findings.add(SpecError::BareWord {
-                what,
-                text: text.to_owned(),
-                span: span.into(),
-            });
+            self.bare.push((kind, span));
             return None;
         }
         let control =
@@ -477,18 +555,15 @@ impl Reader<'_> {
         match kind {
             Kind::Name if !is_name(text) => {
                 self.bad_name(text, span);
-                None
+                // It is declared all the same: what refers to it is not at fault.
+                Some(Value::Text(text.to_owned()))
             }
             Kind::Choice(words) if !words.contains(&text) => {
                 let near = nearest(text, words.iter().copied());
-                let help = near.map_or_else(
-                    || format!("one of {}", list(words.iter().copied())),
-                    |near| format!("did you mean `{near}`?"),
-                );
                 self.findings.add(SpecError::WrongValue {
-                    node: def.name,
-                    expected: format!("one of {}", list(words.iter().copied())),
-                    help: Some(help),
+                    what: place.to_owned(),
+                    expected: list(words.iter().copied()),
+                    help: near.map(|near| format!("did you mean `{near}`?")),
                     span: span.into(),
                     found: "another word",
                 });
@@ -505,9 +580,9 @@ impl Reader<'_> {
                 if text.trim().is_empty() && kind != Kind::Word =>
             {
                 self.findings.add(SpecError::WrongValue {
-                    node: def.name,
+                    what: place.to_owned(),
                     expected: kind.article().to_owned(),
-                    help: Some("say something, or leave the node out".to_owned()),
+                    help: Some("say something, or leave it out".to_owned()),
                     span: span.into(),
                     found: "empty",
                 });
@@ -542,13 +617,7 @@ impl Reader<'_> {
         });
     }
 
-    fn wrong(
-        &mut self,
-        def: &'static NodeDef,
-        kind: Kind,
-        entry: &KdlEntry,
-        span: Span,
-    ) -> Option<Value> {
+    fn wrong(&mut self, place: &str, kind: Kind, entry: &KdlEntry, span: Span) -> Option<Value> {
         let found = match entry.value() {
             KdlValue::String(_) => "a text",
             KdlValue::Integer(_) => "a number",
@@ -557,19 +626,27 @@ impl Reader<'_> {
             KdlValue::Bool(_) => "a truth value",
             KdlValue::Null => "nothing",
         };
+        let written = entry
+            .format()
+            .map_or("…", |format| format.value_repr.as_str());
         let help = match (kind, entry.value()) {
             (Kind::Integer, KdlValue::String(text)) if text.parse::<i128>().is_ok() => {
                 Some(format!("write `{text}` without quotes"))
             }
-            (
-                Kind::Money | Kind::Duration | Kind::Size,
-                KdlValue::Integer(_) | KdlValue::Float(_),
-            ) => Some("put it in quotes, with its unit where it has one".to_owned()),
+            (Kind::Money, KdlValue::Integer(_) | KdlValue::Float(_)) => {
+                Some(format!("write `\"{written}\"`, in quotes"))
+            }
+            (Kind::Duration, KdlValue::Integer(number)) => Some(format!(
+                "write `\"{number}s\"` if seconds are meant, `\"{number}m\"` for minutes"
+            )),
+            (Kind::Size, KdlValue::Integer(number)) => Some(format!(
+                "write `\"{number}B\"` if bytes are meant, `\"{number}KiB\"` for 1024 times as many"
+            )),
             (Kind::Bool, _) => Some("write `#true` or `#false`".to_owned()),
             _ => None,
         };
         self.findings.add(SpecError::WrongValue {
-            node: def.name,
+            what: place.to_owned(),
             expected: kind.article().to_owned(),
             help,
             span: span.into(),
@@ -606,10 +683,39 @@ fn is_inside(path: &str) -> bool {
             .all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
+// What people who come from other tools list tools in.
+fn is_tool_list(name: &str) -> bool {
+    let lists = [
+        "tools",
+        "allowed-tools",
+        "disallowed-tools",
+        "permission-mode",
+        "permissions",
+    ];
+    nearest(name, lists).is_some()
+}
+
+// What to call a character that cannot be seen.
+const fn hidden_name(letter: char) -> &'static str {
+    match letter {
+        '\u{200b}' => "a zero-width space",
+        '\u{200c}'..='\u{200d}' | '\u{2060}' => "a zero-width joiner",
+        '\u{200e}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{061c}' => "a character that reorders the text around it",
+        '\u{00ad}' => "a soft hyphen",
+        '\u{feff}' => "a byte order mark",
+        '\u{e0000}'..='\u{e007f}' => "an invisible tag",
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "a control character",
+        _ => "an invisible character",
+    }
+}
+
 // What people call our nodes who come from other tools.
 fn synonym(name: &str) -> Option<&'static str> {
     Some(match name {
-        "allow" | "allows" | "grant" | "permit" | "permissions" => "may",
+        "allow" | "allows" | "grant" | "permit" => "may",
         "deny" | "forbid" | "disallow" | "denied" => "never",
         "agent" | "subagent" => "role",
         "bash" | "exec" | "command" | "shell" | "cmd" => "run",
