@@ -9,7 +9,7 @@ const LEAVES: &[(&str, &[&str])] = &[
     ("boundary", &[]),
     ("cache", &["boundary"]),
     ("client", &[]),
-    ("document", &["boundary"]),
+    ("document", &["boundary", "cache"]),
     ("template", &[]),
 ];
 
