@@ -19,10 +19,11 @@ use super::process::{self, Cancel, Exit, Finished, Launch};
 const WALL: Duration = Duration::from_mins(10);
 
 /// Settings that hold whatever the repository's own configuration says.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
+    "core.splitIndex=false",
     "core.quotePath=false",
     "core.pager=cat",
     "protocol.file.allow=user",
