@@ -196,144 +196,70 @@ mod tests {
         }
     }
 
-    fn file(path: &str, executable: bool) -> Input {
+    fn tree(path: &str, executable: bool) -> Tree {
         let kind = Kind::File {
             digest: Digest::of("x"),
             size: 1,
             executable,
         };
-        Input {
+        [Input {
             path: path.as_bytes().into(),
             kind,
-        }
+        }]
+        .into_iter()
+        .collect()
+    }
+
+    fn env(action: &mut Action, name: &str, value: EnvValue) {
+        action.environment.insert(name.to_owned(), value);
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
     }
 
     #[test]
     fn everything_that_an_action_holds_is_in_its_key() {
-        let set = |value: &str| EnvValue::Set(value.into());
-        let environment = |name: &str, value| move_into(name, value);
-        fn move_into(name: &str, value: EnvValue) -> BTreeMap<String, EnvValue> {
-            BTreeMap::from([(name.to_owned(), value)])
-        }
-        let plain = action();
-        let definition = || plain.definition.clone();
-        let with = |definition| Action {
-            definition,
-            ..plain.clone()
-        };
-        let inputs = |inputs: &[Input]| Action {
-            inputs: inputs.iter().cloned().collect(),
-            ..plain.clone()
-        };
-        let env = |value| Action {
-            environment: environment("A", value),
-            ..plain.clone()
-        };
-        let cases = [
-            ("as it is", plain.clone()),
-            (
-                "kind",
-                with(Definition {
-                    kind: "docs".to_owned(),
-                    ..definition()
-                }),
-            ),
-            (
-                "arguments",
-                with(Definition {
-                    arguments: vec!["sh -c true".to_owned()],
-                    ..definition()
-                }),
-            ),
-            (
-                "directory",
-                with(Definition {
-                    directory: "app".to_owned(),
-                    ..definition()
-                }),
-            ),
-            (
-                "outputs",
-                with(Definition {
-                    outputs: vec!["app".to_owned()],
-                    ..definition()
-                }),
-            ),
-            (
-                "options",
-                with(Definition {
-                    options: [("a".to_owned(), "b".to_owned())].into(),
-                    ..definition()
-                }),
-            ),
-            (
-                "undeclared",
-                Action {
-                    environment: BTreeMap::new(),
-                    ..plain.clone()
-                },
-            ),
-            ("empty", env(EnvValue::Empty)),
-            ("set", env(set("1"))),
-            ("set to other bytes", env(EnvValue::Set(vec![0xff]))),
-            ("set to what those are shown as", env(set("\\xff"))),
-            ("secret", env(EnvValue::Secret(Digest::of("1")))),
-            (
-                "another variable",
-                Action {
-                    environment: environment("B", EnvValue::Empty),
-                    ..plain.clone()
-                },
-            ),
-            (
-                "tool",
-                Action {
-                    tools: BTreeMap::from([("ruby".to_owned(), Digest::of("3.5"))]),
-                    ..plain.clone()
-                },
-            ),
-            (
-                "no tool",
-                Action {
-                    tools: BTreeMap::new(),
-                    ..plain.clone()
-                },
-            ),
-            (
-                "os",
-                Action {
-                    platform: Platform {
-                        os: "macos".to_owned(),
-                        ..plain.platform.clone()
-                    },
-                    ..plain.clone()
-                },
-            ),
-            (
-                "arch",
-                Action {
-                    platform: Platform {
-                        arch: "aarch64".to_owned(),
-                        ..plain.platform.clone()
-                    },
-                    ..plain.clone()
-                },
-            ),
-            (
-                "sealed",
-                Action {
-                    sealed: Some(Digest::of("")),
-                    ..plain.clone()
-                },
-            ),
-            ("input", inputs(&[file("a", false)])),
-            ("executable", inputs(&[file("a", true)])),
-            ("elsewhere", inputs(&[file("a/a", false)])),
-            ("twice", inputs(&[file("a", false), file("b", false)])),
+        type Change = fn(&mut Action);
+        let cases: [(&str, Change); 21] = [
+            ("nothing", |_| {}),
+            ("kind", |a| a.definition.kind.push('s')),
+            ("arguments", |a| {
+                a.definition.arguments = texts(&["sh -c true"]);
+            }),
+            ("directory", |a| a.definition.directory.push('a')),
+            ("outputs", |a| a.definition.outputs = texts(&["app"])),
+            ("options", |a| {
+                a.definition.options = texts(&["a"]).into_iter().zip(texts(&["b"])).collect();
+            }),
+            ("undeclared", |a| a.environment.clear()),
+            ("empty", |a| env(a, "A", EnvValue::Empty)),
+            ("set", |a| env(a, "A", EnvValue::Set(b"1".into()))),
+            ("set to other bytes", |a| {
+                env(a, "A", EnvValue::Set(vec![0xff]));
+            }),
+            ("set to what those are shown as", |a| {
+                env(a, "A", EnvValue::Set(b"\\xff".into()));
+            }),
+            ("secret", |a| env(a, "A", EnvValue::Secret(Digest::of("1")))),
+            ("another variable", |a| env(a, "B", EnvValue::Unset)),
+            ("tool", |a| {
+                a.tools
+                    .values_mut()
+                    .for_each(|tool| *tool = Digest::of("3.5"));
+            }),
+            ("no tool", |a| a.tools.clear()),
+            ("os", |a| a.platform.os.push('s')),
+            ("arch", |a| a.platform.arch.push('s')),
+            ("sealed", |a| a.sealed = Some(Digest::of(""))),
+            ("input", |a| a.inputs = tree("a", false)),
+            ("executable", |a| a.inputs = tree("a", true)),
+            ("elsewhere", |a| a.inputs = tree("a/a", false)),
         ];
         let mut seen: BTreeMap<Digest, &str> = BTreeMap::new();
-        for (name, action) in cases {
-            assert_eq!(action.key(), action.clone().key());
+        for (name, change) in cases {
+            let mut action = action();
+            change(&mut action);
             if let Some(other) = seen.insert(action.key(), name) {
                 panic!("`{name}` has the key of `{other}`");
             }

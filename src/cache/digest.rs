@@ -40,7 +40,6 @@ impl Digest {
 
     /// Returns the 64 digits as bytes.
     pub(super) fn to_hex(self) -> [u8; 64] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [b'0'; 64];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
             for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
@@ -49,6 +48,15 @@ impl Digest {
         }
         hex
     }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Returns the lower-case hexadecimal digits of some bytes.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = nibbles.filter_map(|nibble| DIGITS.get(usize::from(nibble)));
+    digits.copied().map(char::from).collect()
 }
 
 impl fmt::Display for Digest {

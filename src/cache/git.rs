@@ -8,6 +8,8 @@ use std::{
     sync::OnceLock,
 };
 
+use super::digest::hex;
+
 /// A repository that some of the scanned files belong to.
 #[derive(Debug)]
 pub(super) struct Repository {
@@ -181,8 +183,7 @@ fn parse(bytes: &[u8], hash: usize) -> Option<(Vec<Vec<u8>>, Option<String>)> {
         let length = usize::try_from(number(at + 4)?).ok()?;
         let data = body.get(at + 8..)?.get(..length)?;
         if body.get(at..at + 4)? == b"link" {
-            let hash = data.get(..hash)?;
-            shared = Some(hash.iter().map(|byte| format!("{byte:02x}")).collect());
+            shared = Some(hex(data.get(..hash)?));
         }
         at += 8 + length;
     }

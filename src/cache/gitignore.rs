@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub(super) struct Rules {
     // How long the path of the directory is that the rules are relative to, with its last slash.
     base: usize,
-    rules: Vec<Rule>,
+    lines: Vec<Rule>,
     behind: Option<Arc<Rules>>,
 }
 
@@ -32,7 +32,7 @@ impl Rules {
     /// tree.
     pub(super) fn parse(directory: &[u8], text: &[u8], behind: Option<Arc<Self>>) -> Self {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let rules = text
+        let lines = text
             .split(|byte| *byte == b'\n')
             .filter_map(Rule::parse)
             .collect();
@@ -43,7 +43,7 @@ impl Rules {
         };
         Self {
             base,
-            rules,
+            lines,
             behind,
         }
     }
@@ -56,7 +56,7 @@ impl Rules {
         let mut rules = Some(self);
         while let Some(list) = rules {
             let relative = path.get(list.base..).unwrap_or_default();
-            for rule in list.rules.iter().rev() {
+            for rule in list.lines.iter().rev() {
                 match rule.matches(relative, name, is_directory) {
                     Some(true) => return !rule.negated,
                     Some(false) => {}
@@ -216,18 +216,18 @@ fn stars(
     paths: bool,
     steps: &mut u32,
 ) -> Result<(usize, usize), Wild> {
-    let stars = pattern
+    let count = pattern
         .iter()
         .skip(start)
         .take_while(|byte| **byte == b'*')
         .count();
-    let p = start + stars;
+    let p = start + count;
     let rest = pattern.get(p..).unwrap_or_default();
     let remaining = |t: usize| text.get(t..).unwrap_or_default();
     let whole_segment = (start == 0 || pattern.get(start - 1) == Some(&b'/'))
         && (rest.is_empty() || rest.starts_with(b"/") || rest.starts_with(b"\\/"));
-    let over_slashes = !paths || (stars > 1 && whole_segment);
-    if paths && stars > 1 && whole_segment && rest.starts_with(b"/") {
+    let over_slashes = !paths || (count > 1 && whole_segment);
+    if paths && count > 1 && whole_segment && rest.starts_with(b"/") {
         let behind = rest.get(1..).unwrap_or_default();
         match wild(behind, remaining(t), paths, steps) {
             found @ (Wild::Match | Wild::TooLong) => return Err(found),

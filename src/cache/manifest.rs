@@ -4,7 +4,7 @@
 //! with the one before, the rest of the path, a letter for the kind, and what the kind has. Numbers
 //! are variable-length as in protocol buffers, texts have their length before them.
 
-use super::{Digest, Input, Kind, Special, Tree};
+use super::{Digest, Input, Kind, Special, Tree, proto::write_varint};
 
 const MAGIC: &[u8] = b"factory-tree 1\n";
 
@@ -18,7 +18,7 @@ pub(super) fn encode(tree: &Tree) -> Vec<u8> {
             .zip(&input.path)
             .take_while(|(a, b)| a == b)
             .count();
-        write_number(&mut bytes, shared as u64);
+        write_varint(&mut bytes, shared as u64);
         write_text(&mut bytes, input.path.get(shared..).unwrap_or_default());
         match &input.kind {
             Kind::File {
@@ -28,7 +28,7 @@ pub(super) fn encode(tree: &Tree) -> Vec<u8> {
             } => {
                 bytes.push(if *executable { b'x' } else { b'f' });
                 bytes.extend_from_slice(digest.as_bytes());
-                write_number(&mut bytes, *size);
+                write_varint(&mut bytes, *size);
             }
             Kind::Link { text, dangling } => {
                 bytes.push(if *dangling { b'd' } else { b'l' });
@@ -76,14 +76,6 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Tree> {
     Some(inputs.into_iter().collect())
 }
 
-fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
 fn read_number(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
@@ -97,7 +89,7 @@ fn read_number(rest: &mut &[u8]) -> Option<u64> {
 }
 
 fn write_text(bytes: &mut Vec<u8>, text: &[u8]) {
-    write_number(bytes, text.len() as u64);
+    write_varint(bytes, text.len() as u64);
     bytes.extend_from_slice(text);
 }
 

@@ -1,6 +1,7 @@
 //! Digests, keys, the stat index, and the store of gate results. A leaf.
 
 mod action;
+mod assemble;
 mod content;
 mod digest;
 mod git;
@@ -11,6 +12,7 @@ mod proto;
 mod scan;
 mod selection;
 mod stat_index;
+mod state;
 mod store;
 mod sweep;
 mod tree;

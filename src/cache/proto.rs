@@ -82,14 +82,23 @@ impl Message {
         }
     }
 
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            // The mask keeps seven bits, so nothing is lost.
-            self.bytes.push((value & 0x7f) as u8 | 0x80);
-            value >>= 7;
-        }
-        self.bytes.push(value as u8);
+    fn varint(&mut self, value: u64) {
+        write_varint(&mut self.bytes, value);
     }
+}
+
+/// Appends a number as protocol buffers do: seven bits a byte, the lowest first.
+pub(super) fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(low_byte(value) | 0x80);
+        value >>= 7;
+    }
+    bytes.push(low_byte(value));
+}
+
+const fn low_byte(value: u64) -> u8 {
+    let [low, ..] = value.to_le_bytes();
+    low
 }
 
 fn varint_length(value: u64) -> u64 {

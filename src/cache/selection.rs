@@ -171,16 +171,25 @@ impl Ready<'_> {
     }
 }
 
+/// Which directories a pattern means with all that is in them.
+#[derive(Debug)]
+enum Whole {
+    None,
+    // Those that this matches, and so what is below them.
+    Matching(PathPattern),
+    Everything,
+}
+
 #[derive(Debug)]
 struct EntryRule<'a> {
     entry: &'a Entry<PathPattern>,
     // The leading segments without a wildcard.
     prefix: &'a [u8],
-    // Whether that is all of it.
+    // What stands behind the last wildcard: every match ends with it.
+    suffix: &'a [u8],
+    // Whether there is no wildcard at all.
     literal: bool,
-    // With a pattern that ends in a `**` segment: what stands before that, if anything does. A
-    // directory that this matches is meant with all that is in it.
-    whole: Option<Option<PathPattern>>,
+    whole: Whole,
 }
 
 impl<'a> EntryRule<'a> {
@@ -188,6 +197,15 @@ impl<'a> EntryRule<'a> {
         let text = entry.pattern.as_str();
         let special = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b']' | b'{' | b'}' | b'\\');
         let wild = text.bytes().position(special);
+        let behind = text
+            .bytes()
+            .rposition(special)
+            .and_then(|last| text.get(last + 1..));
+        // A `**` stands for no directory too, and then there is no slash.
+        let suffix = behind
+            .unwrap_or_default()
+            .trim_start_matches('/')
+            .as_bytes();
         let end = wild.map_or(Some(text.len()), |wild| text.get(..wild)?.rfind('/'));
         let prefix = end
             .and_then(|end| text.get(..end))
@@ -199,17 +217,18 @@ impl<'a> EntryRule<'a> {
             .all(|segment| !matches!(segment, b"" | b"."));
         let prefix = if plain { prefix } else { b"" };
         let whole = match text.strip_suffix("**") {
-            Some("") => Some(None),
+            Some(_) | None if !entry.except.is_empty() => Whole::None,
+            Some("") => Whole::Everything,
             Some(before) => before
                 .strip_suffix('/')
                 .and_then(|before| before.parse().ok())
-                .map(Some),
-            None => None,
+                .map_or(Whole::None, Whole::Matching),
+            None => Whole::None,
         };
-        let whole = whole.filter(|_| entry.except.is_empty());
         Self {
             entry,
             prefix,
+            suffix,
             literal: plain && wild.is_none(),
             whole,
         }
@@ -218,9 +237,9 @@ impl<'a> EntryRule<'a> {
     /// Returns whether the entry means all that is in `directory`.
     fn covers(&self, directory: &[u8]) -> bool {
         match &self.whole {
-            None => false,
-            Some(None) => true,
-            Some(Some(before)) => {
+            Whole::None => false,
+            Whole::Everything => true,
+            Whole::Matching(before) => {
                 !directory.is_empty()
                     && self.is_below_prefix(directory)
                     && before.gives(&String::from_utf8_lossy(directory))
@@ -242,7 +261,7 @@ impl<'a> EntryRule<'a> {
         let within = if self.literal {
             path == self.prefix
         } else {
-            self.is_below_prefix(path)
+            self.is_below_prefix(path) && path.ends_with(self.suffix)
         };
         within && {
             let path = String::from_utf8_lossy(path);

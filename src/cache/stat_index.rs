@@ -32,7 +32,6 @@ impl Stamp {
     /// Returns the stamp of a file, or `None` if its times can't be written down.
     #[expect(
         clippy::useless_conversion,
-        clippy::allow_attributes,
         reason = "the types of the fields differ from platform to platform"
     )]
     pub(super) fn of(stat: &Stat) -> Option<Self> {

@@ -148,6 +148,25 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Reads the entry in this file: nothing if there is none, or what is wrong with it.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("the entry cannot be read: {error}")),
+        };
+        let damaged = || "the entry is damaged".to_owned();
+        let (sum, json) = bytes.split_at_checked(65).ok_or_else(damaged)?;
+        if sum.strip_suffix(b"\n") != Some(&Digest::of(json).to_hex()) {
+            return Err(damaged());
+        }
+        let entry: Self = serde_json::from_slice(json).map_err(|_| damaged())?;
+        if entry.format != FORMAT {
+            return Err("the entry has another format".to_owned());
+        }
+        Ok(Some(entry))
+    }
+
     pub(super) const fn all_blobs(&self) -> [BlobEntry; 3] {
         [self.stdout, self.stderr, self.manifest]
     }
@@ -230,7 +249,7 @@ impl Store {
 
     fn look_up(&self, key: &Digest) -> Lookup {
         let path = self.record_path(key);
-        let entry = match self.entry(&path) {
+        let entry = match Entry::read(&path) {
             Ok(Some(entry)) => entry,
             Ok(None) => return Lookup::Miss,
             Err(reason) => return Lookup::Damaged(reason),
@@ -271,7 +290,7 @@ impl Store {
         let mut entries: Vec<Entry> = self
             .files("records")
             .into_iter()
-            .filter_map(|file| self.entry(&file.path).ok().flatten())
+            .filter_map(|file| Entry::read(&file.path).ok().flatten())
             .filter(|entry| entry.gate == gate)
             .collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.started_ms));
@@ -294,7 +313,7 @@ impl Store {
     }
 
     fn store(&self, action: &Action, outcome: &Outcome) -> Result<(), StoreError> {
-        self.make_folder(&self.folder)?;
+        make_folder(&self.folder)?;
         let sweep = self.sweep_file()?;
         sweep
             .lock_shared()
@@ -337,25 +356,6 @@ impl Store {
         self.write(&path, &bytes)
     }
 
-    /// Reads the entry in this file: nothing if there is none, or what is wrong with it.
-    pub(super) fn entry(&self, path: &Path) -> Result<Option<Entry>, String> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("the entry cannot be read: {error}")),
-        };
-        let damaged = || "the entry is damaged".to_owned();
-        let (sum, json) = bytes.split_at_checked(65).ok_or_else(damaged)?;
-        if sum.strip_suffix(b"\n") != Some(&Digest::of(json).to_hex()) {
-            return Err(damaged());
-        }
-        let entry: Entry = serde_json::from_slice(json).map_err(|_| damaged())?;
-        if entry.format != FORMAT {
-            return Err("the entry has another format".to_owned());
-        }
-        Ok(Some(entry))
-    }
-
     /// Reads a blob and checks it.
     pub(super) fn blob(&self, blob: BlobEntry) -> Result<Vec<u8>, String> {
         if blob.size == 0 && blob.digest == Digest::of(b"") {
@@ -384,7 +384,7 @@ impl Store {
     /// Writes a file as a whole or not at all.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let folder = path.parent().unwrap_or(&self.folder);
-        self.make_folder(folder)?;
+        make_folder(folder)?;
         tempfile::Builder::new()
             .prefix(TEMPORARY)
             .tempfile_in(folder)
@@ -394,15 +394,6 @@ impl Store {
             })
             .map(drop)
             .map_err(StoreError::of("write", path))
-    }
-
-    fn make_folder(&self, folder: &Path) -> Result<(), StoreError> {
-        // Outputs of gates are their owner's business.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(StoreError::of("make", folder))
     }
 
     pub(super) fn sweep_file(&self) -> Result<File, StoreError> {
@@ -457,6 +448,15 @@ impl Store {
 
 /// What the names of files begin with that are not finished.
 pub(super) const TEMPORARY: &str = ".tmp";
+
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    // Outputs of gates are their owner's business.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(StoreError::of("make", folder))
+}
 
 /// Marks an entry as used. One that can't be marked only looks older than it is.
 fn touch(path: &Path) {

@@ -121,8 +121,9 @@ fn a_pass_comes_back_byte_for_byte_and_nothing_else_is_kept() {
 
 #[test]
 fn whatever_is_damaged_is_a_miss_with_a_reason_and_is_put_right_by_the_next_pass() {
+    type Damage = fn(&Path);
     let key = action("1").key();
-    let damages: [(&str, fn(&Path)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("truncated", |file| {
             let bytes = fs::read(file).unwrap();
             fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
@@ -213,7 +214,7 @@ fn a_folder_that_cannot_be_made_or_written_is_a_warning() {
 #[test]
 fn the_latest_pass_of_a_gate_explains_what_has_changed_since() {
     let (_folder, store) = store();
-    let later = pass("smoke", "").started + Duration::from_secs(60);
+    let later = pass("smoke", "").started + Duration::from_mins(1);
     keep(&store, &action("1"), &pass("smoke", ""));
     keep(
         &store,
@@ -287,7 +288,7 @@ fn what_was_used_least_recently_goes_first_and_takes_its_outputs_along() {
         matches!(store.get(&action("a").key()), Lookup::Hit(_)),
         "used now"
     );
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let swept = store
         .gc(&Limits {
             bytes: 24_000,
@@ -372,7 +373,8 @@ fn one_holds_the_lock_and_the_next_gets_it_when_that_is_dropped() {
 
 #[test]
 fn the_folder_is_where_the_environment_says() {
-    let cases: [(&[(&str, &str)], Option<&str>); 6] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let cases: [(Variables, Option<&str>); 6] = [
         (&[("FACTORY_CACHE_DIR", "c"), ("HOME", "/h")], Some("c")),
         (
             &[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")],

@@ -113,7 +113,7 @@ impl Store {
         records.sort_by_key(|record| std::cmp::Reverse(record.used));
         let mut removed = 0;
         for record in records {
-            let entry = self.entry(&record.path).ok().flatten();
+            let entry = Entry::read(&record.path).ok().flatten();
             let needs = entry.as_ref().map(|entry| {
                 let missing = entry.blobs().filter_map(|digest| blobs.get(&digest));
                 let missing = missing
@@ -174,7 +174,7 @@ impl Store {
             if file.is_temporary() {
                 continue;
             }
-            let sound = match self.entry(&file.path) {
+            let sound = match Entry::read(&file.path) {
                 // It is gone, in a folder that can't be held.
                 Ok(None) => continue,
                 Ok(Some(entry)) if file.digest() == Some(entry.key) => entry

@@ -1,15 +1,23 @@
 //! Real files in real folders: what is an input, and that no scan is ever stale.
 
 use std::{
+    ffi::OsStr,
     fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{PermissionsExt as _, symlink},
+    },
     path::{Path, PathBuf},
     process::Command,
+    thread,
+    time::{Duration, SystemTime},
 };
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{Diff, InputSelection, Kind, Scanner, Special, Tree};
+use super::{Diff, Digest, Input, InputSelection, Kind, Scanner, Special, Tree};
+use crate::boundary::{Entry, PathPattern};
 
 /// A folder with a scanner that has a stat index, and what changes it.
 struct Folder {
@@ -215,4 +223,531 @@ fn links_are_their_texts_and_special_files_are_never_opened() {
     fs::remove_file(root.join("link")).unwrap();
     symlink("d/b", root.join("link")).unwrap();
     assert_eq!(changed(&folder.scan().diff(&first)), (0, 0, 1));
+}
+
+#[test]
+fn names_are_bytes_and_any_of_them_is_a_name() {
+    let folder = Folder::repository();
+    folder.write(".gitignore", "ignored*\n");
+    let names: [&[u8]; 6] = [b"a\nb", b"caf\xe9", b"caf\\xe9", b" ", b"\"", b"d\xff/\xfe"];
+    for name in names {
+        let path = folder.root.join(OsStr::from_bytes(name));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "1").unwrap();
+    }
+    fs::write(folder.root.join(OsStr::from_bytes(b"ignored\xff")), "1").unwrap();
+    let first = folder.scan();
+    assert_eq!(first.len(), names.len() + 1);
+    for name in names {
+        let path = folder.root.join(OsStr::from_bytes(name));
+        fs::write(&path, "2").unwrap();
+        let diff = folder.scan().diff(&first);
+        assert_eq!((changed(&diff), &*diff.changed[0]), ((0, 0, 1), name));
+        fs::write(&path, "1").unwrap();
+    }
+    let (old, new) = (b"caf\xe9".as_slice(), b"caf\xe8".as_slice());
+    let at = |name: &[u8]| folder.root.join(OsStr::from_bytes(name));
+    fs::rename(at(old), at(new)).unwrap();
+    assert_ne!(folder.scan().root_digest(), first.root_digest());
+}
+
+#[test]
+fn nested_repositories_are_inputs_by_their_own_rules_and_dot_git_never_is() {
+    let folder = Folder::repository();
+    folder
+        .write(".gitignore", "*.log\n/away/\n")
+        .write("a", "1")
+        .write("away/b", "1");
+    for nested in ["nested", "away/nested"] {
+        folder
+            .write(&format!("{nested}/c.log"), "1")
+            .write(&format!("{nested}/d.tmp"), "1");
+        folder.write(&format!("{nested}/.gitignore"), "*.tmp\n");
+        git(&folder.root.join(nested), &["init", "-q"]);
+    }
+    assert_eq!(
+        folder.paths(),
+        [".gitignore", "a", "nested/.gitignore", "nested/c.log"]
+    );
+
+    // A linked work tree has a file for `.git`, and its own list of what is tracked.
+    git(&folder.root, &["add", "a", ".gitignore"]);
+    git(&folder.root, &["commit", "-qm", "a"]);
+    git(&folder.root, &["worktree", "add", "-q", "../linked"]);
+    let linked = folder.root.join("../linked");
+    fs::write(linked.join("x.log"), "1").unwrap();
+    fs::write(linked.join("y.log"), "1").unwrap();
+    git(&linked, &["add", "-f", "x.log"]);
+    let tree = Scanner::new(&linked)
+        .scan(&InputSelection::default())
+        .unwrap()
+        .tree;
+    assert!(tree.get(b"x.log").is_some() && tree.get(b"y.log").is_none());
+    assert!(tree.get(b".git").is_none());
+}
+
+#[test]
+fn a_project_below_the_top_of_a_work_tree_is_under_all_its_rules() {
+    let folder = Folder::repository();
+    folder
+        .write(".gitignore", "/apps/*/dist\n/gone/\n")
+        .write("apps/.gitignore", "*.log\n")
+        .write("apps/web/dist/x", "1")
+        .write("apps/web/dist/kept", "1")
+        .write("apps/web/a.log", "1")
+        .write("apps/web/src/a", "1")
+        .write("gone/project/a.log", "1");
+    git(&folder.root, &["add", "-f", "apps/web/dist/kept"]);
+    let paths = |below: &str| {
+        let tree = Scanner::new(folder.root.join(below)).scan(&InputSelection::default());
+        let tree = tree.unwrap().tree;
+        tree.inputs()
+            .map(|input| String::from_utf8_lossy(&input.path).into())
+            .collect()
+    };
+    let below: Vec<String> = paths("apps/web");
+    assert_eq!(below, ["dist/kept", "src/a"]);
+    // A project in an ignored folder is not under the rules of that work tree at all.
+    let ignored: Vec<String> = paths("gone/project");
+    assert_eq!(ignored, ["a.log"]);
+}
+
+fn entries(patterns: &[&str]) -> Vec<Entry<PathPattern>> {
+    patterns
+        .iter()
+        .map(|pattern| pattern.parse::<PathPattern>().unwrap().into())
+        .collect()
+}
+
+fn selection(patterns: Option<&[&str]>, always: &[&str], exclude: &[&str]) -> InputSelection {
+    InputSelection {
+        patterns: patterns.map(entries),
+        always: entries(always),
+        exclude: entries(exclude),
+    }
+}
+
+#[test]
+fn patterns_narrow_and_an_ignored_file_is_taken_only_by_its_name() {
+    let folder = Folder::repository();
+    folder
+        .write(".gitignore", "/log/\n*.key\n")
+        .write("app/a.rb", "1")
+        .write("app/b/c.rb", "1")
+        .write("app/b/c.md", "1")
+        .write("appendix", "1")
+        .write("log/test.log", "1")
+        .write("config/master.key", "1")
+        .write("tmp/x", "1")
+        .write("README.md", "1");
+    let cases: [(InputSelection, &[&str]); 9] = [
+        (
+            selection(Some(&["app/**"]), &[], &[]),
+            &["app/a.rb", "app/b/c.md", "app/b/c.rb"],
+        ),
+        (selection(Some(&["app/*.rb"]), &[], &[]), &["app/a.rb"]),
+        (
+            selection(Some(&["**/*.md"]), &[], &["app/**"]),
+            &["README.md"],
+        ),
+        (
+            selection(Some(&["**/c.rb"]), &["README.md"], &[]),
+            &["README.md", "app/b/c.rb"],
+        ),
+        (selection(Some(&["log/**", "*.key"]), &[], &[]), &[]),
+        (
+            selection(Some(&["log/test.log"]), &[], &["log/**"]),
+            &["log/test.log"],
+        ),
+        (
+            selection(Some(&["config/master.key", "app/a.rb"]), &[], &[]),
+            &["app/a.rb", "config/master.key"],
+        ),
+        (selection(Some(&[".git/HEAD", "app"]), &[], &[]), &[]),
+        (
+            selection(None, &[], &["tmp/**", "**/b/**"]),
+            &[".gitignore", "README.md", "app/a.rb", "appendix"],
+        ),
+    ];
+    for round in 0..2 {
+        let scanner = folder.scanner();
+        let all = scanner
+            .scan_all(cases.iter().map(|(given, _)| given))
+            .unwrap();
+        for ((given, then), together) in cases.iter().zip(all) {
+            let alone = scanner.scan(given).unwrap().tree;
+            assert_eq!(alone, together.tree, "{given:?}");
+            assert_eq!(alone.root_digest(), together.tree.root_digest());
+            let mut paths: Vec<_> = alone
+                .inputs()
+                .map(|input| String::from_utf8_lossy(&input.path))
+                .collect();
+            paths.sort();
+            assert_eq!(paths, *then, "{given:?}");
+        }
+        thread::sleep(Duration::from_millis(if round == 0 { 60 } else { 0 }));
+    }
+    let given = selection(Some(&["app/**", "lib/**"]), &[], &[]);
+    let tree = folder.scanner().scan(&given).unwrap().tree;
+    let unmatched: Vec<_> = given
+        .unmatched(&tree)
+        .into_iter()
+        .map(|entry| entry.pattern.as_str())
+        .collect();
+    assert_eq!(unmatched, ["lib/**"]);
+}
+
+#[test]
+fn what_is_settled_is_not_read_again_and_a_narrow_scan_forgets_nothing() {
+    let folder = Folder::new();
+    for at in 0..300 {
+        folder
+            .write(&format!("many/{at}"), "1")
+            .write(&format!("d{}/{at}", at % 7), "1");
+    }
+    thread::sleep(Duration::from_millis(60));
+    let everything = InputSelection::default();
+    let read = |selection: &InputSelection| folder.scanner().scan(selection).unwrap().read;
+    assert_eq!(read(&everything), 600);
+    assert_eq!(read(&everything), 0);
+    folder.write("many/7", "2").write("d1/1", "2");
+    thread::sleep(Duration::from_millis(60));
+    let narrow = selection(Some(&["many/7", "many/8"]), &[], &[]);
+    assert_eq!((read(&narrow), read(&narrow)), (1, 0));
+    assert_eq!((read(&everything), read(&everything)), (1, 0));
+    let mut touch = Command::new("sh");
+    touch
+        .args(["-c", "touch many/* d*/*"])
+        .current_dir(&folder.root);
+    assert!(touch.status().unwrap().success());
+    thread::sleep(Duration::from_millis(60));
+    assert_eq!((read(&everything), read(&everything)), (600, 0));
+}
+
+#[test]
+fn a_thousand_edits_within_the_tick_of_the_clock_are_all_seen() {
+    let folder = Folder::new();
+    folder.write("old", "never changes").write("a", "0000");
+    let scanner = folder.scanner();
+    for edit in 0..1000 {
+        let text = format!("{edit:04}");
+        folder.write("a", &text);
+        let tree = scanner.scan(&InputSelection::default()).unwrap().tree;
+        let Kind::File { digest, .. } = tree.get(b"a").unwrap().kind else {
+            panic!()
+        };
+        assert_eq!(digest, Digest::of(&text));
+        if edit % 100 == 99 {
+            // Now and then a state is old enough to be trusted, and must not be when it is over.
+            thread::sleep(Duration::from_millis(30));
+            assert_eq!(folder.scan(), tree);
+        }
+    }
+}
+
+#[test]
+fn a_damaged_index_only_makes_a_scan_slower() {
+    let folder = Folder::new();
+    for at in 0..20 {
+        folder.write(&format!("{}/{at}", at % 3), &format!("{at}"));
+    }
+    thread::sleep(Duration::from_millis(60));
+    let whole = folder.scan();
+    let bytes = fs::read(&folder.index).unwrap();
+    assert!(bytes.len() > 1000);
+    for at in (0..bytes.len()).step_by(13) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x10;
+        for damaged in [&bytes[..at], &damaged[..]] {
+            fs::write(&folder.index, damaged).unwrap();
+            assert_eq!(folder.scan(), whole, "at {at}");
+        }
+    }
+    fs::remove_file(&folder.index).unwrap();
+    fs::create_dir(&folder.index).unwrap();
+    assert_eq!(folder.scan(), whole);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let folder = Folder::new();
+    folder.write("a", "1").write("closed/b", "1");
+    let close = |path: &str, mode| {
+        fs::set_permissions(folder.root.join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close("closed", 0);
+    // Whoever may read anything, such as root, finds nothing closed.
+    if fs::read_dir(folder.root.join("closed")).is_err() {
+        let error = folder
+            .scanner()
+            .scan(&InputSelection::default())
+            .unwrap_err();
+        assert!(error.to_string().contains("`closed`"), "{error}");
+        let narrow = selection(Some(&["a"]), &[], &[]);
+        assert_eq!(folder.scanner().scan(&narrow).unwrap().tree.len(), 1);
+    }
+    close("closed", 0o755);
+    let error = Scanner::new(folder.root.join("a"))
+        .scan(&InputSelection::default())
+        .unwrap_err();
+    assert!(error.to_string().contains("`.`"), "{error}");
+}
+
+/// What `git` itself takes for the files that are not ignored.
+fn files_by_git(root: &Path) -> Vec<String> {
+    let out = Command::new("git")
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
+        .current_dir(root)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", "/nonexistent")
+        .output()
+        .unwrap();
+    assert!(out.status.success());
+    let text = String::from_utf8(out.stdout).unwrap();
+    let mut files: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
+    files.retain(|file| fs::symlink_metadata(root.join(file)).is_ok());
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn rule() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(vec![
+        "a",
+        "b",
+        "ab",
+        "c.d",
+        "*",
+        "**",
+        "?",
+        "a*",
+        "*b",
+        "[ab]",
+        "[!a]",
+        "[^b-z]",
+        "\\a",
+        "a\\*",
+        "*.d",
+        "[[:alpha:]]",
+        "[a",
+        "{a,b}",
+        "a ",
+        "a\\ ",
+        "**b",
+        "a**",
+        "***",
+        "[]a]",
+        "\\",
+        "#",
+        "[a-]",
+        "[\\]a]",
+        "*?",
+        "c*d",
+        "[[:bogus:]a]",
+    ]);
+    let parts = prop::collection::vec(part, 1..4);
+    let ends = prop::sample::select(vec!["", "/", "/*", "/**", " ", "\r", "  "]);
+    let starts = prop::sample::select(vec!["", "", "!", "/", "!/", "**/", "#", " "]);
+    (starts, parts, ends).prop_map(|(start, parts, end)| format!("{start}{}{end}", parts.join("/")))
+}
+
+fn rules() -> impl Strategy<Value = String> {
+    prop::collection::vec(rule(), 1..5).prop_map(|rules| rules.join("\n"))
+}
+
+fn path() -> impl Strategy<Value = String> {
+    let names = vec![
+        "a", "b", "ab", "c.d", "a*", "ba", "a ", "#", "[a", "{a,b}", "é",
+    ];
+    prop::collection::vec(prop::sample::select(names), 1..4).prop_map(|names| names.join("/"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_inputs_are_what_git_lists(
+        ignore in rules(),
+        below in prop::option::of((path(), rules())),
+        exclude in prop::option::of(rules()),
+        paths in prop::collection::vec(path(), 1..12),
+        tracked in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        version in prop::sample::select(vec!["2", "3", "4"]),
+    ) {
+        let folder = Folder::repository();
+        let write = |path: &str, text: &str| {
+            let path = folder.root.join(path);
+            let made = fs::create_dir_all(path.parent().unwrap()).is_ok();
+            made && !path.is_dir() && fs::write(path, text).is_ok()
+        };
+        let mut written: Vec<&String> = paths.iter().filter(|path| write(path, "1")).collect();
+        written.retain(|path| folder.root.join(path).is_file());
+        write(".gitignore", &ignore);
+        if let Some((path, rules)) = &below {
+            write(&format!("{path}/.gitignore"), rules);
+        }
+        if let Some(rules) = &exclude {
+            write(".git/info/exclude", rules);
+        }
+        for index in tracked {
+            git(&folder.root, &["--literal-pathspecs", "add", "-f", "--", index.get(&written).as_str()]);
+        }
+        git(&folder.root, &["update-index", "--force-write-index", "--index-version", version]);
+        prop_assert_eq!(folder.paths(), files_by_git(&folder.root));
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Write(u8, u8),
+    Append(u8),
+    Touch(u8),
+    RestoreTime(u8, u8),
+    Executable(u8, bool),
+    Rename(u8, u8),
+    Swap(u8, u8),
+    Link(u8, u8),
+    HardLink(u8, u8),
+    Remove(u8),
+    RemoveFolder(u8),
+    Settle,
+    Damage(u16),
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    use Operation as O;
+    prop_oneof![
+        6 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::Write(a, b)),
+        1 => any::<u8>().prop_map(O::Append),
+        1 => any::<u8>().prop_map(O::Touch),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::RestoreTime(a, b)),
+        1 => (any::<u8>(), any::<bool>()).prop_map(|(a, b)| O::Executable(a, b)),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::Rename(a, b)),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::Swap(a, b)),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::Link(a, b)),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::HardLink(a, b)),
+        1 => any::<u8>().prop_map(O::Remove),
+        1 => any::<u8>().prop_map(O::RemoveFolder),
+        1 => Just(O::Settle),
+        1 => any::<u16>().prop_map(O::Damage),
+    ]
+}
+
+/// Does it, as far as it can be done.
+fn operate(folder: &Folder, operation: &Operation) {
+    let path = |at: u8| folder.root.join(format!("{}/{}", at % 3, at / 3 % 8));
+    let write = |path: &Path, text: &str| {
+        let _ = fs::create_dir_all(path.parent().unwrap());
+        let _ = fs::write(path, text);
+    };
+    match *operation {
+        Operation::Write(at, text) => write(&path(at), &format!("{text:03}")),
+        Operation::Append(at) => {
+            let text = fs::read_to_string(path(at)).unwrap_or_default();
+            write(&path(at), &format!("{text}+"));
+        }
+        Operation::Touch(at) => {
+            let _ = fs::File::open(path(at)).map(|file| file.set_modified(SystemTime::now()));
+        }
+        Operation::RestoreTime(at, text) => {
+            let time = fs::metadata(path(at)).and_then(|metadata| metadata.modified());
+            write(&path(at), &format!("{text:03}"));
+            if let (Ok(time), Ok(file)) = (time, fs::File::open(path(at))) {
+                let _ = file.set_modified(time);
+            }
+        }
+        Operation::Executable(at, executable) => {
+            let mode = if executable { 0o755 } else { 0o644 };
+            let _ = fs::set_permissions(path(at), fs::Permissions::from_mode(mode));
+        }
+        Operation::Rename(from, to) => drop(fs::rename(path(from), path(to))),
+        Operation::Swap(a, b) => {
+            let aside = folder.root.join("aside");
+            if path(a) != path(b) && path(a).exists() && path(b).exists() {
+                let _ = fs::rename(path(a), &aside);
+                let _ = fs::rename(path(b), path(a));
+                let _ = fs::rename(aside, path(b));
+            }
+        }
+        Operation::Link(at, to) => {
+            let _ = fs::create_dir_all(path(at).parent().unwrap());
+            let _ = symlink(format!("../{}/{}", to % 3, to / 3 % 8), path(at));
+        }
+        Operation::HardLink(at, to) => drop(fs::hard_link(path(at), path(to))),
+        Operation::Remove(at) => drop(fs::remove_file(path(at))),
+        Operation::RemoveFolder(at) => {
+            drop(fs::remove_dir_all(folder.root.join(format!("{}", at % 3))));
+        }
+        Operation::Settle => thread::sleep(Duration::from_millis(30)),
+        Operation::Damage(at) => {
+            let mut bytes = fs::read(&folder.index).unwrap_or_default();
+            let length = bytes.len().max(1);
+            if let Some(byte) = bytes.get_mut(usize::from(at) % length) {
+                *byte ^= 1;
+                fs::write(&folder.index, bytes).unwrap();
+            }
+        }
+    }
+}
+
+/// The slow and obvious way: reads everything, remembers nothing.
+fn model(root: &Path) -> Tree {
+    let files = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap);
+    let files = files.filter(|file| !file.file_type().is_dir());
+    let input = |file: walkdir::DirEntry| {
+        let path = file.path();
+        let kind = if file.file_type().is_symlink() {
+            let text = fs::read_link(path).unwrap();
+            let text = text.as_os_str().as_bytes().into();
+            Kind::Link {
+                text,
+                dangling: fs::metadata(path).is_err(),
+            }
+        } else {
+            let bytes = fs::read(path).unwrap();
+            let executable = file.metadata().unwrap().permissions().mode() & 0o100 != 0;
+            Kind::File {
+                digest: Digest::of(&bytes),
+                size: bytes.len() as u64,
+                executable,
+            }
+        };
+        let path = path
+            .strip_prefix(root)
+            .unwrap()
+            .as_os_str()
+            .as_bytes()
+            .into();
+        Input { path, kind }
+    };
+    files.map(input).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_order_of_changes_makes_a_scan_differ_from_reading_everything(
+        operations in prop::collection::vec(operation(), 40..80),
+    ) {
+        let folder = Folder::new();
+        let lasting = folder.scanner();
+        for operation in &operations {
+            operate(&folder, operation);
+            let model = model(&folder.root);
+            let everything = InputSelection::default();
+            for scanner in [&lasting, &folder.scanner()] {
+                let tree = scanner.scan(&everything).unwrap().tree;
+                prop_assert_eq!(&tree, &model, "after {:?}", operation);
+                prop_assert_eq!(tree.root_digest(), model.root_digest());
+            }
+        }
+    }
 }

@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     Digest,
+    digest::hex,
     proto::{BlobRef, Message, text},
 };
 
@@ -503,7 +504,7 @@ fn write_node(node: &mut Message, name: &[u8], tree: &Tree, input: &Input) {
     node.clear();
     let (shown, whole) = text(name);
     node.bytes(1, shown.as_bytes());
-    let mut properties: Vec<(&str, Vec<u8>)> = Vec::new();
+    let mut properties: Vec<(&str, String)> = Vec::new();
     if !whole {
         properties.push(("factory.name", hex(name)));
     }
@@ -530,7 +531,7 @@ fn write_node(node: &mut Message, name: &[u8], tree: &Tree, input: &Input) {
                     size: 0,
                 },
             );
-            properties.push(("factory.kind", special.name().into()));
+            properties.push(("factory.kind", special.name().to_owned()));
         }
         Kind::Link { text: target, .. } => {
             let (shown, whole) = text(target);
@@ -540,8 +541,8 @@ fn write_node(node: &mut Message, name: &[u8], tree: &Tree, input: &Input) {
             }
             match tree.leads(input) {
                 Leads::Inputs => {}
-                Leads::Elsewhere => properties.push(("factory.leads", b"elsewhere".into())),
-                Leads::Nowhere => properties.push(("factory.leads", b"nowhere".into())),
+                Leads::Elsewhere => properties.push(("factory.leads", "elsewhere".to_owned())),
+                Leads::Nowhere => properties.push(("factory.leads", "nowhere".to_owned())),
             }
         }
     }
@@ -556,27 +557,13 @@ fn write_node(node: &mut Message, name: &[u8], tree: &Tree, input: &Input) {
     }
 }
 
-fn node_properties(properties: &[(&str, Vec<u8>)]) -> Message {
+fn node_properties(properties: &[(&str, String)]) -> Message {
     let mut all = Message::default();
     for (name, value) in properties {
         let mut property = Message::default();
         property.bytes(1, name.as_bytes());
-        property.bytes(2, value);
+        property.bytes(2, value.as_bytes());
         all.message(1, &property);
     }
     all
-}
-
-fn hex(bytes: &[u8]) -> Vec<u8> {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| {
-            if nibble < 10 {
-                b'0' + nibble
-            } else {
-                b'a' + nibble - 10
-            }
-        })
-        .collect()
 }

@@ -1,10 +1,8 @@
-//! One walk over a folder by several threads, and what it makes of what they found.
+//! One walk over a folder by several threads.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     ffi::OsStr,
-    fs::File,
-    io::{self, Read as _},
     os::{
         fd::{AsFd as _, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt as _,
@@ -23,13 +21,12 @@ use rustix::{
 };
 
 use super::{
-    Digest, Input, Kind, ScanError, Scanner, ShownPath, Special, WorkTree,
+    Input, Kind, ScanError, Scanner, ShownPath, Special,
+    assemble::{Found, FoundFile, FoundFiles, Visited, Walked},
     content::{Reader, Unread},
-    git::Repository,
-    gitignore::Rules,
-    selection::{Mask, Reach, Selector},
-    stat_index::{Known, Stamp, StatIndex, Writer, file_time},
-    tree::compare_paths,
+    selection::{Mask, Selector},
+    stat_index::{Known, Stamp, StatIndex, file_time},
+    state::{IGNORE_FILE, State, surroundings},
 };
 
 /// How many files of one directory a thread takes at once.
@@ -52,19 +49,6 @@ pub(super) struct Walk<'a> {
     next: AtomicU32,
 }
 
-/// What a walk has found.
-#[derive(Debug)]
-pub(super) struct Walked {
-    /// All inputs of all selections, as a tree has them.
-    pub(super) inputs: Arc<[Input]>,
-    /// For each selection, which of them it has.
-    pub(super) chosen: Vec<Vec<u32>>,
-    /// How many files were read.
-    pub(super) read: usize,
-    /// The next index, if it would know more than the last one.
-    pub(super) learnt: Option<Writer>,
-}
-
 #[derive(Debug, Default)]
 struct Queue<'a> {
     tasks: Vec<Task<'a>>,
@@ -85,23 +69,6 @@ struct Directory {
     state: State,
 }
 
-/// What a directory takes over from the one above it.
-#[derive(Debug, Clone)]
-struct State {
-    reaches: Arc<Vec<Reach>>,
-    rules: Option<Arc<Rules>>,
-    repository: Option<Arc<At>>,
-    // Whether all in it is ignored that is not tracked.
-    ignored: bool,
-}
-
-/// A repository, and how long the path of its top is, with its last slash.
-#[derive(Debug)]
-struct At {
-    repository: Repository,
-    top: usize,
-}
-
 /// The files to look at in one directory.
 #[derive(Debug)]
 struct Listing<'a> {
@@ -110,41 +77,6 @@ struct Listing<'a> {
     directory: Dir,
     known: Known<'a>,
     files: Vec<(Box<[u8]>, Mask)>,
-}
-
-/// What one thread has found.
-#[derive(Debug, Default)]
-struct Found {
-    directories: Vec<Visited>,
-    files: Vec<FoundFiles>,
-    // Directories that no selection reaches: what is known of them is kept.
-    passed: Vec<Vec<u8>>,
-}
-
-#[derive(Debug)]
-struct Visited {
-    id: u32,
-    path: Vec<u8>,
-    children: Vec<u32>,
-    // What is known of files that no selection of this walk has.
-    kept: Vec<(Box<[u8]>, Stamp, Digest)>,
-    files: Vec<FoundFile>,
-}
-
-#[derive(Debug)]
-struct FoundFiles {
-    directory: u32,
-    start: usize,
-    files: Vec<FoundFile>,
-}
-
-#[derive(Debug)]
-struct FoundFile {
-    input: Input,
-    mask: Mask,
-    // The state that its digest stands for, if that can be trusted later.
-    stamp: Option<Stamp>,
-    read: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -202,7 +134,7 @@ impl<'a> Walk<'a> {
         }
         drop(queue);
         let named = self.named(&mut found)?;
-        Ok(self.assemble(found, named))
+        Ok(found.assemble(named, self.selector.len(), self.index))
     }
 
     fn work(&self) -> Found {
@@ -269,28 +201,14 @@ impl<'a> Walk<'a> {
         entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         // Paths as the top of the work tree sees them; behind the prefix they start at the root.
         let mut full = [&self.prefix[..], &path].concat();
-        if id > 0 && entries.iter().any(|(name, _)| **name == *b".git") {
-            let top = full.len() + 1;
-            let dot_git = self.root_path.join(OsStr::from_bytes(&path)).join(".git");
-            let repository = Repository::at(&dot_git).map(|repository| At { repository, top });
-            state = State {
-                rules: None,
-                repository: repository.map(Arc::new),
-                ignored: false,
-                reaches: state.reaches,
-            };
+        let has = |wanted: &str| entries.iter().any(|(name, _)| **name == *wanted.as_bytes());
+        if id > 0 && has(".git") {
+            let folder = self.root_path.join(OsStr::from_bytes(&path));
+            state.enter_repository(&full, &folder);
         }
-        if !state.ignored
-            && entries.iter().any(|(name, _)| **name == *b".gitignore")
-            && let Some(text) = read_ignore_file(fd, b".gitignore")
-                .map_err(|error| unreadable(&join(&path, b".gitignore"), error))?
-        {
-            let directory = if path.is_empty() {
-                full.strip_suffix(b"/").unwrap_or_default()
-            } else {
-                &full
-            };
-            state.rules = Some(Arc::new(Rules::parse(directory, &text, state.rules)));
+        if !state.ignored && has(IGNORE_FILE) {
+            let unreadable = |error| unreadable(&join(&path, IGNORE_FILE.as_bytes()), error);
+            state.read_rules(fd, &full).map_err(unreadable)?;
         }
         if !path.is_empty() {
             full.push(b'/');
@@ -312,14 +230,9 @@ impl<'a> Walk<'a> {
             full.truncate(folder);
             full.extend_from_slice(&name);
             let below = full.get(self.prefix.len()..).unwrap_or_default();
-            let kind = if kind == FileType::Unknown {
-                match statat(fd, &*name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(stat) => FileType::from_raw_mode(stat.st_mode),
-                    Err(Errno::NOENT) => continue,
-                    Err(error) => return Err(unreadable(below, error)),
-                }
-            } else {
-                kind
+            let Some(kind) = resolved(kind, fd, &name).map_err(|error| unreadable(below, error))?
+            else {
+                continue;
             };
             let is_directory = kind == FileType::Directory;
             let ignored = state.ignored
@@ -370,6 +283,17 @@ impl<'a> Walk<'a> {
             files,
         };
         found.directories.push(visited);
+        self.hand_on(listing, tasks, found, reader)
+    }
+
+    /// Looks at the files of a directory now if they are few; else all threads share them.
+    fn hand_on(
+        &self,
+        listing: Listing<'a>,
+        mut tasks: Vec<Task<'a>>,
+        found: &mut Found,
+        reader: &mut Reader,
+    ) -> Result<(), ScanError> {
         if listing.files.len() <= CHUNK {
             self.push(tasks);
             return self.files(&listing, 0, found, reader);
@@ -558,191 +482,24 @@ impl<'a> Walk<'a> {
         let known = self.index.directory(&segments.join(&b'/'));
         self.look(directory, name, path.into(), mask, &known, reader)
     }
-
-    fn assemble(&self, mut found: Found, named: Vec<FoundFile>) -> Walked {
-        found
-            .files
-            .sort_unstable_by_key(|chunk| (chunk.directory, chunk.start));
-        found.directories.sort_unstable_by_key(|visited| visited.id);
-        let mut chunks = found.files.into_iter().peekable();
-        for visited in &mut found.directories {
-            while let Some(chunk) = chunks.next_if(|chunk| chunk.directory == visited.id) {
-                if visited.files.is_empty() {
-                    visited.files = chunk.files;
-                } else {
-                    visited.files.extend(chunk.files);
-                }
-            }
-        }
-        let mut directories = in_order(found.directories);
-        let elsewhere = add_named(&mut directories, named);
-        let read = directories
-            .iter()
-            .flat_map(|visited| &visited.files)
-            .filter(|file| file.read);
-        let (read, news) = read.fold((0, false), |(count, news), file| {
-            (count + 1, news || file.stamp.is_some())
-        });
-        let learnt = news.then(|| self.learn(&directories, &found.passed));
-        let mut files: Vec<(Input, Mask)> = Vec::new();
-        files.reserve_exact(directories.iter().map(|visited| visited.files.len()).sum());
-        for visited in directories {
-            files.extend(
-                visited
-                    .files
-                    .into_iter()
-                    .map(|file| (file.input, file.mask)),
-            );
-        }
-        if elsewhere {
-            files.sort_by(|(a, _), (b, _)| compare_paths(&a.path, &b.path));
-        }
-        let chosen = (0..self.selector.len())
-            .map(|bit| {
-                let chosen = (0_u32..)
-                    .zip(&files)
-                    .filter(|(_, (_, mask))| mask >> bit & 1 == 1);
-                chosen.map(|(at, _)| at).collect()
-            })
-            .collect();
-        let inputs = files.into_iter().map(|(input, _)| input).collect();
-        Walked {
-            inputs,
-            chosen,
-            read,
-            learnt,
-        }
-    }
-
-    fn learn(&self, directories: &[Visited], passed: &[Vec<u8>]) -> Writer {
-        let mut writer = Writer::new();
-        for visited in directories {
-            let folder = if visited.path.is_empty() {
-                0
-            } else {
-                visited.path.len() + 1
-            };
-            let mut entries: Vec<(&[u8], Stamp, Digest)> = visited
-                .kept
-                .iter()
-                .map(|(name, stamp, digest)| (&**name, *stamp, *digest))
-                .collect();
-            let kept = entries.len();
-            for file in &visited.files {
-                if let (Some(stamp), Kind::File { digest, .. }) = (file.stamp, &file.input.kind) {
-                    let name = file.input.path.get(folder..).unwrap_or_default();
-                    entries.push((name, stamp, *digest));
-                }
-            }
-            if kept > 0 {
-                entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
-            }
-            writer.directory(&visited.path, entries);
-        }
-        // What lies where no selection reached is still as well known as before.
-        let visited: HashSet<&[u8]> = directories
-            .iter()
-            .map(|visited| &visited.path[..])
-            .collect();
-        let passed: HashSet<&[u8]> = passed.iter().map(Vec::as_slice).collect();
-        for (path, block) in self.index.blocks() {
-            let mut above = ancestors(path);
-            if !visited.contains(path) && above.any(|above| passed.contains(above)) {
-                writer.copy(block);
-            }
-        }
-        writer
-    }
 }
 
 type Entry = (Box<[u8]>, FileType);
 
-impl State {
-    fn tracks(&self, path: &[u8], is_directory: bool) -> Result<bool, ScanError> {
-        let Some(at) = &self.repository else {
-            return Ok(false);
-        };
-        let path = path.get(at.top..).unwrap_or_default();
-        let tracks = if is_directory {
-            at.repository.tracks_within(path)
-        } else {
-            at.repository.tracks(path)
-        };
-        tracks.map_err(ScanError::Repository)
+/// Returns the type of an entry also where the directory does not say; nothing if it is gone.
+fn resolved(
+    kind: FileType,
+    directory: BorrowedFd<'_>,
+    name: &[u8],
+) -> Result<Option<FileType>, Errno> {
+    if kind != FileType::Unknown {
+        return Ok(Some(kind));
     }
-}
-
-impl Found {
-    fn add(&mut self, more: Self) {
-        self.directories.extend(more.directories);
-        self.files.extend(more.files);
-        self.passed.extend(more.passed);
+    match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error),
     }
-}
-
-/// Puts directories into the order that a tree has their files in: what is in a directory, then
-/// what is in the directories in it. They come sorted by id, without gaps but for those that could
-/// not be entered.
-fn in_order(directories: Vec<Visited>) -> Vec<Visited> {
-    let mut by_id: HashMap<u32, Visited> = directories
-        .into_iter()
-        .map(|visited| (visited.id, visited))
-        .collect();
-    let mut ordered = Vec::with_capacity(by_id.len());
-    let mut ahead = vec![0];
-    while let Some(id) = ahead.pop() {
-        if let Some(visited) = by_id.remove(&id) {
-            ahead.extend(visited.children.iter().rev());
-            ordered.push(visited);
-        }
-    }
-    ordered
-}
-
-/// Adds files that were found apart from the walk. Returns whether some are in a directory that
-/// the walk has not visited; those stand at the end, out of order.
-fn add_named(directories: &mut Vec<Visited>, named: Vec<FoundFile>) -> bool {
-    if named.is_empty() {
-        return false;
-    }
-    let mut by_folder: HashMap<Box<[u8]>, Vec<FoundFile>> = HashMap::new();
-    for file in named {
-        let slash = file
-            .input
-            .path
-            .iter()
-            .rposition(|byte| *byte == b'/')
-            .unwrap_or(0);
-        let folder = file.input.path.get(..slash).unwrap_or_default().into();
-        by_folder.entry(folder).or_default().push(file);
-    }
-    for visited in &mut *directories {
-        if let Some(files) = by_folder.remove(&*visited.path) {
-            visited.files.extend(files);
-            visited
-                .files
-                .sort_unstable_by(|a, b| a.input.path.cmp(&b.input.path));
-        }
-    }
-    let elsewhere = !by_folder.is_empty();
-    for (path, mut files) in by_folder {
-        files.sort_unstable_by(|a, b| a.input.path.cmp(&b.input.path));
-        let (id, children, kept) = (u32::MAX, Vec::new(), Vec::new());
-        directories.push(Visited {
-            id,
-            path: path.into(),
-            children,
-            kept,
-            files,
-        });
-    }
-    elsewhere
-}
-
-/// Returns the path and those of all directories above it.
-fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let ends = (0..path.len()).filter(|at| path.get(*at) == Some(&b'/'));
-    ends.chain([path.len()]).filter_map(|end| path.get(..end))
 }
 
 fn join(directory: &[u8], name: &[u8]) -> Box<[u8]> {
@@ -759,100 +516,4 @@ fn unreadable(path: &[u8], error: Errno) -> ScanError {
         path: ShownPath(path).to_string(),
         reason: error.into(),
     }
-}
-
-/// Reads an ignore file as git does: a regular file, and not through a link.
-fn read_ignore_file(directory: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {}
-        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    let file = match openat(directory, name, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut text = Vec::new();
-    let read = (&file).read_to_end(&mut text);
-    read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-    Ok(Some(text))
-}
-
-/// Returns where the root lies in its work tree, and what holds for it from outside.
-fn surroundings(scanner: &Scanner, selector: &Selector<'_>) -> Result<(Vec<u8>, State), ScanError> {
-    let mut state = State {
-        reaches: Arc::new(selector.root()),
-        rules: None,
-        repository: None,
-        ignored: false,
-    };
-    let outside = Ok((Vec::new(), state.clone()));
-    let root_failed = |reason: io::Error| ScanError::Unreadable {
-        path: ".".to_owned(),
-        reason,
-    };
-    let (top, repository) = match &scanner.work_tree {
-        WorkTree::None => return outside,
-        WorkTree::GitDirectory(directory) => (None, Repository::with_directory(directory.clone())),
-        WorkTree::Discover => {
-            let root = scanner.root.canonicalize().map_err(root_failed)?;
-            let mut found = root.ancestors().filter_map(|top| {
-                Repository::at(&top.join(".git")).map(|repository| (top.to_path_buf(), repository))
-            });
-            let Some((top, repository)) = found.next() else {
-                return outside;
-            };
-            (Some((root.clone(), top)), repository)
-        }
-    };
-    if let Some(excludes) = &scanner.excludes {
-        let text = std::fs::read(excludes).unwrap_or_default();
-        state.rules = Some(Arc::new(Rules::parse(b"", &text, None)));
-    }
-    state.rules = Some(Arc::new(Rules::parse(
-        b"",
-        &repository.excludes(),
-        state.rules,
-    )));
-    let mut prefix: Vec<u8> = Vec::new();
-    if let Some((root, top)) = top {
-        let mut here = top.clone();
-        for segment in root
-            .strip_prefix(&top)
-            .unwrap_or(Path::new(""))
-            .components()
-        {
-            let opened = File::open(&here).map_err(root_failed)?;
-            let folder = prefix.strip_suffix(b"/").unwrap_or_default();
-            if let Some(text) = read_ignore_file(opened.as_fd(), b".gitignore")
-                .map_err(|error| root_failed(error.into()))?
-            {
-                state.rules = Some(Arc::new(Rules::parse(folder, &text, state.rules)));
-            }
-            let name = segment.as_os_str();
-            here.push(name);
-            prefix.extend_from_slice(name.as_bytes());
-            if state
-                .rules
-                .as_ref()
-                .is_some_and(|rules| rules.ignores(&prefix, true))
-            {
-                // Ignored with all that is in it; it is in that work tree if something is tracked.
-                state.ignored = true;
-            }
-            prefix.push(b'/');
-        }
-    }
-    let within = prefix.strip_suffix(b"/").unwrap_or_default();
-    if state.ignored
-        && !repository
-            .tracks_within(within)
-            .map_err(ScanError::Repository)?
-    {
-        return outside;
-    }
-    state.repository = Some(Arc::new(At { repository, top: 0 }));
-    Ok((prefix, state))
 }
