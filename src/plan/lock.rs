@@ -6,17 +6,16 @@ use super::{
     Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Price, Proof, Role, Step, StepKind,
     Task,
 };
+use serde_json::{Value, json};
+
 use crate::{
-    boundary::{Capability, Entry, Layer, PathPattern},
+    boundary::{Capability, Entry, Layer, PathPattern, standard, standard_names},
     cache::Digest,
     check::Checked,
     diagnostics::Sources,
     document::{Section, SectionSource},
     model::{self, SectionFrom, Work},
 };
-
-/// The path of the lock.
-pub const LOCK: &str = "factory.lock";
 
 /// What the compiler made of a factory, beside the plan.
 #[derive(Debug, Clone, Default)]
@@ -319,21 +318,32 @@ pub enum LockError {
 
 // The lock carries the digest of its own text, so that a hand edit is seen.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Sealed<P> {
+struct Sealed {
     sha256: Digest,
-    plan: P,
+    /// The standard sets that boundaries name, so that a lock means the same to every compiler.
+    sets: BTreeMap<String, Vec<Value>>,
+    plan: Value,
+}
+
+impl Sealed {
+    fn digest(&self) -> Digest {
+        Digest::of(json!([self.sets, self.plan]).to_string())
+    }
 }
 
 impl Plan {
-    /// Returns the text of the lock: pretty JSON in a stable order, with the digest of the plan in
-    /// front. The text ends with a line break.
+    /// Returns the text of the lock: pretty JSON in a stable order, with its own digest in front. The
+    /// text ends with a line break.
     pub fn to_text(&self) -> String {
         // A plan is made of strings, numbers, and maps with string keys, so it can be written.
-        let plan = serde_json::to_value(self).unwrap_or_default();
-        let sealed = Sealed {
-            sha256: Digest::of(plan.to_string()),
+        let mut plan = serde_json::to_value(self).unwrap_or_default();
+        let sets = fold(&mut plan);
+        let mut sealed = Sealed {
+            sha256: Digest::of(""),
+            sets,
             plan,
         };
+        sealed.sha256 = sealed.digest();
         let mut text = serde_json::to_string_pretty(&sealed).unwrap_or_default();
         text.push('\n');
         text
@@ -354,11 +364,11 @@ impl Plan {
         let unreadable = |error: serde_json::Error| LockError::Unreadable {
             reason: error.to_string(),
         };
-        let sealed: Sealed<serde_json::Value> = serde_json::from_str(text).map_err(unreadable)?;
+        let mut sealed: Sealed = serde_json::from_str(text).map_err(unreadable)?;
         let found = sealed
             .plan
             .get("format")
-            .and_then(serde_json::Value::as_u64)
+            .and_then(Value::as_u64)
             .unwrap_or_default();
         if found > u64::from(Self::FORMAT) {
             return Err(LockError::NewerFormat {
@@ -366,9 +376,10 @@ impl Plan {
                 known: Self::FORMAT,
             });
         }
-        if Digest::of(sealed.plan.to_string()) != sealed.sha256 {
+        if sealed.digest() != sealed.sha256 {
             return Err(LockError::Edited);
         }
+        unfold(&mut sealed.plan, &sealed.sets);
         serde_json::from_value(sealed.plan).map_err(unreadable)
     }
 
@@ -376,4 +387,46 @@ impl Plan {
     pub fn digest(&self) -> Digest {
         Digest::of(serde_json::to_value(self).unwrap_or_default().to_string())
     }
+}
+
+// Puts the name of a standard set in place of its members wherever a boundary has all of them in a
+// row, and returns the sets that are named.
+fn fold(plan: &mut Value) -> BTreeMap<String, Vec<Value>> {
+    let mut named = BTreeMap::new();
+    for set in standard_names().filter_map(standard) {
+        let Ok(Value::Array(members)) = serde_json::to_value(set.entries()) else {
+            continue;
+        };
+        for list in grants(plan) {
+            let row = list
+                .windows(members.len().max(1))
+                .position(|row| row == members);
+            if let Some(at) = row {
+                list.splice(at..at + members.len(), [Value::from(set.name)]);
+                named.insert(set.name.to_owned(), members.clone());
+            }
+        }
+    }
+    named
+}
+
+fn unfold(plan: &mut Value, sets: &BTreeMap<String, Vec<Value>>) {
+    for list in grants(plan) {
+        for (name, members) in sets {
+            while let Some(at) = list.iter().position(|entry| entry == name) {
+                list.splice(at..=at, members.iter().cloned());
+            }
+        }
+    }
+}
+
+// The lists of commands in the boundaries of a plan's roles.
+fn grants(plan: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
+    let roles = plan.get_mut("roles").and_then(Value::as_object_mut);
+    let boundaries = roles
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, role)| role.get_mut("boundary"));
+    let runs = boundaries.filter_map(|boundary| boundary.get_mut("run")?.as_object_mut());
+    runs.flat_map(|run| run.values_mut().filter_map(Value::as_array_mut))
 }

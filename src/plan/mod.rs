@@ -14,7 +14,7 @@ pub use crate::{
         Notify, Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
     },
 };
-pub use lock::{Compiled, LOCK, LockError, lock};
+pub use lock::{Compiled, LockError, lock};
 pub use reserved::{Reservation, Reserved};
 pub use types::{
     Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Proof, Role, Step, StepKind, Task,
