@@ -1,8 +1,6 @@
 //! Lists of patterns and sentences in words: plain, exact, each thing once.
 
-use std::sync::LazyLock;
-
-use crate::boundary::{CommandPattern, Entry, NamePattern, PathPattern, standard, standard_names};
+use crate::boundary::{CommandPattern, Entry, NamePattern, PathPattern};
 
 /// Returns `text` as Markdown code, whatever it holds.
 pub(super) fn code(text: &str) -> String {
@@ -35,33 +33,9 @@ pub(super) fn sentence(text: &str) -> String {
 }
 
 /// A pattern that can be shown.
-pub(super) trait Shown: Sized + PartialEq + 'static {
+pub(super) trait Shown {
     fn shown(&self) -> &str;
-
-    /// Returns the sets that everyone knows by name, each with how it is shown.
-    fn known_sets() -> &'static [(String, Vec<Entry<Self>>)] {
-        &[]
-    }
 }
-
-// A reader is helped by what a standard set is for, and not by its hundred patterns.
-static STANDARD: LazyLock<Vec<(String, Vec<Entry<CommandPattern>>)>> = LazyLock::new(|| {
-    let sets = standard_names().filter_map(standard);
-    let shown = |doc: &str| {
-        let mut doc = doc.trim_end_matches('.').to_owned();
-        if let Some(first) = doc.get_mut(..1) {
-            first.make_ascii_lowercase();
-        }
-        doc
-    };
-    sets.map(|set| {
-        (
-            format!("{} ({})", code(set.name), shown(set.doc)),
-            set.entries(),
-        )
-    })
-    .collect()
-});
 
 impl Shown for PathPattern {
     fn shown(&self) -> &str {
@@ -73,10 +47,6 @@ impl Shown for CommandPattern {
     fn shown(&self) -> &str {
         self.as_str()
     }
-
-    fn known_sets() -> &'static [(String, Vec<Entry<Self>>)] {
-        &STANDARD
-    }
 }
 
 impl Shown for NamePattern {
@@ -85,32 +55,22 @@ impl Shown for NamePattern {
     }
 }
 
-/// Returns the entries in the order in which they are given, each once; those that make up a
-/// standard set as that set.
-pub(super) fn entries<'a, P: Shown>(given: impl IntoIterator<Item = &'a Entry<P>>) -> String {
-    let given: Vec<_> = given.into_iter().collect();
-    let whole: Vec<_> = P::known_sets()
-        .iter()
-        .filter(|(_, members)| members.iter().all(|member| given.contains(&member)))
-        .collect();
+/// Returns the entries in the order in which they are given, each once.
+pub(super) fn entries<'a, P: Shown + 'a>(
+    entries: impl IntoIterator<Item = &'a Entry<P>>,
+) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for entry in given {
-        let set = whole.iter().find(|(_, members)| members.contains(entry));
-        let part = set.map_or_else(|| shown(entry), |(name, _)| name.clone());
+    for Entry { pattern, except } in entries {
+        let mut part = code(pattern.shown());
+        if !except.is_empty() {
+            let except = list(except.iter().map(|pattern| code(pattern.shown())));
+            part = format!("{part} (but not {except})");
+        }
         if !parts.contains(&part) {
             parts.push(part);
         }
     }
     list(parts)
-}
-
-fn shown<P: Shown>(Entry { pattern, except }: &Entry<P>) -> String {
-    let part = code(pattern.shown());
-    if except.is_empty() {
-        return part;
-    }
-    let except = list(except.iter().map(|pattern| code(pattern.shown())));
-    format!("{part} (but not {except})")
 }
 
 /// Returns a number of bytes as people say it.
