@@ -81,7 +81,7 @@ impl<'a> Composer<'a> {
     ///
     /// Where a template asks for something that it is not given.
     pub fn prompt(&self, id: RoleId) -> Result<Prompt, TemplateError> {
-        let data = PromptData::of(self.model, id);
+        let data = PromptData::of(self.model, self.sources, id);
         let role = self.model.role(id);
         let written = |path: &str| Block {
             source: path.to_owned(),
@@ -122,7 +122,7 @@ impl<'a> Composer<'a> {
         Prompt::compose(
             &role.name.value,
             &format!("{FOLDER}{layout}"),
-            blocks,
+            &blocks,
             |marks| self.render(layout, marks),
         )
     }

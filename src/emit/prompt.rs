@@ -36,7 +36,7 @@ impl Prompt {
     pub(super) fn compose<E>(
         role: &str,
         layout: &str,
-        blocks: [(&'static str, Block); 7],
+        blocks: &[(&'static str, Block)],
         render: impl FnOnce(&BTreeMap<&'static str, String>) -> Result<String, E>,
     ) -> Result<Self, E> {
         let mut marks = BTreeMap::new();
@@ -132,7 +132,7 @@ mod tests {
             ("hand_over", Block::default()),
             ("memory", Block::default()),
         ];
-        let prompt = Prompt::compose::<()>("r", "t/layout", blocks, |marks| {
+        let prompt = Prompt::compose::<()>("r", "t/layout", &blocks, |marks| {
             assert!(marks["rules"].is_empty());
             Ok(format!(
                 "{}\n\n{}\n-- {} --\n",

@@ -394,7 +394,7 @@ mod tests {
         ] {
             let engine = engine(&[("t", text), ("p.hbs", "in {{zzzz}}")]).unwrap();
             let fault = engine.render("t", &data).unwrap_err();
-            assert_eq!(told(&[fault.clone()]), [then], "{text}");
+            assert_eq!(told(std::slice::from_ref(&fault)), [then], "{text}");
             let at = engine
                 .text(&fault.template)
                 .unwrap()
