@@ -12,6 +12,7 @@ mod check;
 mod compile;
 mod explain;
 mod prompt;
+mod snap;
 
 use crate::diagnostics::{self, Findings, Sources};
 
@@ -72,6 +73,7 @@ enum Colour {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Snap(snap::Args),
     Prompt(prompt::Args),
     Explain(explain::Args),
 }
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let result = match &cli.command {
         Some(Command::Check(args)) => check::run(args, &context, &mut out),
+        Some(Command::Snap(args)) => snap::run(args, &context, &mut out),
         Some(Command::Prompt(args)) => prompt::run(args, &context, &mut out),
         Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
         None => Ok(ExitStatus::Success),

@@ -8,6 +8,7 @@ mod data;
 mod fixture;
 mod phrase;
 mod prompt;
+pub mod snapshot;
 
 pub use composer::{Composer, TemplateError};
 pub use prompt::{Part, Prompt};
