@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod build;
 mod check;
 mod compile;
 mod explain;
@@ -73,6 +74,7 @@ enum Colour {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
+    Build(build::Args),
     Snap(snap::Args),
     Prompt(prompt::Args),
     Explain(explain::Args),
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let result = match &cli.command {
         Some(Command::Check(args)) => check::run(args, &context, &mut out),
+        Some(Command::Build(args)) => build::run(args, &context, &mut out),
         Some(Command::Snap(args)) => snap::run(args, &context, &mut out),
         Some(Command::Prompt(args)) => prompt::run(args, &context, &mut out),
         Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
@@ -121,6 +124,8 @@ fn complain(report: &miette::Report) -> ExitCode {
 
 /// What every subcommand knows.
 struct Context {
+    /// Where the command was called.
+    start: PathBuf,
     /// The root of the project.
     root: PathBuf,
     colour_out: bool,
@@ -134,6 +139,7 @@ impl Context {
         let root = start
             .canonicalize()
             .map_err(|error| miette::miette!("`{}` is no folder: {error}", start.display()))?;
+        let start = root.clone();
         let root = if cli.project.is_none() {
             project_root(&root)
         } else {
@@ -160,11 +166,17 @@ impl Context {
         }))
         .map_err(|error| miette::miette!("{error}"))?;
         Ok(Self {
+            start,
             root,
             colour_out,
             colour_err,
             width: width(),
         })
+    }
+
+    /// Returns `path` as the person meant it: from where the command was called.
+    fn at(&self, path: &Path) -> PathBuf {
+        self.start.join(path)
     }
 
     /// Returns findings as people read them, for the stream that is coloured or not.

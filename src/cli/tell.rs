@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::run::event::{AttemptEnd, Complaint, Event, Judgement, Place, Proven, Sender, TaskEnd};
+use crate::run::{AttemptEnd, Complaint, Event, Judgement, Place, Proven, Sender, TaskEnd};
 
 /// Writes events as lines, one thought each.
 pub(super) struct Teller {

@@ -1,0 +1,75 @@
+//! The lock and the accepted prompts, as they lie in the project.
+
+use std::{collections::BTreeMap, fs};
+
+use super::Context;
+use crate::{
+    cache::Digest,
+    emit::snapshot,
+    plan::{LockError, Plan},
+};
+
+/// A plan that may be carried out, and the accepted prompt of each role.
+pub(super) struct Locked {
+    pub(super) plan: Plan,
+    pub(super) prompts: BTreeMap<String, String>,
+}
+
+/// Returns the plan of the lock; there is none where the project has no lock.
+pub(super) fn read(context: &Context) -> miette::Result<Option<Plan>> {
+    let path = context.root.join(Plan::LOCK);
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(Plan::from_text(&text)?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LockError::Unreadable { reason: error.to_string() }.into()),
+    }
+}
+
+/// Returns the plan of the lock where it is what the spec says now and somebody accepted its prompts.
+pub(super) fn current(context: &Context) -> miette::Result<Locked> {
+    let plan = read(context)?.ok_or_else(|| {
+        miette::miette!(help = "`factory build` writes it", "there is no `{}` here", Plan::LOCK)
+    })?;
+    fresh(context, &plan)?;
+    let mut prompts = BTreeMap::new();
+    let mut unaccepted = Vec::new();
+    for (name, role) in &plan.roles {
+        let text = fs::read_to_string(context.root.join(&role.snapshot));
+        let accepted = text.ok().and_then(|text| snapshot::parse(&text).map(str::to_owned));
+        match accepted {
+            Some(prompt) if Digest::of(&prompt) == role.prompt => {
+                prompts.insert(name.clone(), prompt);
+            }
+            Some(_) | None => unaccepted.push(name.as_str()),
+        }
+    }
+    if !unaccepted.is_empty() {
+        return Err(miette::miette!(
+            help = "`factory snap` shows what is new; `factory snap accept` accepts it",
+            "nobody has accepted the prompt of {}",
+            unaccepted.join(", ")
+        ));
+    }
+    Ok(Locked { plan, prompts })
+}
+
+// The lock was made from these very texts.
+fn fresh(context: &Context, plan: &Plan) -> miette::Result<()> {
+    let changed: Vec<_> = plan
+        .inputs
+        .iter()
+        .filter(|(path, input)| {
+            let bytes = fs::read(context.root.join(path));
+            bytes.map_or(true, |bytes| Digest::of(bytes) != input.sha256)
+        })
+        .map(|(path, _)| path.as_str())
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        help = "`factory build` locks what the spec says now",
+        "changed since the lock was written: {}",
+        changed.join(", ")
+    ))
+}
