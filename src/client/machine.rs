@@ -100,6 +100,24 @@ pub fn readable(environment: &BTreeMap<OsString, OsString>) -> BTreeSet<PathBuf>
     found
 }
 
+/// Returns the files and folders that the program `file` is made of, as far as that can be told from
+/// where it lies: its own folder, or the package that it is part of. Never a home as a whole.
+pub fn installation_of(
+    file: &Path,
+    environment: &BTreeMap<OsString, OsString>,
+) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    if let Ok(program) = file.canonicalize() {
+        found.extend(
+            program
+                .parent()
+                .and_then(|folder| installation(folder, home(environment))),
+        );
+        found.insert(program);
+    }
+    found
+}
+
 fn home(environment: &BTreeMap<OsString, OsString>) -> Option<&Path> {
     environment
         .get(OsStr::new("HOME"))

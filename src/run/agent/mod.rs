@@ -5,15 +5,23 @@
 //! the checkout is judged afterwards by others. Nothing here decides whether work is accepted.
 
 mod answer;
+mod child;
+mod command;
+pub mod confine;
+mod private;
+pub mod replay;
+mod reply;
 mod types;
 
 pub use answer::{
     AnswerError, PlannedAccept, PlannedStep, PlannedTask, Reason, Ruling, Verdict, task_schema,
     verdict_schema,
 };
+pub use reply::{Limit, Reply};
 pub use types::{AgentError, Answer, Assignment, Attempt, Ended, Held};
 
 use super::process::Cancel;
+use crate::plan::DriverKind;
 
 /// Starts the agent of `assignment` and waits for its end.
 ///
@@ -22,8 +30,10 @@ use super::process::Cancel;
 /// # Errors
 ///
 /// Where the agent can't be started, or the run was cancelled.
-#[expect(clippy::unused_async, reason = "the drivers come next")]
 pub async fn attempt(assignment: Assignment, cancel: Cancel) -> Result<Attempt, AgentError> {
-    drop((assignment, cancel));
-    Err(AgentError::Cancelled)
+    match assignment.plan.factory.driver.kind {
+        DriverKind::ClaudeCode => Err(AgentError::Driver("not there yet".to_owned())),
+        DriverKind::Command => command::attempt(&assignment, cancel).await,
+        DriverKind::Replay => command::replay(&assignment, cancel).await,
+    }
 }

@@ -1,0 +1,262 @@
+//! The kernel's part: a Landlock domain around an agent and everything it starts.
+//!
+//! The agent is started through this binary, which enters the domain and becomes the agent. What the
+//! kernel holds, it holds by folder: a role that may write `app/*.rb` can write anything below `app`,
+//! and the audit says which of it may land. Where the kernel has no Landlock the agent starts all the
+//! same, and the report says so.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What a domain leaves open. Everything else is closed to writing and reading, the names of files
+/// apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Files and folders that may be read, changed, and run from.
+    pub write: Vec<PathBuf>,
+    /// Files and folders that may be read and run from.
+    pub read: Vec<PathBuf>,
+    /// Where is written down what came of it, see [`Report`].
+    pub report: PathBuf,
+}
+
+/// What the kernel does for a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confinement {
+    /// It holds the policy.
+    Kernel {
+        /// The version of its Landlock interface; older ones hold less.
+        abi: i32,
+    },
+    /// It does nothing.
+    None {
+        /// Why.
+        why: String,
+    },
+}
+
+/// One line of a policy's report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Report {
+    /// The domain was entered.
+    Confined(Confinement),
+    /// The program was not started.
+    NotStarted(String),
+}
+
+/// Why a program was not started in a domain.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfineError {
+    /// The policy can't be read, or the report not written.
+    #[error("can't use `{}`: {cause}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The kernel has Landlock and does not take the policy.
+    #[error("the kernel does not take the policy: {0}")]
+    Kernel(String),
+    /// The program can't be started.
+    #[error("can't start `{program}`: {cause}")]
+    Start {
+        /// Which.
+        program: String,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// Enters the domain that the file `policy` describes and becomes `program`. Returns only where that
+/// failed; `program` has not run then.
+pub fn apply_and_exec(policy: &Path, program: &OsStr, args: &[OsString]) -> ConfineError {
+    let (policy, mut report) = match read(policy) {
+        Ok(found) => found,
+        Err(error) => return error,
+    };
+    // The report is open before the domain is entered, which it is not part of.
+    let mut tell = |line: &Report| {
+        let line = serde_json::to_string(line).unwrap_or_default();
+        // A report that can't be written is missed by its reader, who knows that nothing is sure then.
+        let _ = writeln!(report, "{line}");
+    };
+    let error = match enter(&policy) {
+        Ok(confinement) => {
+            tell(&Report::Confined(confinement));
+            ConfineError::Start {
+                program: program.to_string_lossy().into_owned(),
+                cause: Command::new(program).args(args).exec(),
+            }
+        }
+        Err(error) => error,
+    };
+    tell(&Report::NotStarted(error.to_string()));
+    error
+}
+
+fn read(path: &Path) -> Result<(Policy, File), ConfineError> {
+    let fault = |path: &Path, cause| ConfineError::File {
+        path: path.to_owned(),
+        cause,
+    };
+    let text = std::fs::read(path).map_err(|cause| fault(path, cause))?;
+    let policy: Policy =
+        serde_json::from_slice(&text).map_err(|error| fault(path, io::Error::other(error)))?;
+    let report = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&policy.report);
+    let report = report.map_err(|cause| fault(&policy.report, cause))?;
+    Ok((policy, report))
+}
+
+/// Enters the domain, for this thread and whatever it starts, for good.
+#[cfg(target_os = "linux")]
+pub(super) fn enter(policy: &Policy) -> Result<Confinement, ConfineError> {
+    use landlock::{
+        ABI, Access as _, AccessFs, LandlockStatus, Ruleset, RulesetAttr as _,
+        RulesetCreatedAttr as _, RulesetError, Scope, path_beneath_rules,
+    };
+
+    // What a newer kernel could hold besides has not been tried with real agents.
+    const NEWEST: ABI = ABI::V7;
+    let confine = || -> Result<_, RulesetError> {
+        Ruleset::default()
+            .handle_access(AccessFs::from_all(NEWEST))?
+            .scope(Scope::from_all(NEWEST))?
+            .create()?
+            .add_rules(path_beneath_rules(
+                &policy.read,
+                AccessFs::from_read(NEWEST),
+            ))?
+            .add_rules(path_beneath_rules(
+                &policy.write,
+                AccessFs::from_all(NEWEST),
+            ))?
+            .restrict_self()
+    };
+    let status = confine().map_err(|error| ConfineError::Kernel(error.to_string()))?;
+    Ok(match status.landlock {
+        LandlockStatus::NotEnabled => none("Landlock is switched off in this kernel"),
+        LandlockStatus::NotImplemented => none("this kernel has no Landlock"),
+        LandlockStatus::Available { effective_abi, .. } => Confinement::Kernel {
+            abi: effective_abi as i32,
+        },
+    })
+}
+
+/// Says that this platform has nothing of the kind.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn enter(_policy: &Policy) -> Result<Confinement, ConfineError> {
+    Ok(none("Landlock is there on Linux only"))
+}
+
+fn none(why: &str) -> Confinement {
+    Confinement::None {
+        why: why.to_owned(),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{fs, path::Path, process::Command};
+
+    use super::{Confinement, Policy, enter};
+    use crate::client::SYSTEM;
+
+    // Runs a shell line in the domain, which a thread of its own enters and takes with it.
+    fn run(policy: &Policy, folder: &Path, line: &str) -> (Confinement, bool, String) {
+        std::thread::scope(|scope| {
+            let confined = scope.spawn(|| {
+                let confinement = enter(policy).unwrap();
+                let output = Command::new("/bin/sh")
+                    .args(["-c", line])
+                    .current_dir(folder)
+                    .env("HOME", folder)
+                    .output()
+                    .unwrap();
+                let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+                (confinement, output.status.success(), stderr)
+            });
+            confined.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn the_kernel_holds_the_policy_for_whatever_an_agent_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for path in ["work/app/deep", "work/config", "home", "owner/.ssh"] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        fs::write(root.join("work/app/a"), "a").unwrap();
+        fs::write(root.join("work/config/b"), "b").unwrap();
+        fs::write(root.join("owner/.ssh/id"), "secret").unwrap();
+        let mut read: Vec<_> = SYSTEM.iter().map(Into::into).collect();
+        read.push(root.join("work"));
+        let write = ["work/app", "home", "gone"].map(|path| root.join(path));
+        let write = [&write[..], &["/dev/null".into()]].concat();
+        let policy = Policy {
+            write,
+            read,
+            report: root.join("report"),
+        };
+
+        // (a line in the work folder, whether it succeeds)
+        let cases = [
+            ("echo x > app/new", true),
+            ("cat config/b > app/deep/c", true),
+            (
+                "mv app/new app/deep/new && rm app/deep/new && mkdir app/d && rmdir app/d",
+                true,
+            ),
+            ("sh -c 'sh -c \"echo x > ../home/x\"'", true),
+            ("git init -q ../home/repository", true),
+            ("cat config/b >/dev/null", true),
+            ("echo x > config/b", false),
+            ("echo x | tee config/new", false),
+            ("rm config/b", false),
+            ("mv app/a config/a", false),
+            ("ln app/a config/a", false),
+            ("ln -s ../config app/link && echo x > app/link/b", false),
+            ("truncate -s 0 config/b", false),
+            ("mkdir config/d", false),
+            ("cat ../owner/.ssh/id", false),
+            ("cp -r ../owner/.ssh app/", false),
+            ("ls ../owner", false),
+            ("kill -0 $PPID", false),
+        ];
+        for (line, succeeds) in cases {
+            let (confinement, done, stderr) = run(&policy, &root.join("work"), line);
+            let Confinement::Kernel { abi } = confinement else {
+                eprintln!("skipped: this kernel has no Landlock");
+                return;
+            };
+            if line.starts_with("kill") && abi < 6 {
+                continue;
+            }
+            assert_eq!(done, succeeds, "{line}: {stderr}");
+            if !succeeds {
+                let refused =
+                    stderr.contains("ermission denied") || stderr.contains("not permitted");
+                assert!(
+                    refused || stderr.contains("cross-device"),
+                    "{line}: {stderr}"
+                );
+            }
+        }
+        assert_eq!(fs::read_to_string(root.join("work/config/b")).unwrap(), "b");
+    }
+}
