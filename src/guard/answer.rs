@@ -114,8 +114,8 @@ fn load(call: &ToolCall, setting: &Setting) -> Result<(Plan, PathBuf), String> {
         .clone()
         .unwrap_or_else(|| root.join(Plan::LOCK));
     let unusable = |why: String| format!("`{}` can't be used: {why}", file.display());
-    let text = std::fs::read(&file).map_err(|error| unusable(error.to_string()))?;
-    let plan = serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))?;
+    let text = std::fs::read_to_string(&file).map_err(|error| unusable(error.to_string()))?;
+    let plan = Plan::from_text(&text).map_err(|error| unusable(error.to_string()))?;
     Ok((plan, root))
 }
 

@@ -88,7 +88,7 @@ impl Project {
         ] {
             fs::write(root.join(path), "x\n").unwrap();
         }
-        fs::write(root.join("factory.lock"), lock().to_string()).unwrap();
+        fs::write(root.join("factory.lock"), plan().to_text()).unwrap();
         fs::create_dir_all(top.join("elsewhere")).unwrap();
         fs::write(top.join("elsewhere/private"), "").unwrap();
         symlink("../config", root.join("app/config")).unwrap();
@@ -626,9 +626,8 @@ fn what_goes_wrong_refuses_agents_and_lets_people_be() {
             "{input}"
         );
     }
-    let mut later = lock();
-    later["unknown"] = json!(1);
-    fs::write(project.root.join("factory.lock"), later.to_string()).unwrap();
+    let edited = plan().to_text().replace("docs/**", "**").replace("app/**", "**");
+    fs::write(project.root.join("factory.lock"), edited).unwrap();
     let input = hook(&project.root, Some("builder"), "app/a.rb");
     assert_eq!(answer(input.as_bytes(), &Setting::default()).code, 2);
 }
