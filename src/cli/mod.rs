@@ -12,6 +12,8 @@ mod build;
 mod check;
 mod compile;
 mod explain;
+mod guard;
+mod hidden;
 mod prompt;
 mod snap;
 
@@ -77,12 +79,25 @@ enum Command {
     Build(build::Args),
     Snap(snap::Args),
     Prompt(prompt::Args),
+    Guard(guard::Args),
     Explain(explain::Args),
+    #[command(hide = true)]
+    Confine(hidden::Confine),
+    #[command(hide = true, name = "replay-agent")]
+    ReplayAgent(hidden::ReplayAgent),
 }
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The hook has a client waiting, and needs nothing of what follows.
+    if let Some(Command::Guard(args)) = &cli.command {
+        return ExitCode::from(guard::run(
+            args,
+            &mut io::stdout().lock(),
+            &mut io::stderr(),
+        ));
+    }
     let context = match Context::new(&cli) {
         Ok(context) => context,
         Err(report) => return complain(&report),
@@ -94,7 +109,10 @@ pub fn main() -> ExitCode {
         Some(Command::Snap(args)) => snap::run(args, &context, &mut out),
         Some(Command::Prompt(args)) => prompt::run(args, &context, &mut out),
         Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
-        None => Ok(ExitStatus::Success),
+        Some(Command::Confine(args)) => hidden::confine(args),
+        Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, &mut out),
+        // The hook was answered above.
+        Some(Command::Guard(_)) | None => Ok(ExitStatus::Success),
     };
     let flushed = out.flush();
     match result {
@@ -227,4 +245,10 @@ fn count(number: usize, what: &str) -> String {
 fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
     out.write_all(text.as_bytes())
         .map_err(|error| miette::Report::from_err(error))
+}
+
+/// Returns an error with all its causes, as one message after the other.
+fn chain(error: impl std::error::Error + Send + Sync + 'static) -> miette::Report {
+    miette::IntoDiagnostic::into_diagnostic(Err::<std::convert::Infallible, _>(error))
+        .map_or_else(|report| report, |never| match never {})
 }

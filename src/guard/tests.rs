@@ -626,7 +626,10 @@ fn what_goes_wrong_refuses_agents_and_lets_people_be() {
             "{input}"
         );
     }
-    let edited = plan().to_text().replace("docs/**", "**").replace("app/**", "**");
+    let edited = plan()
+        .to_text()
+        .replace("docs/**", "**")
+        .replace("app/**", "**");
     fs::write(project.root.join("factory.lock"), edited).unwrap();
     let input = hook(&project.root, Some("builder"), "app/a.rb");
     assert_eq!(answer(input.as_bytes(), &Setting::default()).code, 2);
