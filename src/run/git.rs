@@ -156,7 +156,8 @@ impl Git {
         self
     }
 
-    /// Returns the same repository, with new objects written to `objects` and nowhere else.
+    /// Returns the same repository, with new objects written to `objects` and nowhere else. One that
+    /// is quarantined already goes on reading what was written so far.
     ///
     /// # Errors
     ///
@@ -179,6 +180,11 @@ impl Git {
             quoted.push(*byte);
         }
         quoted.push(b'"');
+        let before = OsStr::new("GIT_ALTERNATE_OBJECT_DIRECTORIES");
+        if let Some(before) = self.env.get(before) {
+            quoted.push(b':');
+            quoted.extend_from_slice(before.as_bytes());
+        }
         Ok(self.env("GIT_OBJECT_DIRECTORY", objects).env(
             "GIT_ALTERNATE_OBJECT_DIRECTORIES",
             OsString::from_vec(quoted),
@@ -415,10 +421,11 @@ mod tests {
         let ask = ["cat-file", "-e", id.trim()];
         assert!(quarantined.output(ask, None).await.is_ok());
         assert!(git.output(ask, None).await.is_err());
-        quarantined
-            .output(["cat-file", "-e", "HEAD"], None)
-            .await
-            .unwrap();
+        let more = tempfile::tempdir().unwrap();
+        let twice = quarantined.clone().quarantined(more.path()).await.unwrap();
+        for name in ["HEAD", id.trim()] {
+            twice.output(["cat-file", "-e", name], None).await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -1,0 +1,334 @@
+//! What a gate sees of the owner's environment, and what of that is in its key.
+//!
+//! The base is fixed: an empty HOME and TMPDIR of its own, `LANG=C.UTF-8`, `TZ=UTC`, `CI=true` (a
+//! gate never waits for an answer and never accepts a snapshot), the owner's PATH, and where
+//! toolchains keep themselves outside of the PATH. Then what the workspace sets, then what the gate
+//! declares, then what the caller adds; a later one wins. All else is hidden.
+//!
+//! Values that differ from one machine to the next although they mean the same (HOME, PATH, the
+//! folders of toolchains) are not in the key; what they lead to is, as far as it can be known
+//! cheaply: see [`marks`].
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    fs, io,
+    os::unix::{
+        ffi::OsStrExt as _,
+        fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    },
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    boundary::{NamePattern, Pattern as _},
+    cache::{Digest, EnvValue},
+    client::toolchain_variables,
+};
+
+/// What of a toolchain's folder decides which version of it runs: variable, file or folder in it.
+const DECIDING: [(&str, &str); 8] = [
+    ("CARGO_HOME", "config"),
+    ("CARGO_HOME", "config.toml"),
+    ("NODENV_ROOT", "version"),
+    ("PYENV_ROOT", "version"),
+    ("RBENV_ROOT", "version"),
+    ("RUSTUP_HOME", "settings.toml"),
+    ("RUSTUP_HOME", "update-hashes"),
+    ("VOLTA_HOME", "tools/user/platform.json"),
+];
+
+/// What of Cargo's home a gate may use: what was fetched, its lock, and how it is fetched.
+const CARGO: [&str; 6] = [
+    ".package-cache",
+    "bin",
+    "config",
+    "config.toml",
+    "git",
+    "registry",
+];
+
+/// Variables by name.
+pub(super) type Variables = BTreeMap<OsString, OsString>;
+
+/// The environment of one gate.
+#[derive(Debug)]
+pub(super) struct Environment {
+    /// What the child is given.
+    pub given: Variables,
+    /// What of it is in the key.
+    pub keyed: BTreeMap<String, EnvValue>,
+    // The home and the temporary folder; gone when this is dropped.
+    _private: TempDir,
+}
+
+/// What an environment is made of.
+pub(super) struct Ingredients<'a> {
+    /// The owner's environment.
+    pub owner: &'a Variables,
+    /// What the workspace sets.
+    pub workspace: &'a BTreeMap<String, String>,
+    /// What stands for `{step}` in it.
+    pub step: &'a str,
+    /// What the gate declares.
+    pub declared: &'a [NamePattern],
+    /// What the caller adds.
+    pub extra: &'a BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// Makes an environment and its private folders.
+    pub(super) fn make(from: &Ingredients<'_>) -> io::Result<Self> {
+        let private = tempfile::Builder::new().prefix("factory-gate-").tempdir()?;
+        let mut given = Variables::new();
+        let mut keyed = BTreeMap::new();
+        for (name, value) in toolchain_variables(from.owner) {
+            keyed.insert(text(&name), EnvValue::Set(b"{toolchain}".to_vec()));
+            given.insert(name, value);
+        }
+        for (name, value) in package_caches(from.owner, private.path())? {
+            keyed.insert(name.to_owned(), EnvValue::Set(b"{toolchain}".to_vec()));
+            given.insert(name.into(), value.into());
+        }
+        if let Some(path) = from.owner.get(OsStr::new("PATH")) {
+            given.insert("PATH".into(), path.clone());
+        }
+        for (name, folder) in [("HOME", "home"), ("TMPDIR", "tmp")] {
+            let place = private.path().join(folder);
+            fs::create_dir(&place)?;
+            given.insert(name.into(), place.into());
+            keyed.insert(name.to_owned(), EnvValue::Set(b"{private}".to_vec()));
+        }
+        for (name, value) in [("CI", "true"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {
+            set(&mut given, &mut keyed, name, value.as_bytes());
+        }
+        for (name, value) in from.workspace {
+            // The step's name is in the child's value and not in the key: a verdict is not to
+            // depend on who asks for it.
+            given.insert(name.into(), value.replace("{step}", from.step).into());
+            keyed.insert(name.clone(), EnvValue::of(Some(value.as_bytes())));
+        }
+        for pattern in from.declared {
+            let literal = pattern.as_str();
+            if !literal.contains('*') {
+                let value = from.owner.get(OsStr::new(literal));
+                keyed.insert(
+                    literal.to_owned(),
+                    EnvValue::of(value.map(|value| value.as_bytes())),
+                );
+                if value.is_none() {
+                    given.remove(OsStr::new(literal));
+                }
+            }
+            for (name, value) in from.owner {
+                if name.to_str().is_some_and(|name| pattern.gives(name)) {
+                    set(&mut given, &mut keyed, &text(name), value.as_bytes());
+                }
+            }
+        }
+        for (name, value) in from.extra {
+            set(&mut given, &mut keyed, name, value.as_bytes());
+        }
+        Ok(Self {
+            given,
+            keyed,
+            _private: private,
+        })
+    }
+}
+
+// What package managers have fetched already: a gate must not need the network for it, and has no
+// business with the credentials that lie beside it. Cargo gets a home of its own with links to
+// all but those.
+fn package_caches(owner: &Variables, private: &Path) -> io::Result<Vec<(&'static str, PathBuf)>> {
+    let known = |name: &str, usual: &str| {
+        let set = owner.get(OsStr::new(name)).map(PathBuf::from);
+        let home = || Some(Path::new(owner.get(OsStr::new("HOME"))?).join(usual));
+        set.or_else(home)
+            .filter(|folder| folder.is_absolute() && folder.is_dir())
+    };
+    let mut caches = Vec::new();
+    if let Some(cargo) = known("CARGO_HOME", ".cargo") {
+        let own = private.join("cargo");
+        fs::create_dir(&own)?;
+        for name in CARGO {
+            if cargo.join(name).exists() {
+                symlink(cargo.join(name), own.join(name))?;
+            }
+        }
+        caches.push(("CARGO_HOME", own));
+    }
+    caches.extend(known("GOMODCACHE", "go/pkg/mod").map(|folder| ("GOMODCACHE", folder)));
+    Ok(caches)
+}
+
+fn set(given: &mut Variables, keyed: &mut BTreeMap<String, EnvValue>, name: &str, value: &[u8]) {
+    given.insert(name.into(), OsStr::from_bytes(value).to_owned());
+    keyed.insert(name.to_owned(), EnvValue::of(Some(value)));
+}
+
+fn text(name: &OsStr) -> String {
+    name.to_string_lossy().into_owned()
+}
+
+/// Returns what is known of the programs that `command` may start, without starting them.
+///
+/// For each bare word of it that is a program on the PATH: the size and the time of change of the
+/// file it leads to. For each toolchain folder: the files in it that choose a version. A gate whose
+/// scripts start other programs names those with `tool`.
+pub(super) fn marks(command: &str, given: &Variables) -> BTreeMap<String, Digest> {
+    let mut marks = BTreeMap::new();
+    let path = given.get(OsStr::new("PATH"));
+    for word in command.split(|letter: char| !(letter.is_alphanumeric() || "._-+".contains(letter)))
+    {
+        if word.is_empty() || word.starts_with(['-', '.']) || marks.contains_key(word) {
+            continue;
+        }
+        if let Some(stamp) = path.and_then(|path| program(path, word)) {
+            marks.insert(format!("{word} (on PATH)"), Digest::of(stamp));
+        }
+    }
+    for (variable, inner) in DECIDING {
+        if let Some(folder) = given.get(OsStr::new(variable))
+            && let Some(content) = content(&Path::new(folder).join(inner))
+        {
+            marks.insert(format!("{variable}/{inner}"), Digest::of(content));
+        }
+    }
+    marks
+}
+
+fn program(path: &OsStr, name: &str) -> Option<String> {
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .find_map(|folder| {
+            let place: PathBuf = folder.join(name).canonicalize().ok()?;
+            let facts = fs::metadata(place).ok()?;
+            let runs = facts.is_file() && facts.permissions().mode() & 0o111 != 0;
+            runs.then(|| format!("{} {}.{}", facts.size(), facts.mtime(), facts.mtime_nsec()))
+        })
+}
+
+// The bytes of a file, or of the small files in a folder with their names.
+fn content(place: &Path) -> Option<Vec<u8>> {
+    if !place.is_dir() {
+        return fs::read(place).ok();
+    }
+    let mut names: Vec<_> = fs::read_dir(place)
+        .ok()?
+        .filter_map(|entry| Some(entry.ok()?.file_name()))
+        .collect();
+    names.sort_unstable();
+    let mut bytes = Vec::new();
+    for name in names {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        bytes.extend(fs::read(place.join(name)).unwrap_or_default());
+        bytes.push(0);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect()
+    }
+
+    fn make(owner: &Variables, declared: &[&str]) -> Environment {
+        let declared: Vec<NamePattern> =
+            declared.iter().map(|name| name.parse().unwrap()).collect();
+        Environment::make(&Ingredients {
+            owner,
+            workspace: &BTreeMap::from([("DB".to_owned(), "tmp/{step}.db".to_owned())]),
+            step: "build",
+            declared: &declared,
+            extra: &BTreeMap::new(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn what_is_not_declared_is_hidden() {
+        let owner = variables(&[
+            ("PATH", "/bin"),
+            ("TOKEN", "secret"),
+            ("VITE_A", "1"),
+            ("VITE_B", ""),
+            ("LANG", "de_DE.UTF-8"),
+            ("HOME", "/nowhere"),
+        ]);
+        let made = make(&owner, &["VITE_*", "RAILS_ENV"]);
+        let names: Vec<_> = made
+            .given
+            .keys()
+            .map(|name| name.to_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "CI", "DB", "HOME", "LANG", "PATH", "TMPDIR", "TZ", "VITE_A", "VITE_B"
+            ]
+        );
+        let given = |name: &str| made.given[OsStr::new(name)].to_str().unwrap();
+        assert_eq!(given("DB"), "tmp/build.db");
+        assert_eq!(given("LANG"), "C.UTF-8");
+        assert!(
+            Path::new(given("HOME"))
+                .read_dir()
+                .unwrap()
+                .next()
+                .is_none()
+        );
+        // Unset, empty, and set are three things; folders and the step's name are in no key.
+        assert_eq!(made.keyed["RAILS_ENV"], EnvValue::Unset);
+        assert_eq!(made.keyed["VITE_B"], EnvValue::Empty);
+        assert_eq!(made.keyed["VITE_A"], EnvValue::Set(b"1".to_vec()));
+        assert_eq!(made.keyed["DB"], EnvValue::Set(b"tmp/{step}.db".to_vec()));
+        assert_eq!(made.keyed, make(&owner, &["VITE_*", "RAILS_ENV"]).keyed);
+    }
+
+    #[test]
+    fn cargo_finds_what_was_fetched_and_no_credentials() {
+        let home = tempfile::tempdir().unwrap();
+        let cargo = home.path().join(".cargo");
+        fs::create_dir_all(cargo.join("registry")).unwrap();
+        fs::write(cargo.join("registry/fetched"), "").unwrap();
+        fs::write(cargo.join("credentials.toml"), "token").unwrap();
+        let made = make(&variables(&[("HOME", home.path().to_str().unwrap())]), &[]);
+        let given = Path::new(&made.given[OsStr::new("CARGO_HOME")]);
+        assert!(given.join("registry/fetched").exists());
+        assert!(!given.join("credentials.toml").exists());
+    }
+
+    #[test]
+    fn a_declared_name_is_the_owners_even_when_it_is_unset() {
+        let made = make(&variables(&[("PATH", "/bin")]), &["LANG", "DB"]);
+        assert!(!made.given.contains_key(OsStr::new("LANG")));
+        assert!(!made.given.contains_key(OsStr::new("DB")));
+        assert_eq!(made.keyed["LANG"], EnvValue::Unset);
+    }
+
+    #[test]
+    fn another_program_of_the_same_name_has_another_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let tool = folder.path().join("tool");
+        let given = variables(&[("PATH", folder.path().to_str().unwrap())]);
+        let marked = || marks("A=1 tool --x && other", &given);
+        assert!(marked().is_empty());
+        for content in ["#!/bin/sh\n", "#!/bin/sh\n# new\n"] {
+            let before = marked();
+            fs::write(&tool, content).unwrap();
+            fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+            assert_ne!(marked(), before);
+        }
+        assert_eq!(marked().keys().collect::<Vec<_>>(), ["tool (on PATH)"]);
+    }
+}

@@ -1,0 +1,27 @@
+//! Gates: what they say of a tree of files, and on what that depends.
+//!
+//! A [`Judge`] runs gates in a [`Checkout`] that no agent writes to. A `run` gate is a child process
+//! in a closed environment, with sealed files as the base has them; its pass is kept under a key that
+//! holds all that could change it, and only such a pass is ever replayed. The built-in gates look at
+//! the tree in this process and are always judged anew. `docs/gates.md` defines them exactly.
+
+mod bench;
+mod change;
+mod checkout;
+mod command;
+mod consistency;
+mod docs;
+mod environment;
+mod judge;
+mod key;
+mod paths;
+mod rollback;
+mod session;
+mod verdict;
+
+pub use checkout::{Checkout, CheckoutError, Hands};
+pub use judge::{GateCache, Judge, Progress};
+pub use verdict::{Outcome, Verdict};
+
+#[cfg(test)]
+mod tests;
