@@ -109,29 +109,42 @@ pub struct Finished {
 
 /// A wish that everything ends; cheap to clone, true for ever once true.
 #[derive(Debug, Clone)]
-pub struct Cancel(watch::Receiver<bool>, Option<Arc<watch::Sender<bool>>>);
+pub struct Cancel {
+    made: watch::Receiver<bool>,
+    // Keeps a wish that nobody can make from being taken for one whose maker is gone.
+    _maker: Option<Arc<watch::Sender<bool>>>,
+}
 
 impl Cancel {
     /// Returns a wish and the way to make it.
     pub fn new() -> (watch::Sender<bool>, Self) {
         let (sender, receiver) = watch::channel(false);
-        (sender, Self(receiver, None))
+        (
+            sender,
+            Self {
+                made: receiver,
+                _maker: None,
+            },
+        )
     }
 
     /// Returns a wish that is never made.
     pub fn never() -> Self {
         let (sender, receiver) = watch::channel(false);
-        Self(receiver, Some(Arc::new(sender)))
+        Self {
+            made: receiver,
+            _maker: Some(Arc::new(sender)),
+        }
     }
 
     /// Returns whether it was made.
     pub fn is_made(&self) -> bool {
-        *self.0.borrow()
+        *self.made.borrow()
     }
 
     /// Waits until it is made.
     pub async fn made(&mut self) {
-        if self.0.wait_for(|made| *made).await.is_err() {
+        if self.made.wait_for(|made| *made).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

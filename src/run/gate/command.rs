@@ -101,7 +101,7 @@ impl Session<'_> {
         }
         let mut notes = Vec::new();
         if let Some(hit) = self.look_up(&key, &mut notes) {
-            return Ok(replay(hit, notes));
+            return Ok(Verdict::replay(hit, notes));
         }
         let lock = match self.judge.cache.store().cloned() {
             Some(store) => match self.lock(&store, &key).await {
@@ -115,7 +115,7 @@ impl Session<'_> {
             return Ok(failure);
         }
         if let Some(hit) = self.look_up(&key, &mut notes) {
-            return Ok(replay(hit, notes));
+            return Ok(Verdict::replay(hit, notes));
         }
         let started = SystemTime::now();
         let (mut verdict, stands) = self
@@ -287,7 +287,7 @@ impl Session<'_> {
             .collect()
     }
 
-    fn look_up(&self, key: &Digest, notes: &mut Vec<String>) -> Option<Record> {
+    pub(super) fn look_up(&self, key: &Digest, notes: &mut Vec<String>) -> Option<Record> {
         match self.judge.cache.known()?.get(key) {
             Lookup::Hit(record) => Some(*record),
             Lookup::Miss => None,
@@ -312,18 +312,6 @@ impl Session<'_> {
             }
             tokio::time::sleep(PATIENCE).await;
         }
-    }
-}
-
-fn replay(record: Record, notes: Vec<String>) -> Verdict {
-    Verdict {
-        outcome: Outcome::Pass,
-        stdout: record.stdout,
-        stderr: record.stderr,
-        elapsed: Duration::ZERO,
-        replayed: Some(record.started),
-        key: Some(record.key),
-        notes,
     }
 }
 

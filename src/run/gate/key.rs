@@ -33,7 +33,8 @@ fn files_named(command: &str) -> impl Iterator<Item = Entry<PathPattern>> {
         .filter_map(|word| literal(word.trim_start_matches("./")))
 }
 
-fn literal(path: &str) -> Option<Entry<PathPattern>> {
+/// Returns the pattern that means just `path`.
+pub(super) fn literal(path: &str) -> Option<Entry<PathPattern>> {
     let pattern: PathPattern = path.parse().ok()?;
     pattern.is_literal().then(|| Entry::from(pattern))
 }

@@ -7,7 +7,7 @@ use super::{
     change::Change,
     checkout::{Checkout, Hands},
     judge::Judge,
-    key,
+    kept, key,
     verdict::Verdict,
 };
 use crate::{
@@ -73,8 +73,9 @@ impl<'a> Session<'a> {
         };
         let verdict = match &gate.kind {
             GateKind::Run { command } => self.run_gate(name, gate, command).await,
-            GateKind::Consistency { links, mentions } => self.consistency(links, mentions).await,
-            GateKind::Docs { covers, by } => self.docs(covers, by).await,
+            GateKind::Consistency { .. } | GateKind::Docs { .. } => {
+                self.kept_gate(name, gate).await
+            }
             GateKind::Rollback { undo, passes } => {
                 self.rollback(gate, undo.as_deref(), passes).await
             }
@@ -144,8 +145,12 @@ impl<'a> Session<'a> {
             ..InputSelection::default()
         };
         let selection = |name: &String| match plan.gates.get(name) {
-            Some(gate) if matches!(gate.kind, GateKind::Run { .. }) => key::selection(gate, plan),
-            Some(_) | None => nothing.clone(),
+            Some(gate) => match gate.kind {
+                GateKind::Run { .. } => key::selection(gate, plan),
+                GateKind::Consistency { .. } | GateKind::Docs { .. } => kept::selection(plan),
+                GateKind::Rollback { .. } => nothing.clone(),
+            },
+            None => nothing.clone(),
         };
         let mut selections: Vec<_> = self.names.iter().map(selection).collect();
         if self.looks_at_all {

@@ -1,0 +1,102 @@
+//! Built-in gates whose verdict follows from two trees alone, and is kept like that of a command.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use super::{
+    key,
+    session::{Session, SessionError},
+    verdict::{Outcome, Verdict},
+};
+use crate::{
+    cache::{self, Action, Definition, Digest, Kept, Platform},
+    plan::{Gate, GateKind},
+};
+
+/// Changes with every change of what a built-in looks at or says.
+const VERSION: &str = "1";
+
+impl Session<'_> {
+    /// Returns what the built-in gate says, or what it said of the same trees before.
+    pub(super) async fn kept_gate(
+        &mut self,
+        name: &str,
+        gate: &Gate,
+    ) -> Result<Verdict, SessionError> {
+        if self.judge.cache.store().is_none() || !self.uses_cache {
+            return self.look(gate).await;
+        }
+        let base = self.bench().await?.base().to_owned();
+        let inputs = self.inputs(name).await?;
+        let documents = serde_json::to_string(&self.judge.plan.documents).unwrap_or_default();
+        let action = Action {
+            definition: Definition {
+                kind: "builtin".to_owned(),
+                arguments: vec![serde_json::to_string(&gate.kind).unwrap_or_default()],
+                options: BTreeMap::from([
+                    ("version".to_owned(), VERSION.to_owned()),
+                    ("documents".to_owned(), documents),
+                ]),
+                ..Definition::default()
+            },
+            environment: BTreeMap::new(),
+            tools: BTreeMap::from([("base".to_owned(), Digest::of(base))]),
+            platform: Platform::current(),
+            sealed: None,
+            inputs,
+        };
+        let key = action.key();
+        let mut notes = Vec::new();
+        if let Some(hit) = self.look_up(&key, &mut notes) {
+            return Ok(Verdict::replay(hit, notes));
+        }
+        let started = SystemTime::now();
+        let mut verdict = self.look(gate).await?;
+        verdict.notes.splice(0..0, notes);
+        verdict.key = Some(key);
+        self.forget_scans();
+        let steady = self.inputs(name).await?.diff(&action.inputs).is_empty();
+        if let (Outcome::Pass, true, Some(store)) =
+            (&verdict.outcome, steady, self.judge.cache.store())
+        {
+            let outcome = cache::Outcome {
+                gate: name.to_owned(),
+                exit_code: Some(0),
+                stdout: verdict.stdout.clone(),
+                stderr: verdict.stderr.clone(),
+                started,
+                duration: started.elapsed().unwrap_or_default(),
+            };
+            if let Kept::Failed(error) = store.put(&action, &outcome) {
+                verdict.notes.push(format!("it is not kept: {error}"));
+            }
+        }
+        Ok(verdict)
+    }
+
+    async fn look(&mut self, gate: &Gate) -> Result<Verdict, SessionError> {
+        match &gate.kind {
+            GateKind::Consistency { links, mentions } => self.consistency(links, mentions).await,
+            GateKind::Docs { covers, by } => self.docs(covers, by).await,
+            GateKind::Run { .. } | GateKind::Rollback { .. } => Ok(Verdict::broken(
+                "its verdict depends on more than two trees",
+            )),
+        }
+    }
+}
+
+/// Returns which files a built-in looks at: all that git does not ignore, and those that managed
+/// sections are made from whatever git does with them.
+pub(super) fn selection(plan: &crate::plan::Plan) -> cache::InputSelection {
+    let sections = plan.documents.iter().flat_map(|(path, sections)| {
+        let files = sections.iter().filter_map(|section| match &section.source {
+            crate::document::SectionSource::File { path } => Some(path.as_str()),
+            crate::document::SectionSource::Text { .. }
+            | crate::document::SectionSource::Files { .. } => None,
+        });
+        std::iter::once(path.as_str()).chain(files)
+    });
+    cache::InputSelection {
+        always: sections.filter_map(key::literal).collect(),
+        ..cache::InputSelection::default()
+    }
+}
