@@ -5,6 +5,7 @@
 //! unless git tracks something in them. What vanishes during the walk is not there.
 
 use std::{
+    collections::HashMap,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -152,15 +153,20 @@ impl Scanner {
             .map_or(1, usize::from)
             .min(MOST_THREADS);
         let walked = Walk::new(self, &selector, &index)?.run(threads)?;
-        let all = walked.inputs;
-        let scans = walked
-            .chosen
-            .into_iter()
-            .map(|chosen| Scan {
-                tree: Tree::chosen(Arc::clone(&all), chosen),
+        let mut scans: Vec<Scan> = Vec::with_capacity(walked.chosen.len());
+        let mut seen: HashMap<Vec<u32>, Tree> = HashMap::new();
+        for chosen in walked.chosen {
+            // Selections that have the same inputs share one tree, and its root digest.
+            let tree = seen
+                .get(&chosen)
+                .cloned()
+                .unwrap_or_else(|| Tree::chosen(Arc::clone(&walked.inputs), chosen.clone()));
+            seen.entry(chosen).or_insert_with(|| tree.clone());
+            scans.push(Scan {
+                tree,
                 read: walked.read,
-            })
-            .collect();
+            });
+        }
         if let Some(learnt) = walked.learnt {
             let learnt = learnt.finish(self.index_file.as_deref());
             *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));

@@ -127,7 +127,7 @@ impl<'a> Selector<'a> {
         let mut named = Vec::new();
         for (at, selection) in self.selections.iter().enumerate() {
             for rule in selection.wanted.iter().flatten() {
-                if rule.literal && rule.selects(rule.prefix) {
+                if rule.shape == Shape::Literal && rule.selects(rule.prefix) {
                     named.push((rule.prefix, 1 << at));
                 }
             }
@@ -180,6 +180,20 @@ enum Whole {
     Everything,
 }
 
+/// The forms of most patterns, which need no machine to match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    // `prefix`.
+    Literal,
+    // `prefix/**`.
+    Below,
+    // `prefix/**/*suffix`.
+    Suffix,
+    // `prefix/*suffix`.
+    Child,
+    General,
+}
+
 #[derive(Debug)]
 struct EntryRule<'a> {
     entry: &'a Entry<PathPattern>,
@@ -187,8 +201,7 @@ struct EntryRule<'a> {
     prefix: &'a [u8],
     // What stands behind the last wildcard: every match ends with it.
     suffix: &'a [u8],
-    // Whether there is no wildcard at all.
-    literal: bool,
+    shape: Shape,
     whole: Whole,
 }
 
@@ -212,10 +225,30 @@ impl<'a> EntryRule<'a> {
             .unwrap_or_default()
             .as_bytes();
         // A spelling that a pattern might see through narrows nothing.
-        let plain = prefix
-            .split(|byte| *byte == b'/')
-            .all(|segment| !matches!(segment, b"" | b"."));
-        let prefix = if plain { prefix } else { b"" };
+        let plain = prefix.is_empty()
+            || prefix
+                .split(|byte| *byte == b'/')
+                .all(|segment| !matches!(segment, b"" | b"."));
+        let plain = plain && !text.contains('\u{fffd}');
+        let rest = if prefix.is_empty() {
+            Some(text)
+        } else {
+            text.get(prefix.len() + 1..)
+        };
+        let is_suffix = |rest: &str| rest.as_bytes() == suffix && !suffix.contains(&b'/');
+        let shape = match rest {
+            _ if !plain => Shape::General,
+            None => Shape::Literal,
+            Some("**") => Shape::Below,
+            Some(rest) if rest.strip_prefix("**/*").is_some_and(is_suffix) => Shape::Suffix,
+            Some(rest) if rest.strip_prefix('*').is_some_and(is_suffix) => Shape::Child,
+            Some(_) => Shape::General,
+        };
+        let (prefix, suffix) = if plain {
+            (prefix, suffix)
+        } else {
+            (&b""[..], &b""[..])
+        };
         let whole = match text.strip_suffix("**") {
             Some(_) | None if !entry.except.is_empty() => Whole::None,
             Some("") => Whole::Everything,
@@ -229,7 +262,7 @@ impl<'a> EntryRule<'a> {
             entry,
             prefix,
             suffix,
-            literal: plain && wild.is_none(),
+            shape,
             whole,
         }
     }
@@ -258,16 +291,25 @@ impl<'a> EntryRule<'a> {
     }
 
     fn selects(&self, path: &[u8]) -> bool {
-        let within = if self.literal {
-            path == self.prefix
-        } else {
-            self.is_below_prefix(path) && path.ends_with(self.suffix)
+        let rest = match self.prefix {
+            b"" => Some(path),
+            prefix => path
+                .strip_prefix(prefix)
+                .and_then(|rest| rest.strip_prefix(b"/")),
         };
-        within && {
-            let path = String::from_utf8_lossy(path);
-            self.entry.pattern.gives(&path)
-                && !self.entry.except.iter().any(|except| except.gives(&path))
+        let ends = path.ends_with(self.suffix);
+        let within = match (self.shape, rest) {
+            (Shape::Literal, _) => path == self.prefix,
+            (Shape::Below | Shape::Suffix | Shape::General, Some(_)) => ends,
+            (Shape::Child, Some(rest)) => ends && !rest.contains(&b'/'),
+            (Shape::Below | Shape::Suffix | Shape::Child | Shape::General, None) => false,
+        };
+        if !within || (self.shape != Shape::General && self.entry.except.is_empty()) {
+            return within;
         }
+        let path = String::from_utf8_lossy(path);
+        (self.shape != Shape::General || self.entry.pattern.gives(&path))
+            && !self.entry.except.iter().any(|except| except.gives(&path))
     }
 
     fn is_below_prefix(&self, path: &[u8]) -> bool {
@@ -275,5 +317,65 @@ impl<'a> EntryRule<'a> {
             || path
                 .strip_prefix(self.prefix)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Entry, EntryRule, PathPattern, Selector};
+    use crate::{boundary::Pattern as _, cache::InputSelection};
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec![
+            "a", "b", "**", "*", "*.a", "a*", "*b*", "?", "[ab]", "{a,b}", "é", "*é", "a.a", "**",
+        ]);
+        prop::collection::vec(part, 1..5).prop_map(|parts| parts.join("/"))
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        let names = vec!["a", "b", "a.a", ".a", "ab", "é", "x\n"];
+        prop::collection::vec(prop::sample::select(names), 1..5).prop_map(|names| names.join("/"))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_decided_without_the_machine_is_decided_as_it_would(
+            patterns in prop::collection::vec(pattern(), 1..4),
+            except in prop::option::of(pattern()),
+            exclude in prop::collection::vec(pattern(), 0..3),
+            paths in prop::collection::vec(path(), 1..20),
+        ) {
+            let entry = |text: &String| text.parse::<PathPattern>().ok().map(Entry::from);
+            let mut wanted: Vec<_> = patterns.iter().filter_map(entry).collect();
+            if let (Some(first), Some(except)) = (wanted.first_mut(), &except) {
+                first.except.extend(except.parse::<PathPattern>().ok());
+            }
+            let exclude: Vec<_> = exclude.iter().filter_map(entry).collect();
+            let gives = |entries: &[Entry<PathPattern>], path: &str| {
+                entries.iter().any(|entry| {
+                    entry.pattern.gives(path) && !entry.except.iter().any(|not| not.gives(path))
+                })
+            };
+            let patterns = Some(wanted.clone());
+            let selection = InputSelection { patterns, exclude: exclude.clone(), ..InputSelection::default() };
+            let selector = Selector::new([&selection]);
+            for path in &paths {
+                for entry in &wanted {
+                    let alone = gives(std::slice::from_ref(entry), path);
+                    prop_assert_eq!(EntryRule::new(entry).selects(path.as_bytes()), alone);
+                }
+                // The way that a walk goes down to it.
+                let mut reaches = Some(selector.root());
+                for (end, _) in path.match_indices('/') {
+                    reaches = reaches.and_then(|above| selector.below(&path.as_bytes()[..end], &above));
+                }
+                let taken = reaches.is_some_and(|reaches| selector.select(path.as_bytes(), &reaches) == 1);
+                prop_assert_eq!(taken, gives(&wanted, path) && !gives(&exclude, path), "{}", path);
+            }
+        }
     }
 }
