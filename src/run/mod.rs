@@ -1,6 +1,51 @@
 //! `exec`: a plan in, an outcome out. The only async room.
+//!
+//! [`exec`] carries a plan out. What it decides follows from the plan and from the events that its
+//! journal holds; agents and gates are child processes, and whatever they did is judged by files
+//! that the runner reads itself.
 
 pub mod agent;
 pub mod gate;
 pub mod git;
 pub mod process;
+
+mod accept;
+mod audit;
+mod brief;
+mod budget;
+mod clock;
+mod environment;
+mod event;
+mod exec;
+mod gates;
+mod identity;
+mod jobs;
+mod journal;
+mod land;
+mod links;
+mod message;
+mod notify;
+mod progress;
+mod project;
+mod report;
+mod schedule;
+mod step;
+mod wait;
+mod workshop;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::{Moment, MomentError, RunId, RunIdError};
+pub use event::{
+    AttemptEnd, ChangeKind, Complaint, Event, Failure, Judgement, Place, Proven, Refusal, Sender,
+    TaskEnd,
+};
+pub use exec::{ExecError, Options, Order, exec};
+pub use journal::{Entry, JournalError};
+pub use project::{Environment, Project, ProjectError};
+pub use report::{
+    ApproveError, RunEnd, RunSummary, StepEnd, StepSummary, TaskSummary, approve, events, report,
+    status,
+};
+pub use workshop::WorkshopError;

@@ -1,0 +1,256 @@
+//! The audit: every change between two trees, judged by what its author may write.
+//!
+//! It looks at trees that the runner made from files, so whatever made a change and however it was
+//! hidden from others, it is one of two things here: permitted, or refused by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    event::{ChangeKind, Refusal},
+    git::{Git, GitError},
+    links,
+};
+use crate::{
+    boundary::{Decision, Grant, PathPattern, PatternError},
+    plan::{Agent, Gate, GateKind, Plan, Reserved, Role},
+};
+
+const LINK: &str = "120000";
+const REPOSITORY: &str = "160000";
+const NOTHING: &str = "000000";
+
+/// A path that is not the same in two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The path; what is no UTF-8 in it is replaced, and `readable` is false.
+    pub path: String,
+    /// Whether the path is UTF-8.
+    pub readable: bool,
+    /// What was done.
+    pub kind: ChangeKind,
+    /// The mode before, as git writes it.
+    pub old_mode: String,
+    /// The mode afterwards.
+    pub new_mode: String,
+}
+
+/// Why two trees could not be compared or judged.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AuditError {
+    /// Git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The plan holds a path that is none.
+    #[error("the plan names a path that is none: {0}")]
+    Pattern(#[from] PatternError),
+}
+
+/// Returns the changes from the tree `old` to the tree `new`, by path. A rename is two of them.
+pub(super) async fn changes(git: &Git, old: &str, new: &str) -> Result<Vec<Change>, GitError> {
+    let args = [
+        "diff-tree",
+        "-r",
+        "-z",
+        "--raw",
+        "--no-renames",
+        "--no-abbrev",
+        old,
+        new,
+    ];
+    let unreadable = || GitError::Unreadable {
+        command: args.join(" "),
+    };
+    let fields = git.fields(args).await?;
+    let mut changes = Vec::new();
+    for pair in fields.chunks(2) {
+        let [facts, path] = pair else {
+            return Err(unreadable());
+        };
+        let facts = facts.to_str().ok_or_else(unreadable)?;
+        let facts: Vec<&str> = facts.trim_start_matches(':').split(' ').collect();
+        let [old_mode, new_mode, old_id, new_id, _] = facts.as_slice() else {
+            return Err(unreadable());
+        };
+        let kind = if *old_mode == NOTHING {
+            ChangeKind::Added
+        } else if *new_mode == NOTHING {
+            ChangeKind::Deleted
+        } else if old_mode.get(..3) != new_mode.get(..3) {
+            ChangeKind::Type
+        } else if old_id == new_id {
+            ChangeKind::Mode
+        } else {
+            ChangeKind::Modified
+        };
+        changes.push(Change {
+            path: path.to_string_lossy().into_owned(),
+            readable: path.to_str().is_some(),
+            kind,
+            old_mode: (*old_mode).to_owned(),
+            new_mode: (*new_mode).to_owned(),
+        });
+    }
+    Ok(changes)
+}
+
+/// Who made the changes, and from where to where.
+pub(super) struct Work<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The role that worked.
+    pub role: &'a Role,
+    /// The step that it worked in.
+    pub agent: &'a Agent,
+    /// The tree that it started from.
+    pub old: &'a str,
+    /// The tree that it left.
+    pub new: &'a str,
+}
+
+/// Returns the changes of `work` that may not land, by path, each once.
+pub(super) async fn refusals(
+    git: &Git,
+    work: &Work<'_>,
+    changes: &[Change],
+) -> Result<Vec<Refusal>, AuditError> {
+    let judge = Judge::new(work);
+    let mut refused: BTreeMap<&str, Refusal> = BTreeMap::new();
+    for change in changes {
+        if let Some(why) = judge.refuses(change)? {
+            let refusal = Refusal {
+                path: change.path.clone(),
+                change: change.kind,
+                why,
+            };
+            refused.insert(&change.path, refusal);
+        }
+    }
+    let links_changed = changes
+        .iter()
+        .any(|change| change.old_mode == LINK || change.new_mode == LINK);
+    if links_changed {
+        let before: BTreeSet<String> = links::leaving(git, work.old).await?.into_keys().collect();
+        let after = links::leaving(git, work.new).await?;
+        for (path, target) in &after {
+            if before.contains(path) && !changes.iter().any(|change| &change.path == path) {
+                continue;
+            }
+            let kind = changes.iter().find(|change| &change.path == path);
+            refused.entry(path).or_insert_with(|| Refusal {
+                path: path.clone(),
+                change: kind.map_or(ChangeKind::Modified, |change| change.kind),
+                why: format!("the link leads out of the project, to `{target}`"),
+            });
+        }
+        return Ok(refused.into_values().collect());
+    }
+    Ok(refused.into_values().collect())
+}
+
+struct Judge<'a> {
+    plan: &'a Plan,
+    write: Grant<PathPattern>,
+    gates: Vec<(&'a str, &'a Gate)>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(work: &Work<'a>) -> Self {
+        let plan = work.plan;
+        let mut names: Vec<&String> = Vec::new();
+        let mut next: Vec<&String> = work.role.gates.iter().collect();
+        while let Some(name) = next.pop() {
+            if names.contains(&name) {
+                continue;
+            }
+            names.push(name);
+            if let Some(Gate {
+                kind: GateKind::Rollback { passes, .. },
+                ..
+            }) = plan.gates.get(name)
+            {
+                next.extend(passes);
+            }
+        }
+        let gates = names
+            .into_iter()
+            .filter_map(|name| Some((name.as_str(), plan.gates.get(name)?)));
+        Self {
+            plan,
+            write: Plan::boundary_in(work.role, work.agent).write,
+            gates: gates.collect(),
+        }
+    }
+
+    fn refuses(&self, change: &Change) -> Result<Option<String>, AuditError> {
+        if !change.readable {
+            return Ok(Some("its name is no UTF-8".into()));
+        }
+        if change.old_mode == REPOSITORY || change.new_mode == REPOSITORY {
+            return Ok(Some("it is a repository of its own".into()));
+        }
+        let path = change.path.as_str();
+        match self.plan.reserved(path)? {
+            None => {}
+            // The runner writes the managed sections itself before the gates.
+            Some(Reserved::Sections) => {
+                if matches!(change.kind, ChangeKind::Deleted | ChangeKind::Type) {
+                    return Ok(Some("it holds managed sections".into()));
+                }
+            }
+            Some(reserved) => {
+                return Ok(Some(format!("no role may write it: {}", reserved.reason())));
+            }
+        }
+        if let Some(gate) = self.seals(path) {
+            return Ok(Some(format!(
+                "it decides the gate `{gate}`, which judges this work"
+            )));
+        }
+        if self
+            .plan
+            .workspace
+            .copy
+            .iter()
+            .any(|copy| copy.path == path)
+        {
+            return Ok(Some(
+                "it is copied into the workspace and never lands".into(),
+            ));
+        }
+        Ok(match self.write.decide(path) {
+            Decision::Permitted { .. } => None,
+            Decision::Taken { never } => Some(match self.write.never.get(never) {
+                Some(entry) => format!("`never` takes it away: `{}`", entry.pattern),
+                None => "`never` takes it away".into(),
+            }),
+            Decision::Narrowed => Some("this step's `only` leaves it out".into()),
+            Decision::NotGranted => Some("nothing grants it".into()),
+        })
+    }
+
+    fn seals(&self, path: &str) -> Option<&'a str> {
+        let (name, _) = self.gates.iter().find(|(_, gate)| {
+            gate.sealed.iter().any(|entry| entry.takes(path))
+                || script(gate).is_some_and(|script| script == path)
+        })?;
+        Some(name)
+    }
+}
+
+// The file that a gate's command starts with, by itself or by an interpreter: who writes it decides
+// the gate.
+fn script(gate: &Gate) -> Option<&str> {
+    const INTERPRETERS: [&str; 10] = [
+        "sh", "bash", "dash", "zsh", "ruby", "python", "python3", "node", "perl", "php",
+    ];
+    let GateKind::Run { command } = &gate.kind else {
+        return None;
+    };
+    let mut words = command.split_ascii_whitespace();
+    let mut first = words.next()?;
+    let program = first.rsplit('/').next()?;
+    if INTERPRETERS.contains(&program) {
+        first = words.find(|word| !word.starts_with('-'))?;
+    }
+    Some(first.strip_prefix("./").unwrap_or(first))
+}

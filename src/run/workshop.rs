@@ -1,0 +1,630 @@
+//! Checkouts: the private clone in which a step's agent works, and the lanes in which gates run.
+//!
+//! The runner reads files with a git folder and index files of its own, outside of every checkout.
+//! The `.git` of a checkout is there for whoever works in it; nothing here ever reads one.
+
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::{
+        ffi::{OsStrExt as _, OsStringExt as _},
+        fs::{DirBuilderExt as _, PermissionsExt as _},
+    },
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    clock::RunId,
+    environment::closed,
+    event::Place,
+    git::{Git, GitError},
+    process::{self, Cancel, Exit, Launch},
+    project::Project,
+};
+use crate::{
+    boundary::{Entry, PathPattern},
+    plan::{CopyFor, Plan},
+};
+
+/// Why a checkout could not be made ready or read.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkshopError {
+    /// Git failed.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file could not be used.
+    #[error("can't use `{}`", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// A command of `workspace` failed.
+    #[error("the workspace's `{command}` {ended}\n{output}")]
+    Setup {
+        /// The command.
+        command: String,
+        /// How it ended, in words.
+        ended: String,
+        /// The end of what it said.
+        output: String,
+    },
+    /// The files can't be stored as a tree.
+    #[error("git can't store these files: {message}")]
+    Unstorable {
+        /// What git said.
+        message: String,
+    },
+    /// The run was cancelled meanwhile.
+    #[error("the run was cancelled")]
+    Cancelled,
+}
+
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> WorkshopError + '_ {
+    move |cause| WorkshopError::File {
+        path: path.to_owned(),
+        cause,
+    }
+}
+
+/// Where checkouts are made.
+#[derive(Debug)]
+pub(super) struct Workshop {
+    project: Project,
+    plan: Arc<Plan>,
+    folder: PathBuf,
+    git_dir: PathBuf,
+    cancel: Cancel,
+}
+
+/// A folder of files, and what the runner knows of it.
+#[derive(Debug, Clone)]
+pub(super) struct Checkout {
+    /// The files.
+    pub tree: PathBuf,
+    /// A home and a place for temporary files for what runs in it, outside of the files.
+    pub private: PathBuf,
+    index: PathBuf,
+    // Untracked paths that the set-up made or the workspace copies; only for lanes.
+    kept: BTreeSet<PathBuf>,
+    step: String,
+}
+
+/// What a checkout's files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// The tree of the files that git does not ignore.
+    pub tree: String,
+    /// Repositories within the files, which no tree can hold.
+    pub repositories: Vec<String>,
+}
+
+/// Whom a checkout is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    Agents,
+    Gates,
+}
+
+impl Workshop {
+    /// Opens the workshop of a run.
+    pub(super) fn open(
+        project: &Project,
+        plan: Arc<Plan>,
+        run: &RunId,
+        cancel: Cancel,
+    ) -> Result<Self, WorkshopError> {
+        let folder = project.work(run);
+        let git_dir = folder.join("git");
+        private_folder(&git_dir)?;
+        let workshop = Self {
+            project: project.clone(),
+            plan,
+            folder,
+            git_dir,
+            cancel,
+        };
+        workshop.write_repository(&workshop.git_dir, None, "")?;
+        Ok(workshop)
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.project.common().join("objects")
+    }
+
+    /// Returns git as the runner uses it on `tree`: objects go to the project, all else is its own.
+    pub(super) fn git(&self, tree: &Path, index: &Path) -> Git {
+        Git::new(&self.git_dir, Some(tree))
+            .index(index)
+            .env("GIT_OBJECT_DIRECTORY", self.objects())
+            .cancel(self.cancel.clone())
+    }
+
+    /// Returns the runner's own git without files: objects of the project, and no configuration of
+    /// anyone's.
+    pub(super) fn repository(&self) -> Git {
+        Git::new(&self.git_dir, None)
+            .env("GIT_OBJECT_DIRECTORY", self.objects())
+            .cancel(self.cancel.clone())
+    }
+
+    /// Makes the clone in which an agent works on `place`: the files of `tree` on the commit `base`.
+    /// A clone that is there is put into that state; what git ignores stays in it.
+    pub(super) async fn clone_for(
+        &self,
+        place: &Place,
+        base: &str,
+        tree: Option<&str>,
+        notes: &mut Vec<String>,
+    ) -> Result<Checkout, WorkshopError> {
+        let folder = self
+            .folder
+            .join("steps")
+            .join(format!("{}.{}", place.task, place.step));
+        let checkout = Self::checkout_in(&folder, &place.step)?;
+        let ready = folder.join("ready");
+        let git = self.git(&checkout.tree, &checkout.index);
+        let made = ready.is_file();
+        if !made {
+            remove_tree(&checkout.tree)?;
+            private_folder(&checkout.tree)?;
+        }
+        self.put(&git, base).await?;
+        self.sweep(&checkout, For::Agents).await?;
+        self.write_clone(&checkout, base, &place.task)?;
+        self.copy(&checkout, For::Agents)?;
+        if !made {
+            self.set_up(&checkout, base, notes).await?;
+            fs::write(&ready, "").map_err(file_error(&ready))?;
+        }
+        if let Some(tree) = tree {
+            self.put(&git, tree).await?;
+        }
+        Ok(checkout)
+    }
+
+    /// Makes a lane for gates, with the files of the commit `base`.
+    pub(super) async fn lane(
+        &self,
+        number: usize,
+        base: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Checkout, WorkshopError> {
+        let name = format!("gates-{number}");
+        let folder = self.folder.join(&name);
+        remove_tree(&folder)?;
+        let mut checkout = Self::checkout_in(&folder, "gates")?;
+        self.reset(&checkout, base, base).await?;
+        self.set_up(&checkout, base, notes).await?;
+        let git = self.git(&checkout.tree, &checkout.index);
+        let made = git
+            .fields(["ls-files", "-z", "--others", "--directory"])
+            .await?;
+        checkout.kept = made.into_iter().map(PathBuf::from).collect();
+        Ok(checkout)
+    }
+
+    /// Puts a lane into the state of `tree` on the commit `base`, whatever was done in it.
+    pub(super) async fn reset(
+        &self,
+        lane: &Checkout,
+        base: &str,
+        tree: &str,
+    ) -> Result<(), WorkshopError> {
+        let git = self.git(&lane.tree, &lane.index);
+        self.put(&git, tree).await?;
+        self.sweep(lane, For::Gates).await?;
+        self.write_clone(lane, base, "")?;
+        self.copy(lane, For::Gates)
+    }
+
+    /// Returns the tree of the files of `checkout`, stored in the project.
+    pub(super) async fn take(&self, checkout: &Checkout) -> Result<Taken, WorkshopError> {
+        let git = self.git(&checkout.tree, &checkout.index);
+        let mut changed = git
+            .fields([
+                "diff-files",
+                "-z",
+                "--name-only",
+                "--ignore-submodules=none",
+            ])
+            .await?;
+        let others = git
+            .fields(["ls-files", "-z", "--others", "--exclude-standard"])
+            .await?;
+        let mut repositories = Vec::new();
+        for path in others {
+            if path.as_bytes().ends_with(b"/") || names_git(&path) {
+                repositories.push(path.to_string_lossy().into_owned());
+            } else if !self.is_scratch(&path) {
+                changed.push(path);
+            }
+        }
+        repositories.extend(self.repositories_in(&git, checkout).await?);
+        repositories.sort_unstable();
+        repositories.dedup();
+        let mut input = Vec::new();
+        for path in changed {
+            input.extend_from_slice(path.as_bytes());
+            input.push(0);
+        }
+        let args = [
+            "update-index",
+            "-z",
+            "--add",
+            "--remove",
+            "--replace",
+            "--stdin",
+        ];
+        self.unless_unstorable(git.output(args, Some(input)).await)?;
+        let tree = self.unless_unstorable(git.text(["write-tree"]).await)?;
+        Ok(Taken { tree, repositories })
+    }
+
+    /// Returns the tree that a lane was reset to, with the present content of the files at `paths`.
+    pub(super) async fn take_files(
+        &self,
+        lane: &Checkout,
+        paths: &[String],
+    ) -> Result<String, WorkshopError> {
+        let git = self.git(&lane.tree, &lane.index);
+        let input = paths.join("\0").into_bytes();
+        git.output(["update-index", "-z", "--add", "--stdin"], Some(input))
+            .await?;
+        Ok(git.text(["write-tree"]).await?)
+    }
+
+    fn unless_unstorable<T>(&self, result: Result<T, GitError>) -> Result<T, WorkshopError> {
+        match result {
+            Err(GitError::Failed {
+                message,
+                exit: Exit::Code(_),
+                ..
+            }) => Err(WorkshopError::Unstorable { message }),
+            Err(_) if self.cancel.is_made() => Err(WorkshopError::Cancelled),
+            other => Ok(other?),
+        }
+    }
+
+    // A folder of tracked files may have been made a repository, which git passes over in silence.
+    async fn repositories_in(
+        &self,
+        git: &Git,
+        checkout: &Checkout,
+    ) -> Result<Vec<String>, WorkshopError> {
+        let mut folders = BTreeSet::new();
+        for path in git.fields(["ls-files", "-z"]).await? {
+            let mut path = PathBuf::from(path);
+            while path.pop() && !path.as_os_str().is_empty() && folders.insert(path.clone()) {}
+        }
+        let found = folders.into_iter().filter_map(|folder| {
+            let inner = folder.join(".git");
+            fs::symlink_metadata(checkout.tree.join(&inner)).ok()?;
+            Some(inner.to_string_lossy().into_owned())
+        });
+        Ok(found.collect())
+    }
+
+    fn is_scratch(&self, path: &OsStr) -> bool {
+        path.to_str()
+            .is_some_and(|path| gives(&self.plan.workspace.scratch, path))
+    }
+
+    fn checkout_in(folder: &Path, step: &str) -> Result<Checkout, WorkshopError> {
+        let checkout = Checkout {
+            tree: folder.join("tree"),
+            private: folder.join("private"),
+            index: folder.join("index"),
+            kept: BTreeSet::new(),
+            step: step.to_owned(),
+        };
+        private_folder(&checkout.tree)?;
+        private_folder(&checkout.private.join("home"))?;
+        private_folder(&checkout.private.join("tmp"))?;
+        Ok(checkout)
+    }
+
+    // Makes the tracked files those of `tree`, whatever stands in the way.
+    async fn put(&self, git: &Git, tree: &str) -> Result<(), WorkshopError> {
+        git.output(["read-tree", "--reset", "-u", tree], None)
+            .await?;
+        Ok(())
+    }
+
+    // Removes what is not tracked: for gates all but scratch and what the set-up made, for agents
+    // only what git does not ignore.
+    async fn sweep(&self, checkout: &Checkout, whom: For) -> Result<(), WorkshopError> {
+        let git = self.git(&checkout.tree, &checkout.index);
+        let list = match whom {
+            For::Gates => {
+                git.fields(["ls-files", "-z", "--others", "--directory"])
+                    .await?
+            }
+            For::Agents => {
+                git.fields(["ls-files", "-z", "--others", "--exclude-standard"])
+                    .await?
+            }
+        };
+        for path in list {
+            let path = PathBuf::from(path);
+            self.sweep_path(checkout, &path)?;
+        }
+        Ok(())
+    }
+
+    fn sweep_path(&self, checkout: &Checkout, path: &Path) -> Result<(), WorkshopError> {
+        if checkout.kept.contains(path) || self.is_scratch(path.as_os_str()) {
+            return Ok(());
+        }
+        let full = checkout.tree.join(path);
+        let is_folder = fs::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_dir());
+        if !is_folder || full.join(".git").exists() || self.holds_nothing_kept(checkout, path) {
+            return remove_tree(&full);
+        }
+        for entry in fs::read_dir(&full).map_err(file_error(&full))? {
+            let entry = entry.map_err(file_error(&full))?;
+            self.sweep_path(checkout, &path.join(entry.file_name()))?;
+        }
+        Ok(())
+    }
+
+    fn holds_nothing_kept(&self, checkout: &Checkout, folder: &Path) -> bool {
+        self.plan.workspace.scratch.is_empty()
+            && !checkout.kept.iter().any(|kept| kept.starts_with(folder))
+    }
+
+    // Makes the `.git` that whoever works in the checkout sees: on `base`, with no remote, no hook.
+    fn write_clone(
+        &self,
+        checkout: &Checkout,
+        base: &str,
+        task: &str,
+    ) -> Result<(), WorkshopError> {
+        let folder = checkout.tree.join(".git");
+        remove_tree(&folder)?;
+        private_folder(&folder)?;
+        self.write_repository(&folder, Some(base), task)?;
+        let index = folder.join("index");
+        fs::copy(&checkout.index, &index).map_err(file_error(&index))?;
+        Ok(())
+    }
+
+    fn write_repository(
+        &self,
+        folder: &Path,
+        commit: Option<&str>,
+        task: &str,
+    ) -> Result<(), WorkshopError> {
+        for inner in [
+            "objects/info",
+            "objects/pack",
+            "refs/heads",
+            "refs/tags",
+            "info",
+        ] {
+            private_folder(&folder.join(inner))?;
+        }
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            fs::write(&path, bytes).map_err(file_error(&path))
+        };
+        let mut alternates = self.objects().into_os_string().into_vec();
+        alternates.push(b'\n');
+        write("objects/info/alternates", &alternates)?;
+        let format = match self.project.object_format() {
+            "sha1" => "\trepositoryformatversion = 0\n".to_owned(),
+            other => format!(
+                "\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = {other}\n[core]\n"
+            ),
+        };
+        write(
+            "config",
+            format!("[core]\n{format}\tbare = false\n\tfilemode = true\n\tlogAllRefUpdates = true\n[user]\n\tname = factory\n\temail = factory@localhost\n")
+                .as_bytes(),
+        )?;
+        match (commit, task) {
+            (None, _) => write("HEAD", b"ref: refs/heads/main\n")?,
+            (Some(commit), "") => write("HEAD", format!("{commit}\n").as_bytes())?,
+            (Some(commit), task) => {
+                private_folder(&folder.join("refs/heads/factory"))?;
+                write(
+                    "HEAD",
+                    format!("ref: refs/heads/factory/{task}\n").as_bytes(),
+                )?;
+                write(
+                    &format!("refs/heads/factory/{task}"),
+                    format!("{commit}\n").as_bytes(),
+                )?;
+            }
+        }
+        // What the owner's repository leaves out of its history or its sight, this one does too.
+        for name in ["shallow", "info/exclude"] {
+            let own = self.project.common().join(name);
+            if own.is_file() {
+                let path = folder.join(name);
+                fs::copy(&own, &path).map_err(file_error(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, checkout: &Checkout, whom: For) -> Result<(), WorkshopError> {
+        for copy in &self.plan.workspace.copy {
+            if whom == For::Agents && copy.for_whom == CopyFor::Gates {
+                continue;
+            }
+            let from = self.project.root().join(&copy.path);
+            let to = checkout.tree.join(&copy.path);
+            if let Some(parent) = to.parent() {
+                fs::create_dir_all(parent).map_err(file_error(parent))?;
+                // A link among the folders would take the copy somewhere else.
+                let real = fs::canonicalize(parent).map_err(file_error(parent))?;
+                let root = fs::canonicalize(&checkout.tree).map_err(file_error(&checkout.tree))?;
+                if Path::new(&copy.path).parent().map(|below| root.join(below)) != Some(real) {
+                    return Err(file_error(&to)(io::Error::other(
+                        "a folder on the way is a link",
+                    )));
+                }
+            }
+            remove_tree(&to)?;
+            fs::copy(&from, &to).map_err(file_error(&from))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the closed environment of what runs in `checkout`; `granted` of the owner's are in it.
+    pub(super) fn environment(
+        &self,
+        checkout: &Checkout,
+        granted: &[String],
+    ) -> super::project::Environment {
+        closed(
+            self.project.environment(),
+            &checkout.private,
+            granted,
+            &self.plan.workspace.env,
+            &checkout.step,
+        )
+    }
+
+    // Runs the workspace's commands and puts back what they did to files that git knows.
+    async fn set_up(
+        &self,
+        checkout: &Checkout,
+        base: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<(), WorkshopError> {
+        let setup = &self.plan.workspace.setup;
+        if setup.is_empty() {
+            return Ok(());
+        }
+        for command in setup {
+            let launch = Launch {
+                keep: 1 << 20,
+                ..Launch::shell(
+                    command,
+                    checkout.tree.clone(),
+                    self.environment(checkout, &[]),
+                    Duration::from_secs(self.plan.factory.stop.wall.max(60)),
+                )
+            };
+            let finished = process::run(launch, self.cancel.clone())
+                .await
+                .map_err(file_error(Path::new("/bin/sh")))?;
+            let ended = match finished.exit {
+                Exit::Code(0) => continue,
+                Exit::Code(code) => format!("exited with {code}"),
+                Exit::Signal(signal) => format!("was ended by signal {signal}"),
+                Exit::TimedOut => "took too long".into(),
+                Exit::Cancelled => return Err(WorkshopError::Cancelled),
+            };
+            let mut said = finished.stdout;
+            said.extend(finished.stderr);
+            return Err(WorkshopError::Setup {
+                command: command.clone(),
+                ended,
+                output: tail(&said, 4 << 10),
+            });
+        }
+        let git = self.git(&checkout.tree, &checkout.index);
+        let mut touched = git.fields(["diff-files", "-z", "--name-only"]).await?;
+        let others = git
+            .fields(["ls-files", "-z", "--others", "--exclude-standard"])
+            .await?;
+        touched.extend(others.into_iter().filter(|path| !self.is_scratch(path)));
+        self.put(&git, base).await?;
+        self.sweep(checkout, For::Agents).await?;
+        if !touched.is_empty() {
+            let names: Vec<_> = touched
+                .iter()
+                .map(|path: &OsString| path.to_string_lossy())
+                .collect();
+            notes.push(format!(
+                "the workspace's set-up changes files that git does not ignore: {}",
+                names.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Removes the checkouts of this run.
+    pub(super) fn remove(&self) -> Result<(), WorkshopError> {
+        remove_tree(&self.folder)
+    }
+}
+
+/// Returns whether one of `entries` matches `path`.
+pub(super) fn gives(entries: &[Entry<PathPattern>], path: &str) -> bool {
+    entries.iter().any(|entry| entry.gives(path))
+}
+
+/// Returns the last bytes of `said` as text, from the start of a line where that is possible.
+pub(super) fn tail(said: &[u8], most: usize) -> String {
+    let text = String::from_utf8_lossy(said);
+    let text = text.trim_end();
+    let mut from = text.len().saturating_sub(most);
+    if from == 0 {
+        return text.to_owned();
+    }
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let rest = text.get(from..).unwrap_or_default();
+    let rest = rest.split_once('\n').map_or(rest, |(_, rest)| rest);
+    format!("[…]\n{rest}")
+}
+
+// Whether a component of `path` is `.git` to some file system.
+fn names_git(path: &OsStr) -> bool {
+    Path::new(path).components().any(|component| {
+        let Component::Normal(name) = component else {
+            return false;
+        };
+        let name = name.to_string_lossy().to_lowercase();
+        matches!(name.trim_end_matches(['.', ' ']), ".git" | "git~1")
+    })
+}
+
+// Makes a folder, and those above it, that only its owner can look into.
+fn private_folder(path: &Path) -> Result<(), WorkshopError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(file_error(path))
+}
+
+/// Removes whatever is at `path`, if anything is; links are not followed.
+pub(super) fn remove_tree(path: &Path) -> Result<(), WorkshopError> {
+    let remove = || match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    let gone = |result: io::Result<()>| match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    if gone(remove()).is_ok() {
+        return Ok(());
+    }
+    open_up(path);
+    gone(remove()).map_err(file_error(path))
+}
+
+// A tool may have left folders that nobody may write, such as a module cache. Where this fails, the
+// removal says so.
+fn open_up(folder: &Path) {
+    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}
