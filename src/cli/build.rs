@@ -75,6 +75,14 @@ pub(super) fn run(
     Ok(ExitStatus::Success)
 }
 
+/// Locks what the spec says now, for a command that has changed it.
+pub(super) fn lock_again(context: &Context) -> miette::Result<()> {
+    let (checked, sources) = check::require(context)?;
+    let text = plan(context, &checked, &sources)?.to_text();
+    replace(&context.root.join(Plan::LOCK), &text)
+        .map_err(|error| miette::miette!("`{}`: {error}", Plan::LOCK))
+}
+
 /// Returns the plan of a checked factory.
 pub(super) fn plan(
     context: &Context,

@@ -1,6 +1,6 @@
 //! `factory check`
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 use clap::ValueEnum;
 
@@ -9,8 +9,11 @@ use crate::{
     check::{Checked, check},
     diagnostics::{Findings, Format, Level, Sources, render},
     model::resolve,
-    spec::load,
+    spec,
 };
+
+/// The spec of a project.
+const SPEC: &str = "factory.kdl";
 
 /// Check the spec and write nothing
 ///
@@ -84,7 +87,10 @@ pub(super) struct Loaded {
 
 /// Loads, resolves, and checks the spec at `path`.
 pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Loaded> {
-    let mut loaded = load(&context.root, path)?;
+    Ok(checked(spec::load(&context.root, path)?))
+}
+
+fn checked(mut loaded: spec::Loaded) -> Loaded {
     let mut findings = std::mem::take(&mut loaded.findings);
     let mut checked = None;
     // A name that is not declared may stand in a file that could not be parsed.
@@ -93,11 +99,19 @@ pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Load
     {
         checked = check(model, &loaded.sources, &mut findings);
     }
-    Ok(Loaded {
+    Loaded {
         sources: loaded.sources,
         findings: findings.sorted(),
         checked,
-    })
+    }
+}
+
+/// Loads, resolves, and checks the project's spec with `texts` in place of the files of these paths.
+pub(super) fn load_over(
+    context: &Context,
+    texts: BTreeMap<String, String>,
+) -> miette::Result<Loaded> {
+    Ok(checked(spec::load_over(&context.root, SPEC, texts)?))
 }
 
 /// Loads the spec for a command that needs it without errors; prints the findings where it has any.
@@ -106,7 +120,7 @@ pub(super) fn require(context: &Context) -> miette::Result<(Checked, Sources)> {
         sources,
         findings,
         checked,
-    } = load_checked(context, "factory.kdl")?;
+    } = load_checked(context, SPEC)?;
     if let Some(checked) = checked {
         return Ok((checked, sources));
     }

@@ -77,6 +77,23 @@ pub(super) fn run(
     })
 }
 
+/// Runs `tasks` as the command alone would.
+pub(super) fn start(
+    context: &Context,
+    tasks: &[String],
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
+    let args = Args {
+        tasks: tasks.to_vec(),
+        again: false,
+        resume: None,
+        jobs: None,
+        cap: None,
+        quiet: false,
+    };
+    run(&args, context, out)
+}
+
 fn order(
     args: &Args,
     context: &Context,

@@ -8,16 +8,26 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod approve;
 mod build;
 mod check;
 mod compile;
+mod exec;
 mod explain;
+mod gate;
 mod guard;
 mod hidden;
+mod locked;
+mod plan;
 mod prompt;
+mod report;
 mod snap;
+mod tell;
 
-use crate::diagnostics::{self, Findings, Sources};
+use crate::{
+    diagnostics::{self, Findings, Sources},
+    run::Project,
+};
 
 /// How a command ends. The codes stand here and nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +87,12 @@ enum Colour {
 enum Command {
     Check(check::Args),
     Build(build::Args),
+    Plan(plan::Args),
+    Exec(exec::Args),
+    Report(report::Args),
     Snap(snap::Args),
+    Gate(gate::Args),
+    Approve(approve::Args),
     Prompt(prompt::Args),
     Guard(guard::Args),
     Explain(explain::Args),
@@ -106,13 +121,19 @@ pub fn main() -> ExitCode {
     let result = match &cli.command {
         Some(Command::Check(args)) => check::run(args, &context, &mut out),
         Some(Command::Build(args)) => build::run(args, &context, &mut out),
+        Some(Command::Plan(args)) => plan::run(args, &context, &mut out),
+        Some(Command::Exec(args)) => exec::run(args, &context, &mut out),
+        Some(Command::Report(args)) => report::run(args, &context, &mut out),
+        Some(Command::Gate(args)) => gate::run(args, &context, &mut out),
+        Some(Command::Approve(args)) => approve::run(args, &context, &mut out),
         Some(Command::Snap(args)) => snap::run(args, &context, &mut out),
         Some(Command::Prompt(args)) => prompt::run(args, &context, &mut out),
         Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
         Some(Command::Confine(args)) => hidden::confine(args),
         Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, &mut out),
         // The hook was answered above.
-        Some(Command::Guard(_)) | None => Ok(ExitStatus::Success),
+        Some(Command::Guard(_)) => Ok(ExitStatus::Success),
+        None => report::morning(&context, &mut out),
     };
     let flushed = out.flush();
     match result {
@@ -195,6 +216,17 @@ impl Context {
     /// Returns `path` as the person meant it: from where the command was called.
     fn at(&self, path: &Path) -> PathBuf {
         self.start.join(path)
+    }
+
+    /// Returns the project as the runner knows it.
+    async fn project(&self) -> miette::Result<Project> {
+        Project::open(&self.root, std::env::vars_os().collect()).await.map_err(chain)
+    }
+
+    /// Returns this program, which agents are started through.
+    #[expect(clippy::unused_self, reason = "asked of the context, as all that a command is given")]
+    fn exe(&self) -> miette::Result<PathBuf> {
+        std::env::current_exe().map_err(|error| miette::miette!("this program can't be found: {error}"))
     }
 
     /// Returns findings as people read them, for the stream that is coloured or not.

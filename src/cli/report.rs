@@ -61,6 +61,38 @@ pub(super) fn run(
     })
 }
 
+/// What `factory` alone says: how things stand, and the next command.
+pub(super) fn morning(context: &Context, out: &mut dyn Write) -> miette::Result<ExitStatus> {
+    if !context.root.join("factory.kdl").is_file() {
+        super::print(
+            out,
+            "There is no factory here.\n\n  factory demo    shows a whole evening in ten seconds\n  \
+             factory init    writes a first factory for this project\n  factory --help  lists all commands\n",
+        )?;
+        return Ok(ExitStatus::Success);
+    }
+    exec::asynchronous(async {
+        let runs = match context.project().await {
+            Ok(project) => status(&project).map_err(super::chain)?,
+            // A spec can be looked at outside of a repository; nothing can have run there.
+            Err(_) => Vec::new(),
+        };
+        let Some(latest) = runs.first() else {
+            super::print(
+                out,
+                "Nothing has run yet.\n\n  factory check       checks the spec\n  \
+                 factory plan \"…\"    makes a task of a sentence\n  factory exec        runs what is locked\n",
+            )?;
+            return Ok(ExitStatus::Success);
+        };
+        super::print(out, &whole(latest, context.colour_out))?;
+        for run in runs.iter().skip(1).filter(|run| run.can_go_on()) {
+            super::print(out, &format!("also open: {}\n", line(run)))?;
+        }
+        Ok(exec::exit_status(latest))
+    })
+}
+
 fn line(run: &RunSummary) -> String {
     let tasks: Vec<_> = run.tasks.iter().map(|task| task.name.as_str()).collect();
     let what = if tasks.is_empty() { "nothing new".to_owned() } else { tasks.join(", ") };

@@ -25,6 +25,7 @@ mod land;
 mod links;
 mod message;
 mod notify;
+pub mod plan_task;
 mod progress;
 mod project;
 mod report;

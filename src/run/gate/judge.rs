@@ -106,7 +106,7 @@ impl Judge {
         &self,
         names: &[String],
         checkout: &Checkout,
-        progress: &(dyn Fn(Progress<'_>) + Sync),
+        progress: &dyn Fn(Progress<'_>),
     ) -> Vec<(String, Verdict)> {
         let mut session = Session::new(self, names, checkout);
         let mut verdicts = Vec::with_capacity(names.len());
