@@ -6,6 +6,7 @@ mod composer;
 mod data;
 #[cfg(test)]
 mod fixture;
+mod json;
 mod phrase;
 mod prompt;
 pub mod snapshot;
