@@ -75,6 +75,10 @@ impl<'a> Composer<'a> {
         &self.engine
     }
 
+    pub(super) const fn model(&self) -> &'a Model {
+        self.model
+    }
+
     /// Returns the compiled prompt of the role.
     ///
     /// # Errors

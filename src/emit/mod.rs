@@ -2,14 +2,22 @@
 //!
 //! What is emitted follows from the factory alone: no time, no absolute path, no order of a hash table.
 
+mod artifact;
+pub mod claude_code;
+mod compare;
 mod composer;
 mod data;
 #[cfg(test)]
 mod fixture;
 mod json;
 mod phrase;
+mod place;
 mod prompt;
 pub mod snapshot;
+mod write;
 
+pub use artifact::{Artifacts, Fact, render};
+pub use compare::{Change, Comparison, Conflict, Note, Why, compare};
 pub use composer::{Composer, TemplateError};
 pub use prompt::{Part, Prompt};
+pub use write::{WriteError, write};

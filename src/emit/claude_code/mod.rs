@@ -1,0 +1,70 @@
+//! The target `claude-code`: what the real client obeys, and nothing that it would drop in silence.
+//!
+//! Agent files name whole tools only, since the client gives the whole tool where a part is named.
+//! Paths, commands, and hosts are held by the guard, which a hook in the settings calls before every
+//! tool; no permission rule is written, so a person's own session stays as the client has it.
+
+mod agent;
+mod hooks;
+mod tools;
+
+use serde_json::{Map, Value, json};
+
+use super::artifact::{Artifacts, Entry};
+use crate::model::Model;
+
+pub use tools::tools;
+
+pub(super) use agent::{FOLDER, Owner, agent_file, name_of, owner};
+
+/// The name of the target in a spec.
+pub const TARGET: &str = "claude-code";
+
+/// The versions of the client that the output was seen to work with, as the lock says them.
+pub const VERSIONS: &str = "2.1.197, 2.1.330";
+
+const SETTINGS: &str = ".claude/settings.json";
+const LOCAL_SETTINGS: &str = ".claude/settings.local.json";
+const SERVERS: &str = ".mcp.json";
+
+/// Adds what the client reads to `artifacts`.
+pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut Artifacts) {
+    for (id, role) in model.roles() {
+        let name = &role.name.value;
+        let Some(prompt) = prompts.iter().find(|prompt| prompt.role == *name) else {
+            continue;
+        };
+        artifacts.owned(
+            format!("{FOLDER}/{name}.md"),
+            agent_file(model, id, &prompt.text),
+        );
+    }
+    artifacts.entries(SETTINGS, hooks::entries());
+    let servers = model.servers.iter().map(|server| {
+        let (program, arguments) = match server.start.command.split_first() {
+            Some((program, arguments)) => (program.as_str(), arguments),
+            None => ("", [].as_slice()),
+        };
+        let mut value = json!({ "type": "stdio", "command": program, "args": arguments });
+        if !server.start.env.is_empty() {
+            // The client puts the variable of its own environment in; no value is written.
+            let env = server
+                .start
+                .env
+                .iter()
+                .map(|name| (name.clone(), json!(format!("${{{name}:-}}"))));
+            value["env"] = Value::Object(env.collect::<Map<_, _>>());
+        }
+        Entry::member(&["mcpServers", &server.name.value], value)
+    });
+    artifacts.entries(SERVERS, servers.collect());
+}
+
+/// Returns whether the settings file `path` with this value turns every hook off, and the guard with
+/// them.
+pub(super) fn turns_hooks_off(path: &str, settings: &Value) -> bool {
+    matches!(path, SETTINGS | LOCAL_SETTINGS) && settings["disableAllHooks"] == json!(true)
+}
+
+/// The files of the client beside those that are written that say whether the hooks run.
+pub(super) const BESIDE: &[&str] = &[LOCAL_SETTINGS];

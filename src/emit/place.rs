@@ -1,0 +1,158 @@
+//! Where a path of a project really is, and what stands there.
+
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+/// The largest file that is read: ours are far smaller, and one that is not is no text of anyone's.
+const LIMIT: u64 = 16 << 20;
+
+/// A place that may be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where it really is: links are followed.
+    pub(super) full: PathBuf,
+    /// What stands there, if anything.
+    pub(super) text: Option<String>,
+}
+
+/// Returns what stands at `path` below `root`, or why nothing can be written there.
+///
+/// Links are followed as long as they stay in the project. Something other than a text file, or a file
+/// that its owner has made read-only, is left alone.
+pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
+    let relative = Path::new(path);
+    let inside = relative
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if !inside || path.is_empty() {
+        return Err("is no path below the project".to_owned());
+    }
+    let root = match root.canonicalize() {
+        Ok(root) => root,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Place {
+                full: root.join(relative),
+                text: None,
+            });
+        }
+        Err(error) => return Err(format!("can't be reached: {error}")),
+    };
+    let wanted = root.join(relative);
+    let standing = wanted
+        .ancestors()
+        .find(|path| path.symlink_metadata().is_ok())
+        .unwrap_or(&root);
+    let real = standing
+        .canonicalize()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                format!("`{}` is a link that leads nowhere", shown(&root, standing))
+            }
+            _ => format!("can't be reached: {error}"),
+        })?;
+    if !real.starts_with(&root) {
+        return Err(format!(
+            "`{}` is a link that leads out of the project",
+            shown(&root, standing)
+        ));
+    }
+    let data = fs::metadata(&real).map_err(|error| format!("can't be reached: {error}"))?;
+    if standing != wanted {
+        if !data.is_dir() {
+            return Err(format!(
+                "needs a folder where `{}` is a file",
+                shown(&root, standing)
+            ));
+        }
+        let rest = wanted.strip_prefix(standing).unwrap_or(relative);
+        return Ok(Place {
+            full: real.join(rest),
+            text: None,
+        });
+    }
+    if data.is_dir() {
+        return Err("is a folder, and a file belongs there".to_owned());
+    }
+    if !data.is_file() {
+        return Err("is something other than a file".to_owned());
+    }
+    if data.permissions().readonly() {
+        return Err("is read-only".to_owned());
+    }
+    if data.len() > LIMIT {
+        return Err(format!("is larger than {} MiB", LIMIT >> 20));
+    }
+    let bytes = fs::read(&real).map_err(|error| format!("can't be read: {error}"))?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
+    Ok(Place {
+        full: real,
+        text: Some(text),
+    })
+}
+
+fn shown(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_are_followed_within_the_project_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("project");
+        fs::create_dir_all(root.join("real/agents")).unwrap();
+        fs::create_dir(folder.path().join("outside")).unwrap();
+        fs::write(root.join("AGENTS"), "text").unwrap();
+        fs::write(root.join("bytes"), b"\xff").unwrap();
+        fs::write(root.join("fixed"), "x").unwrap();
+        let mut rights = fs::metadata(root.join("fixed")).unwrap().permissions();
+        rights.set_readonly(true);
+        fs::set_permissions(root.join("fixed"), rights).unwrap();
+        for (target, link) in [
+            ("AGENTS", "CLAUDE"),
+            ("real", ".claude"),
+            ("../outside", "out"),
+            ("nothing", "dangling"),
+            ("/etc/hostname", "system"),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        let full = |path: &str| {
+            let place = place(&root, path).unwrap();
+            let real = root.canonicalize().unwrap();
+            (
+                place.full.strip_prefix(real).unwrap().display().to_string(),
+                place.text.is_some(),
+            )
+        };
+        assert_eq!(full("CLAUDE"), ("AGENTS".to_owned(), true));
+        assert_eq!(
+            full(".claude/agents/a.md"),
+            ("real/agents/a.md".to_owned(), false)
+        );
+        assert_eq!(full("new/a/b"), ("new/a/b".to_owned(), false));
+        for (path, then) in [
+            ("out/x", "`out` is a link that leads out of the project"),
+            ("system", "`system` is a link that leads out of the project"),
+            ("dangling", "`dangling` is a link that leads nowhere"),
+            ("AGENTS/x", "needs a folder where `AGENTS` is a file"),
+            ("real", "is a folder, and a file belongs there"),
+            ("bytes", "is not UTF-8 text"),
+            ("fixed", "is read-only"),
+            ("../outside/x", "is no path below the project"),
+            ("/etc/x", "is no path below the project"),
+            ("", "is no path below the project"),
+        ] {
+            assert_eq!(place(&root, path).unwrap_err(), then, "{path}");
+        }
+    }
+}
