@@ -14,6 +14,8 @@ mod phrase;
 mod place;
 mod prompt;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use artifact::{Artifacts, Fact, render};

@@ -234,3 +234,162 @@ fn beside(target: &Path, what: &str) -> PathBuf {
 fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        panic::{AssertUnwindSafe, catch_unwind},
+    };
+
+    use super::*;
+    use crate::emit::compare::{Conflict, Why};
+
+    type Tree = BTreeMap<String, String>;
+
+    fn tree(root: &Path) -> Tree {
+        let files = walkdir::WalkDir::new(root)
+            .sort_by_file_name()
+            .into_iter()
+            .flatten();
+        files
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| {
+                let path = entry
+                    .path()
+                    .strip_prefix(root)
+                    .unwrap()
+                    .display()
+                    .to_string();
+                (path, fs::read_to_string(entry.path()).unwrap())
+            })
+            .collect()
+    }
+
+    // A file to make, one to change, one to remove, and how the folder is before and after.
+    fn project(root: &Path) -> (Comparison, Tree, Tree) {
+        fs::write(root.join("b"), "old b").unwrap();
+        fs::write(root.join("c"), "old c").unwrap();
+        fs::write(root.join("mine"), "mine").unwrap();
+        let change = |path: &str, before: Option<&str>, after: Option<&str>| Change {
+            path: path.to_owned(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+            full: root.join(path),
+        };
+        let changes = vec![
+            change("x/y/a", None, Some("new a")),
+            change("b", Some("old b"), Some("new b")),
+            change("c", Some("old c"), None),
+        ];
+        let places = changes.iter().map(|change| change.full.clone()).collect();
+        let comparison = Comparison {
+            changes,
+            places,
+            root: root.to_owned(),
+            ..Comparison::default()
+        };
+        let before = tree(root);
+        let mut after = before.clone();
+        after.insert("x/y/a".into(), "new a".into());
+        after.insert("b".into(), "new b".into());
+        after.remove("c");
+        (comparison, before, after)
+    }
+
+    #[test]
+    fn all_is_written_and_nothing_is_left_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (comparison, _, after) = project(folder.path());
+        write(&comparison).unwrap();
+        assert_eq!(tree(folder.path()), after);
+    }
+
+    #[test]
+    fn a_failure_at_any_point_leaves_everything_as_it_was() {
+        for at in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let (comparison, before, after) = project(folder.path());
+            let mut acts = 0;
+            let done = write_with(&comparison, &mut |_| {
+                acts += 1;
+                if acts == at + 1 {
+                    Err(io::Error::other("full"))
+                } else {
+                    Ok(())
+                }
+            });
+            if done.is_ok() {
+                assert!(acts <= at && at > 5, "{acts} acts");
+                assert_eq!(tree(folder.path()), after);
+                break;
+            }
+            assert_eq!(tree(folder.path()), before, "failed at {at}");
+            assert!(!folder.path().join("x").exists(), "failed at {at}");
+        }
+    }
+
+    #[test]
+    fn a_kill_at_any_point_leaves_every_file_old_or_new_and_the_next_build_heals() {
+        for at in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let (comparison, before, after) = project(folder.path());
+            let mut acts = 0;
+            let killed = catch_unwind(AssertUnwindSafe(|| {
+                write_with(&comparison, &mut |_| {
+                    acts += 1;
+                    assert!(acts != at + 1, "killed");
+                    Ok(())
+                })
+            }));
+            if killed.is_ok() {
+                assert!(at > 5);
+                break;
+            }
+            let left = tree(folder.path());
+            for path in ["x/y/a", "b", "c", "mine"] {
+                let found = left.get(path);
+                assert!(
+                    found == before.get(path) || found == after.get(path),
+                    "{path} at {at}"
+                );
+            }
+            // The next build compares again, and finds less to do.
+            let mut next = comparison.clone();
+            next.changes
+                .retain(|change| left.get(&change.path) != change.after.as_ref());
+            for change in &mut next.changes {
+                change.before = left.get(&change.path).cloned();
+            }
+            write(&next).unwrap();
+            assert_eq!(tree(folder.path()), after, "killed at {at}");
+        }
+    }
+
+    #[test]
+    fn what_someone_saves_meanwhile_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (comparison, mut before, _) = project(folder.path());
+        fs::write(folder.path().join("c"), "saved").unwrap();
+        before.insert("c".into(), "saved".into());
+        let error = write(&comparison).unwrap_err();
+        assert_eq!(error.to_string(), "`c` changed while it was to be written");
+        assert_eq!(tree(folder.path()), before);
+    }
+
+    #[test]
+    fn a_conflict_stops_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut comparison, before, _) = project(folder.path());
+        comparison.conflicts.push(Conflict {
+            path: "mine".into(),
+            why: Why::NotOurs,
+            diff: None,
+        });
+        assert!(matches!(
+            write(&comparison),
+            Err(WriteError::Conflicts { count: 1 })
+        ));
+        assert_eq!(tree(folder.path()), before);
+    }
+}
