@@ -47,13 +47,14 @@ impl Bench {
             .clone()
             .quarantined(&folder.path().join("objects"))
             .await?;
-        let base = git
-            .text([
-                "rev-parse",
-                "--verify",
-                &format!("{}^{{tree}}", checkout.base),
-            ])
-            .await?;
+        let tree = format!("{}^{{tree}}", checkout.base);
+        let base = match git.text(["rev-parse", "--verify", "-q", &tree]).await {
+            // Nothing was committed yet: everything is new.
+            Err(error) if error.code() == Some(1) && checkout.base == "HEAD" => {
+                git.text(["hash-object", "-t", "tree", "/dev/null"]).await?
+            }
+            found => found?,
+        };
         let own = checkout
             .git
             .line(["rev-parse", "--git-path", "index"])

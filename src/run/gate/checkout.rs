@@ -1,6 +1,9 @@
 //! Where gates run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::super::git::{Git, GitError};
 
@@ -12,7 +15,8 @@ pub struct Checkout {
     /// The repository, looked at through the work tree. Gates write no object, index, or reference
     /// of it.
     pub git: Git,
-    /// The commit or tree that the change is measured against.
+    /// The commit or tree that the change is measured against; `HEAD` before the first commit is the
+    /// empty tree.
     pub base: String,
     /// The tree of the files that git does not ignore; without it, it is found when it is needed.
     pub tree: Option<String>,
@@ -55,7 +59,10 @@ impl Checkout {
     ///
     /// Where `root` is not the top of a git work tree.
     pub async fn of_person(root: &Path) -> Result<Self, CheckoutError> {
-        let git = Git::discover(root).await?;
+        let git = match Self::at_top(root) {
+            Some(git) => git,
+            None => Git::discover(root).await?,
+        };
         let top = git.work_tree().unwrap_or(root);
         let is_top = match (root.canonicalize(), top.canonicalize()) {
             (Ok(root), Ok(top)) => root == top,
@@ -65,25 +72,23 @@ impl Checkout {
             let top = top.to_owned();
             return Err(CheckoutError::NotTop { top });
         }
-        let base = match git
-            .text(["rev-parse", "--verify", "-q", "HEAD^{commit}"])
-            .await
-        {
-            Ok(head) => head,
-            // Nothing was committed yet: everything is new.
-            Err(error) if error.code() == Some(1) => {
-                git.text(["hash-object", "-t", "tree", "/dev/null"]).await?
-            }
-            Err(error) => return Err(error.into()),
-        };
         Ok(Self {
             root: top.to_owned(),
             git,
-            base,
+            base: "HEAD".to_owned(),
             tree: None,
             tip: None,
             hands: Hands::Person,
             step: "gate".to_owned(),
         })
+    }
+
+    // What git would find, in the one case that is nearly all of them; most gates need no more of it.
+    fn at_top(root: &Path) -> Option<Git> {
+        let folder = root.join(".git");
+        let is_one = fs::symlink_metadata(&folder).is_ok_and(|facts| facts.is_dir())
+            && folder.join("HEAD").is_file()
+            && folder.join("objects").is_dir();
+        is_one.then(|| Git::new(folder, Some(root)))
     }
 }

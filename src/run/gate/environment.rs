@@ -15,7 +15,7 @@ use std::{
     fs, io,
     os::unix::{
         ffi::OsStrExt as _,
-        fs::{MetadataExt as _, PermissionsExt as _, symlink},
+        fs::{MetadataExt as _, PermissionsExt as _},
     },
     path::{Path, PathBuf},
 };
@@ -40,15 +40,10 @@ const DECIDING: [(&str, &str); 8] = [
     ("VOLTA_HOME", "tools/user/platform.json"),
 ];
 
-/// What of Cargo's home a gate may use: what was fetched, its lock, and how it is fetched.
-const CARGO: [&str; 6] = [
-    ".package-cache",
-    "bin",
-    "config",
-    "config.toml",
-    "git",
-    "registry",
-];
+/// Where package managers keep what they have fetched: variable, and its usual place in the home. A
+/// gate must not need the network for it. The paths are the owner's own, since Cargo compiles
+/// everything anew where its home has another name.
+const FETCHED: [(&str, &str); 2] = [("CARGO_HOME", ".cargo"), ("GOMODCACHE", "go/pkg/mod")];
 
 /// Variables by name.
 pub(super) type Variables = BTreeMap<OsString, OsString>;
@@ -88,7 +83,7 @@ impl Environment {
             keyed.insert(text(&name), EnvValue::Set(b"{toolchain}".to_vec()));
             given.insert(name, value);
         }
-        for (name, value) in package_caches(from.owner, private.path())? {
+        for (name, value) in fetched(from.owner) {
             keyed.insert(name.to_owned(), EnvValue::Set(b"{toolchain}".to_vec()));
             given.insert(name.into(), value.into());
         }
@@ -139,29 +134,13 @@ impl Environment {
     }
 }
 
-// What package managers have fetched already: a gate must not need the network for it, and has no
-// business with the credentials that lie beside it. Cargo gets a home of its own with links to
-// all but those.
-fn package_caches(owner: &Variables, private: &Path) -> io::Result<Vec<(&'static str, PathBuf)>> {
-    let known = |name: &str, usual: &str| {
+fn fetched(owner: &Variables) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let home = owner.get(OsStr::new("HOME")).map(Path::new);
+    FETCHED.into_iter().filter_map(move |(name, usual)| {
         let set = owner.get(OsStr::new(name)).map(PathBuf::from);
-        let home = || Some(Path::new(owner.get(OsStr::new("HOME"))?).join(usual));
-        set.or_else(home)
-            .filter(|folder| folder.is_absolute() && folder.is_dir())
-    };
-    let mut caches = Vec::new();
-    if let Some(cargo) = known("CARGO_HOME", ".cargo") {
-        let own = private.join("cargo");
-        fs::create_dir(&own)?;
-        for name in CARGO {
-            if cargo.join(name).exists() {
-                symlink(cargo.join(name), own.join(name))?;
-            }
-        }
-        caches.push(("CARGO_HOME", own));
-    }
-    caches.extend(known("GOMODCACHE", "go/pkg/mod").map(|folder| ("GOMODCACHE", folder)));
-    Ok(caches)
+        let folder = set.or_else(|| Some(home?.join(usual)))?;
+        (folder.is_absolute() && folder.is_dir()).then_some((name, folder))
+    })
 }
 
 fn set(given: &mut Variables, keyed: &mut BTreeMap<String, EnvValue>, name: &str, value: &[u8]) {
@@ -296,16 +275,26 @@ mod tests {
     }
 
     #[test]
-    fn cargo_finds_what_was_fetched_and_no_credentials() {
+    fn package_managers_find_what_was_fetched() {
         let home = tempfile::tempdir().unwrap();
         let cargo = home.path().join(".cargo");
-        fs::create_dir_all(cargo.join("registry")).unwrap();
-        fs::write(cargo.join("registry/fetched"), "").unwrap();
-        fs::write(cargo.join("credentials.toml"), "token").unwrap();
-        let made = make(&variables(&[("HOME", home.path().to_str().unwrap())]), &[]);
-        let given = Path::new(&made.given[OsStr::new("CARGO_HOME")]);
-        assert!(given.join("registry/fetched").exists());
-        assert!(!given.join("credentials.toml").exists());
+        let owner = variables(&[("HOME", home.path().to_str().unwrap())]);
+        assert!(
+            !make(&owner, &[])
+                .given
+                .contains_key(OsStr::new("CARGO_HOME"))
+        );
+        fs::create_dir(&cargo).unwrap();
+        let made = make(&owner, &[]);
+        assert_eq!(made.given[OsStr::new("CARGO_HOME")], cargo);
+        // How they fetch is in the key, where they keep it is not.
+        let before = marks("", &made.given);
+        fs::write(cargo.join("config.toml"), "[build]\n").unwrap();
+        assert_ne!(marks("", &made.given), before);
+        assert_eq!(
+            made.keyed["CARGO_HOME"],
+            EnvValue::Set(b"{toolchain}".to_vec())
+        );
     }
 
     #[test]

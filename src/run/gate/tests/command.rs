@@ -369,8 +369,12 @@ async fn progress_is_told_in_order_and_unknown_gates_are_broken() {
 
 #[tokio::test]
 async fn a_project_without_a_commit_or_below_the_top_is_told_apart() {
-    let project = Project::new(json!({"g": run("true")})).await;
+    let docs = json!({"kind": {"kind": "docs", "covers": ["a.txt"], "by": ["b.txt"]}});
+    let project = Project::new(json!({"g": run("true"), "docs": docs})).await;
     assert_pass(&project.ask("g").await);
+    // Everything is new.
+    project.write("a.txt", "");
+    assert_fail(&project.ask("docs").await);
     fs::create_dir(project.root.join("below")).unwrap();
     let error = Checkout::of_person(&project.root.join("below"))
         .await
@@ -381,4 +385,27 @@ async fn a_project_without_a_commit_or_below_the_top_is_told_apart() {
             .starts_with("the project is not at the top"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn toolchains_work_in_the_closed_environment() {
+    let mut project = Project::new(json!({
+        "rust": run("cargo check --offline --quiet"),
+        "node": run("node --test"),
+    }))
+    .await;
+    project.judge.owner = std::env::vars_os().collect();
+    project.write(".gitignore", "target/\n");
+    project.write(
+        "Cargo.toml",
+        "[package]\nname = \"t\"\nedition = \"2024\"\n",
+    );
+    project.write("src/lib.rs", "");
+    project.write("a.test.js", "require('node:test')('a', () => {});\n");
+    for (name, program) in [("rust", "cargo"), ("node", "node")] {
+        let path = std::env::var_os("PATH").unwrap();
+        if std::env::split_paths(&path).any(|folder| folder.join(program).exists()) {
+            assert_pass(&project.ask(name).await);
+        }
+    }
 }
