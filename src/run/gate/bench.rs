@@ -33,6 +33,7 @@ pub(super) struct Bench {
     git: Git,
     base: String,
     tree: String,
+    excludes: Vec<u8>,
 }
 
 impl Bench {
@@ -59,6 +60,14 @@ impl Bench {
             .git
             .line(["rev-parse", "--git-path", "index"])
             .await?;
+        let excludes = checkout
+            .git
+            .line(["rev-parse", "--git-path", "info/exclude"])
+            .await?;
+        let excludes = match fs::read(checkout.root.join(PathBuf::from(excludes))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            found => found?,
+        };
         let git = git.index(&index);
         // What the index at hand knows of unchanged files need not be read again.
         copy_index(&checkout.root.join(PathBuf::from(own)), &index)?;
@@ -74,6 +83,7 @@ impl Bench {
             git,
             base,
             tree,
+            excludes,
         })
     }
 
@@ -92,18 +102,16 @@ impl Bench {
         &self.tree
     }
 
+    /// Returns what the repository ignores apart from its `.gitignore` files.
+    pub(super) fn excludes(&self) -> &[u8] {
+        &self.excludes
+    }
+
     /// Returns a git folder that says what the tree tracks and what is ignored, which nothing that
     /// runs in the checkout can have touched.
-    pub(super) fn git_folder(&self, checkout: &Checkout) -> Result<PathBuf, BenchError> {
+    pub(super) fn git_folder(&self) -> Result<PathBuf, BenchError> {
         let folder = self.folder.path().join("git");
-        match fs::copy(
-            checkout.git.git_dir().join("info/exclude"),
-            folder.join("info/exclude"),
-        ) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
+        fs::write(folder.join("info/exclude"), &self.excludes)?;
         Ok(folder)
     }
 

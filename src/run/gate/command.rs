@@ -220,7 +220,7 @@ impl Session<'_> {
     ) -> Result<(Verdict, bool), SessionError> {
         let wall = Duration::from_secs(gate.timeout);
         let ran = self.start(command, &environment.given, wall).await;
-        self.forget_scans();
+        self.forget_files();
         let finished = match ran {
             Ok(finished) => finished,
             Err(error) => {

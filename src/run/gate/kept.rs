@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     cache::{self, Action, Definition, Digest, Kept, Platform},
-    plan::{Gate, GateKind},
+    document::SectionSource,
+    plan::{Gate, GateKind, Plan},
 };
 
-/// Changes with every change of what a built-in looks at or says.
+/// Changes with every change of what a built-in looks at or says within one version of factory.
 const VERSION: &str = "1";
 
 impl Session<'_> {
@@ -25,24 +26,42 @@ impl Session<'_> {
         if self.judge.cache.store().is_none() || !self.uses_cache {
             return self.look(gate).await;
         }
-        let base = self.bench().await?.base().to_owned();
-        let inputs = self.inputs(name).await?;
-        let documents = serde_json::to_string(&self.judge.plan.documents).unwrap_or_default();
+        let plan = &self.judge.plan;
+        let text = |value: serde_json::Result<String>| value.unwrap_or_default();
+        let outputs: Vec<&String> = plan.outputs.keys().collect();
+        let options = BTreeMap::from([
+            (
+                "version".to_owned(),
+                format!("{VERSION} {}", env!("CARGO_PKG_VERSION")),
+            ),
+            (
+                "documents".to_owned(),
+                text(serde_json::to_string(&plan.documents)),
+            ),
+            ("outputs".to_owned(), text(serde_json::to_string(&outputs))),
+            (
+                "scratch".to_owned(),
+                text(serde_json::to_string(&plan.workspace.scratch)),
+            ),
+        ]);
+        let definition = Definition {
+            kind: "builtin".to_owned(),
+            arguments: vec![text(serde_json::to_string(&gate.kind))],
+            options,
+            ..Definition::default()
+        };
+        let bench = self.bench().await?;
+        let tools = BTreeMap::from([
+            ("base".to_owned(), Digest::of(bench.base())),
+            ("excludes".to_owned(), Digest::of(bench.excludes())),
+        ]);
         let action = Action {
-            definition: Definition {
-                kind: "builtin".to_owned(),
-                arguments: vec![serde_json::to_string(&gate.kind).unwrap_or_default()],
-                options: BTreeMap::from([
-                    ("version".to_owned(), VERSION.to_owned()),
-                    ("documents".to_owned(), documents),
-                ]),
-                ..Definition::default()
-            },
+            definition,
             environment: BTreeMap::new(),
-            tools: BTreeMap::from([("base".to_owned(), Digest::of(base))]),
+            tools,
             platform: Platform::current(),
             sealed: None,
-            inputs,
+            inputs: self.inputs(name).await?,
         };
         let key = action.key();
         let mut notes = Vec::new();
@@ -54,7 +73,8 @@ impl Session<'_> {
         verdict.notes.splice(0..0, notes);
         verdict.key = Some(key);
         self.forget_scans();
-        let steady = self.inputs(name).await?.diff(&action.inputs).is_empty();
+        let steady = self.inputs(name).await?.diff(&action.inputs).is_empty()
+            && action.inputs.links_elsewhere().is_empty();
         if let (Outcome::Pass, true, Some(store)) =
             (&verdict.outcome, steady, self.judge.cache.store())
         {
@@ -86,12 +106,11 @@ impl Session<'_> {
 
 /// Returns which files a built-in looks at: all that git does not ignore, and those that managed
 /// sections are made from whatever git does with them.
-pub(super) fn selection(plan: &crate::plan::Plan) -> cache::InputSelection {
+pub(super) fn selection(plan: &Plan) -> cache::InputSelection {
     let sections = plan.documents.iter().flat_map(|(path, sections)| {
         let files = sections.iter().filter_map(|section| match &section.source {
-            crate::document::SectionSource::File { path } => Some(path.as_str()),
-            crate::document::SectionSource::Text { .. }
-            | crate::document::SectionSource::Files { .. } => None,
+            SectionSource::File { path } => Some(path.as_str()),
+            SectionSource::Text { .. } | SectionSource::Files { .. } => None,
         });
         std::iter::once(path.as_str()).chain(files)
     });

@@ -3,7 +3,8 @@
 //! A [`Judge`] runs gates in a [`Checkout`] that no agent writes to. A `run` gate is a child process
 //! in a closed environment, with sealed files as the base has them; its pass is kept under a key that
 //! holds all that could change it, and only such a pass is ever replayed. The built-in gates look at
-//! the tree in this process; what `consistency` and `docs` say is kept in the same way. `docs/gates.md` defines them exactly.
+//! the tree in this process; what `consistency` and `docs` say is kept in the same way.
+//! `docs/gates.md` defines them exactly.
 
 mod bench;
 mod change;

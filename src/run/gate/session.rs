@@ -117,6 +117,19 @@ impl<'a> Session<'a> {
         self.tools.clear();
     }
 
+    /// Forgets what the files are, and of a person's what the change is: a gate has run.
+    pub(super) fn forget_files(&mut self) {
+        self.forget_scans();
+        match self.checkout.hands {
+            // What it did is put back.
+            Hands::Runner => {}
+            Hands::Person => {
+                self.bench = None;
+                self.change = None;
+            }
+        }
+    }
+
     /// Returns all files that git does not ignore.
     pub(super) async fn whole(&mut self) -> Result<Tree, SessionError> {
         Ok(self.scans().await?.last().cloned().unwrap_or_default())
@@ -169,7 +182,7 @@ impl<'a> Session<'a> {
         let git_folder = match checkout.hands {
             Hands::Person => checkout.git.git_dir().to_owned(),
             // The checkout's own may have been written by what ran in it.
-            Hands::Runner => self.bench().await?.git_folder(checkout)?,
+            Hands::Runner => self.bench().await?.git_folder()?,
         };
         let mut scanner =
             Scanner::new(&checkout.root).with_work_tree(WorkTree::GitDirectory(git_folder));

@@ -283,6 +283,21 @@ async fn gates_that_feed_each_other_take_their_keys_in_order() {
 }
 
 #[tokio::test]
+async fn a_gate_judges_the_change_as_earlier_gates_have_left_it() {
+    let docs = json!({"kind": {"kind": "docs", "covers": ["made/**"], "by": ["docs/**"]}});
+    let project =
+        Project::new(json!({"make": run("mkdir made; touch made/x"), "docs": docs})).await;
+    project.commit().await;
+    let names = ["docs", "make", "docs"].map(str::to_owned);
+    let verdicts = project
+        .judge
+        .judge_all(&names, &project.person().await, &|_| {})
+        .await;
+    assert!(matches!(verdicts[0].1.outcome, Outcome::Nothing(_)));
+    assert_fail(&verdicts[2].1);
+}
+
+#[tokio::test]
 async fn one_gate_on_the_same_work_runs_once() {
     let project = counted(counting("sleep 0.3; echo done")).await;
     let person = project.person().await;

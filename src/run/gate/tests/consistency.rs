@@ -148,3 +148,24 @@ async fn without_markdown_there_is_nothing_to_look_at() {
         "{verdict:?}"
     );
 }
+
+#[tokio::test]
+async fn what_it_said_is_known_until_something_it_depends_on_changes() {
+    let mut project = project(json!([])).await;
+    assert!(project.ask("consistency").await.replayed.is_none());
+    assert!(project.ask("consistency").await.replayed.is_some());
+    // A path that build writes may be missing, until build writes it no more.
+    project.write("README.md", "`src/built.rs`\n");
+    let built = json!({"kind": "file", "sha256": "0".repeat(64)});
+    let built = serde_json::from_value(built).unwrap();
+    project.plan().outputs.insert("src/built.rs".into(), built);
+    assert_pass(&project.ask("consistency").await);
+    project.plan().outputs.clear();
+    assert_fail(&project.ask("consistency").await);
+    // So may one that this repository alone ignores.
+    let exclude = project.root.join(".git/info/exclude");
+    fs::write(&exclude, "built.rs\n").unwrap();
+    assert_pass(&project.ask("consistency").await);
+    fs::write(&exclude, "").unwrap();
+    assert_fail(&project.ask("consistency").await);
+}
