@@ -17,6 +17,7 @@ mod explain;
 mod gate;
 mod guard;
 mod hidden;
+mod init;
 mod locked;
 mod plan;
 mod prompt;
@@ -85,6 +86,7 @@ enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Check(check::Args),
     Build(build::Args),
     Plan(plan::Args),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
     };
     let mut out = io::stdout().lock();
     let result = match &cli.command {
+        Some(Command::Init(args)) => init::run(args, &context, &mut out),
         Some(Command::Check(args)) => check::run(args, &context, &mut out),
         Some(Command::Build(args)) => build::run(args, &context, &mut out),
         Some(Command::Plan(args)) => plan::run(args, &context, &mut out),

@@ -1,0 +1,516 @@
+//! `factory init`: what it writes has no finding, whatever it finds.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use factory::{
+    check::check,
+    emit::Composer,
+    init::{FirstFactory, Project, ROLES, first_factory, role},
+    model::resolve,
+    spec::load_texts,
+};
+
+type Files = &'static [(&'static str, &'static str)];
+
+/// Projects, each with what it is taken for and the smoke test that it is given.
+const PROJECTS: &[(&str, Files, &str, &str)] = &[
+    (
+        "Rust with tests",
+        &[
+            ("Cargo.toml", "[package]\nname = \"x\"\n"),
+            ("Cargo.lock", "version = 4\n"),
+            ("src/lib.rs", "#[cfg(test)]\nmod tests {}\n"),
+            (".gitignore", "/target\n"),
+            ("README.md", "# x\n"),
+            ("ARCHITECTURE.md", "# Rooms\n"),
+        ],
+        "Rust",
+        "cargo test --locked",
+    ),
+    (
+        "Rust without tests, in a workspace",
+        &[
+            ("Cargo.toml", "[workspace]\n"),
+            ("crates/a/src/main.rs", "fn main() {}\n"),
+        ],
+        "Rust",
+        "cargo check",
+    ),
+    (
+        "Node with tests of its own",
+        &[
+            (
+                "package.json",
+                r#"{"scripts": {"test": "node --test", "pretest": "x", "deploy": "wrangler deploy"}}"#,
+            ),
+            ("src/index.js", "export {}\n"),
+            ("docs/api.md", "# API\n"),
+        ],
+        "Node",
+        "npm test",
+    ),
+    (
+        "Node as `npm init` leaves it",
+        &[
+            (
+                "package.json",
+                r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1"}, "dependencies": {"x": "1"}}"#,
+            ),
+            ("index.js", "1\n"),
+            ("package-lock.json", "{}"),
+        ],
+        "Node",
+        "git ls-files -z '*.js' '*.mjs' '*.cjs' | xargs -0 -n 1 node --check",
+    ),
+    (
+        "Node with pnpm and types",
+        &[
+            (
+                "package.json",
+                r#"{"packageManager": "pnpm@9.1.0", "devDependencies": {"typescript": "5"}}"#,
+            ),
+            ("tsconfig.json", "{}"),
+            ("app/page.tsx", "export {}\n"),
+            ("public/robots.txt", ""),
+        ],
+        "Node",
+        "npx --no-install tsc --noEmit",
+    ),
+    (
+        "Node with a broken manifest",
+        &[("package.json", "{")],
+        "Node",
+        "git ls-files -z '*.js' '*.mjs' '*.cjs' | xargs -0 -n 1 node --check",
+    ),
+    (
+        "Rails",
+        &[
+            (
+                "Gemfile",
+                "source 'https://rubygems.org'\ngem \"rails\", \"~> 8.0\"\ngem \"pg\"\n",
+            ),
+            ("bin/rails", "#!/usr/bin/env ruby\n"),
+            ("app/models/post.rb", "class Post\nend\n"),
+            ("test/models/post_test.rb", "require 'test_helper'\n"),
+            ("db/schema.rb", "\n"),
+            ("config/deploy.yml", "service: x\n"),
+            ("config/routes.rb", "\n"),
+        ],
+        "Rails",
+        "bin/rails test",
+    ),
+    (
+        "Rails with a front end of its own",
+        &[
+            ("Gemfile", "gem 'rails'\n"),
+            ("app/javascript/a.js", "1\n"),
+            ("package.json", r#"{"scripts": {"build": "esbuild"}}"#),
+            ("yarn.lock", ""),
+        ],
+        "Rails, Node",
+        "bundle exec rails runner 'Rails.application.eager_load!'",
+    ),
+    (
+        "Ruby",
+        &[
+            ("Gemfile", "gem 'rake'\n"),
+            ("lib/a.rb", "1\n"),
+            ("Rakefile", "Rake::TestTask.new\n"),
+        ],
+        "Ruby",
+        "bundle exec rake test",
+    ),
+    (
+        "Python with pytest",
+        &[
+            ("pyproject.toml", "[tool.pytest.ini_options]\n"),
+            ("shop/cart.py", "1\n"),
+            ("tests/test_cart.py", "1\n"),
+            ("uv.lock", ""),
+        ],
+        "Python",
+        "uv run python3 -m pytest -q",
+    ),
+    (
+        "Python with unittest",
+        &[
+            ("pyproject.toml", ""),
+            ("a.py", ""),
+            ("tests/test_a.py", ""),
+        ],
+        "Python",
+        "python3 -m unittest discover -s tests -t .",
+    ),
+    (
+        "Go",
+        &[
+            ("go.mod", "module x\n"),
+            ("main.go", "package main\n"),
+            ("internal/a.go", "package a\n"),
+        ],
+        "Go",
+        "go test ./...",
+    ),
+    (
+        "a script that tests",
+        &[("bin/run", "#!/bin/sh\n"), ("test/smoke.sh", "exit 0\n")],
+        "nothing that is known",
+        "sh test/smoke.sh",
+    ),
+    (
+        "nothing",
+        &[],
+        "nothing that is known",
+        "git grep --untracked -n -I -E '^(<<<<<<<|>>>>>>>) '; test $? -eq 1",
+    ),
+    (
+        "a name that needs care",
+        &[
+            ("sr c\"x/a.rs", ""),
+            ("Cargo.toml", ""),
+            ("we[i]rd/b.rs", ""),
+        ],
+        "Rust",
+        "cargo check",
+    ),
+];
+
+/// Roles to start with: all, few, one alone.
+const STARTS: &[&[&str]] = &[
+    &[],
+    &["ceo", "builder", "qa"],
+    &["builder"],
+    &["ceo"],
+    &["qa"],
+    &["devops"],
+    &["researcher", "cto"],
+    &["landing-builder"],
+    &["transcriber", "ceo"],
+];
+
+fn first(files: Files, names: &[&str]) -> FirstFactory {
+    let texts: BTreeMap<&str, &str> = files.iter().copied().collect();
+    let paths: Vec<String> = texts.keys().map(|path| (*path).to_owned()).collect();
+    let project = Project::new("My Shop", paths, |path| {
+        texts.get(path).map(|text| (*text).to_owned())
+    });
+    let roles: Vec<_> = if names.is_empty() {
+        ROLES.iter().collect()
+    } else {
+        names.iter().map(|name| role(name).unwrap()).collect()
+    };
+    first_factory(&project, &roles)
+}
+
+fn findings(first: &FirstFactory) -> String {
+    let texts = first
+        .files
+        .iter()
+        .map(|file| (file.path.clone(), file.text.clone()))
+        .collect();
+    let mut loaded = load_texts("factory.kdl", texts).unwrap();
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let model = resolve(&loaded, &mut findings);
+    let checked = model.and_then(|model| check(model, &loaded.sources, &mut findings));
+    // Composing takes its time, and differs by role alone.
+    if let Some(checked) = checked.filter(|checked| checked.model().roles.len() != 1) {
+        let prompts =
+            Composer::new(&checked, &loaded.sources).and_then(|composer| composer.prompts());
+        match prompts {
+            Ok(prompts) => assert_eq!(prompts.len(), checked.model().roles.len()),
+            Err(faults) => findings.append(faults),
+        }
+    }
+    let format = factory::diagnostics::Format::Short;
+    factory::diagnostics::render(&findings, &loaded.sources, format)
+}
+
+#[test]
+fn every_stack_is_recognised_and_has_no_finding() {
+    for (name, files, taken_for, smoke) in PROJECTS {
+        for start in STARTS {
+            let first = first(files, start);
+            let stacks: Vec<_> = first.stacks.iter().map(|stack| stack.name).collect();
+            assert_eq!(stacks.join(", "), *taken_for, "{name}");
+            assert_eq!(first.stacks[0].smoke.run, *smoke, "{name}");
+            let spec = &first.files[0].text;
+            assert_eq!(findings(&first), "", "{name} with {start:?}:\n{spec}");
+            assert!(
+                spec.lines().all(|line| line.chars().count() <= 140),
+                "{name}: a line nobody reviews\n{spec}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_role_can_start_alone() {
+    for role in &ROLES {
+        let first = first(&[("Cargo.toml", ""), ("src/main.rs", "")], &[role.name]);
+        assert_eq!(
+            findings(&first),
+            "",
+            "{}:\n{}",
+            role.name,
+            first.files[0].text
+        );
+        assert_eq!(first.files.len(), 3);
+    }
+}
+
+#[test]
+fn what_leaves_the_machine_is_for_devops_alone() {
+    let first = first(PROJECTS[2].1, &[]);
+    let spec = &first.files[0].text;
+    let line = |start: &str| {
+        spec.lines()
+            .find(|line| line.starts_with(start))
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        line("commands \"deploy\"").contains("\"npm run deploy *\""),
+        "{spec}"
+    );
+    assert!(!line("commands \"toolchain\"").contains("deploy"), "{spec}");
+    assert!(
+        !line("commands \"toolchain\"").contains("pretest"),
+        "{spec}"
+    );
+}
+
+struct Scratch {
+    folder: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new(files: Files) -> Self {
+        let scratch = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        scratch.sh("git init -q .");
+        for (path, text) in files {
+            let path = scratch.root().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        scratch
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    fn sh(&self, line: &str) -> Output {
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .current_dir(self.root())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        output
+    }
+
+    fn factory(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_factory"))
+            .args(arguments)
+            .current_dir(self.root())
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    }
+
+    fn tree(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let walk = walkdir::WalkDir::new(self.root()).into_iter().flatten();
+        walk.filter(|entry| {
+            entry.file_type().is_file() && !entry.path().starts_with(self.root().join(".git"))
+        })
+        .map(|entry| (entry.path().to_owned(), fs::read(entry.path()).unwrap()))
+        .collect()
+    }
+}
+
+fn is_here(program: &str) -> bool {
+    let here = Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !here {
+        eprintln!("skipped: no {program} on this machine");
+    }
+    here
+}
+
+fn starts_well(scratch: &Scratch, smoke: &str) {
+    let before = scratch.tree();
+    let (code, shown) = scratch.factory(&["init", "--dry-run"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("would write factory.kdl\n"), "{shown}");
+    assert_eq!(scratch.tree(), before, "a dry run wrote");
+
+    let (code, shown) = scratch.factory(&["init"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains(smoke), "{shown}");
+    for command in ["factory gate", "factory build", "factory plan"] {
+        assert!(shown.contains(command), "{shown}");
+    }
+    let (code, shown) = scratch.factory(&["check", "--deny", "warnings"]);
+    assert_eq!(
+        (code, shown.ends_with(": no findings\n")),
+        (Some(0), true),
+        "{shown}"
+    );
+    scratch.sh(smoke);
+
+    let after = scratch.tree();
+    let (code, shown) = scratch.factory(&["init"]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("factory.kdl is already there; nothing was written"),
+        "{shown}"
+    );
+    assert_eq!(scratch.tree(), after, "a second init wrote");
+}
+
+#[test]
+fn a_rust_project_starts() {
+    let scratch = Scratch::new(&[
+        (
+            "Cargo.toml",
+            "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+        ),
+        (
+            "src/lib.rs",
+            "pub fn two() -> u32 { 2 }\n#[test]\nfn is_two() { assert_eq!(two(), 2); }\n",
+        ),
+        (".gitignore", "/target\n"),
+    ]);
+    starts_well(&scratch, "cargo test");
+}
+
+#[test]
+fn a_node_project_starts() {
+    if !is_here("node") || !is_here("npm") {
+        return;
+    }
+    let scratch = Scratch::new(&[
+        (
+            "package.json",
+            r#"{"name": "shop", "version": "1.0.0", "scripts": {"test": "node test/two.js"}}"#,
+        ),
+        ("src/two.js", "exports.two = 2;\n"),
+        (
+            "test/two.js",
+            "require('node:assert').equal(require('../src/two.js').two, 2);\n",
+        ),
+        (".gitignore", "node_modules\n"),
+    ]);
+    starts_well(&scratch, "npm test");
+}
+
+#[test]
+fn a_python_project_starts() {
+    if !is_here("python3") {
+        return;
+    }
+    let scratch = Scratch::new(&[
+        ("pyproject.toml", "[project]\nname = \"shop\"\n"),
+        ("shop/two.py", "TWO = 2\n"),
+    ]);
+    scratch.sh("git add -A");
+    let (code, shown) = scratch.factory(&["init"]);
+    assert_eq!(code, Some(0), "{shown}");
+    let spec = fs::read_to_string(scratch.root().join("factory.kdl")).unwrap();
+    assert!(spec.contains("git', 'ls-files', '*.py'"), "{spec}");
+    assert_eq!(scratch.factory(&["check", "--deny", "warnings"]).0, Some(0));
+}
+
+#[test]
+fn a_project_of_which_nothing_is_known_starts() {
+    let scratch = Scratch::new(&[("notes.txt", "hello\n")]);
+    starts_well(
+        &scratch,
+        "git grep --untracked -n -I -E '^(<<<<<<<|>>>>>>>) '; test $? -eq 1",
+    );
+    fs::write(scratch.root().join("notes.txt"), "<<<<<<< mine\n").unwrap();
+    let spec = fs::read_to_string(scratch.root().join("factory.kdl")).unwrap();
+    assert!(spec.contains("put your tests here"), "{spec}");
+}
+
+#[test]
+fn a_start_with_few_roles_writes_only_those() {
+    let scratch = Scratch::new(&[("go.mod", "module x\n"), ("main.go", "package main\n")]);
+    let (code, shown) = scratch.factory(&["init", "--roles", "qa,ceo,builder"]);
+    assert_eq!(code, Some(0), "{shown}");
+    let mut names: Vec<_> = fs::read_dir(scratch.root().join("roles"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["_preamble.md", "builder.md", "ceo.md", "qa.md"]);
+    let (code, shown) = scratch.factory(&["check", "--deny", "warnings"]);
+    assert_eq!(code, Some(0), "{shown}");
+
+    let (code, shown) = scratch.factory(&["init", "--roles", "bilder"]);
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("'builder'"), "{shown}");
+}
+
+#[test]
+fn nothing_is_written_over() {
+    let scratch = Scratch::new(&[("roles/ceo.md", "mine\n")]);
+    let before = scratch.tree();
+    let (code, shown) = scratch.factory(&["init"]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("  roles/ceo.md\n") && !shown.contains("roles/qa.md"),
+        "{shown}"
+    );
+    assert_eq!(scratch.tree(), before);
+
+    // The other roles do not need that file, and one that is the same stands in nobody's way.
+    fs::write(
+        scratch.root().join("roles/qa.md"),
+        role("qa").unwrap().prompt,
+    )
+    .unwrap();
+    let (code, shown) = scratch.factory(&["init", "--roles", "builder,qa"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(
+        shown.contains("already there, and the same: roles/qa.md"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_factory_belongs_into_the_root_of_a_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = Scratch { folder };
+    let (code, shown) = scratch.factory(&["init"]);
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(shown.contains("git init"), "{shown}");
+
+    let scratch = Scratch::new(&[("deep/a.txt", "")]);
+    let (code, shown) = scratch.factory(&["-C", "deep", "init"]);
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(
+        Path::new(&scratch.root())
+            .join("deep")
+            .read_dir()
+            .unwrap()
+            .count()
+            == 1,
+        "{shown}"
+    );
+}
