@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use factory::{
-    check::check,
+    check::{check, explain, stories},
     diagnostics::{Findings, Format, Sources, render},
     model::resolve,
     spec::{Loaded, load, load_texts},
@@ -110,6 +110,24 @@ fn lints_and_proofs_are_told_to_newcomers() {
 }
 
 #[test]
+fn every_lint_and_proof_has_a_fixture_that_shows_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/check");
+    for (code, _) in stories().filter(|(code, _)| !code.starts_with("factory::spec::")) {
+        let parts: Vec<_> = code.split("::").collect();
+        let name = match parts.as_slice() {
+            [_, "prompt", name] => format!("prompt-{name}"),
+            [.., name] => (*name).to_owned(),
+            [] => unreachable!("a code has parts"),
+        };
+        let checked = Checked::folder(&folder.join(&name));
+        assert!(
+            checked.codes().contains(&code),
+            "`check/{name}` shows {code}"
+        );
+    }
+}
+
+#[test]
 fn hostile_nesting_is_refused_and_does_not_crash() {
     for hostile in ["a {", "a \"{\" {", "/*", "a { b; "] {
         let checked = Checked::text(&hostile.repeat(100_000));
@@ -136,4 +154,82 @@ fn line_ends_and_a_byte_order_mark_change_nothing() {
     ] {
         assert_eq!(Checked::text(&text).human(), "");
     }
+}
+
+/// The blocks of a story that are marked `LANGUAGE right` or `LANGUAGE wrong`.
+fn blocks<'a>(story: &'a str, mark: &str) -> Vec<(&'a str, &'a str)> {
+    let mut found = Vec::new();
+    for block in story.split("\n```").skip(1) {
+        let (info, text) = block.split_once('\n').unwrap_or((block, ""));
+        if let Some(language) = info.strip_suffix(mark) {
+            found.push((language.trim(), text));
+        }
+    }
+    found
+}
+
+/// The factory that a story tells of: what it does not say is as plain as can be.
+fn told(language: &str, text: &str) -> Checked {
+    let role = "role \"builder\" model=\"sonnet\" prompt=\"roles/builder.md\" { description \"Writes\"; }\n";
+    let (spec, prompt) = match language {
+        "md" => (role, text),
+        _ => (text, "You do the work.\n"),
+    };
+    let mut spec = spec.to_owned();
+    for (node, otherwise) in [
+        ("role \"", role),
+        (
+            "gate \"tests\"",
+            "gate \"tests\" { run \"sh test/run.sh\"; }\n",
+        ),
+        (
+            "model \"sonnet\"",
+            "model \"sonnet\" id=\"claude-sonnet-5-5\"\n",
+        ),
+        ("factory \"", "factory \"story\" spec=1\n"),
+    ] {
+        if !spec.contains(node) {
+            spec.insert_str(0, otherwise);
+        }
+    }
+    let mut texts = BTreeMap::from([("factory.kdl".to_owned(), spec.clone())]);
+    for (_, rest) in spec
+        .match_indices("prompt=\"")
+        .map(|(at, word)| spec.split_at(at + word.len()))
+    {
+        let path = rest.split('"').next().unwrap();
+        texts.insert(path.to_owned(), prompt.to_owned());
+    }
+    Checked::of(load_texts("factory.kdl", texts).unwrap())
+}
+
+#[test]
+fn every_story_is_true() {
+    for (code, story) in stories() {
+        assert_eq!(explain(code), Some(story));
+        let (wrong, right) = (blocks(story, " wrong"), blocks(story, " right"));
+        assert!(!wrong.is_empty() && !right.is_empty(), "{code} shows both");
+        for (language, text) in wrong {
+            let checked = told(language, text);
+            assert!(
+                checked.codes().contains(&code),
+                "{code}: {}",
+                checked.human()
+            );
+        }
+        for (language, text) in right {
+            let checked = told(language, text);
+            assert!(
+                !checked.codes().contains(&code),
+                "{code}: {}",
+                checked.human()
+            );
+            assert!(
+                !checked.findings.has_errors(),
+                "{code}: {}",
+                checked.human()
+            );
+        }
+    }
+    assert_eq!(explain("factory::nothing::of-the-kind"), None);
 }

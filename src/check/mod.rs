@@ -1,16 +1,37 @@
 //! Model → findings: lints, then proofs of the user's rules. Only this room makes a [`Checked`].
 //!
-//! Pure: no files, clock, environment, or process.
+//! Pure: no files, clock, environment, or process. What can't be decided within its budget is an error
+//! and never a pass. Time grows with the number of roles, not with that of their pairs: two patterns
+//! are only compared by their automata where the words they start with can meet.
+
+mod examples;
+mod facts;
+mod held;
+mod lints;
+mod meet;
+mod proofs;
+mod report;
+mod settings;
+mod shell;
+mod stories;
+
+use std::collections::BTreeMap;
 
 use crate::{
-    diagnostics::{Findings, Sources},
-    model::Model,
+    boundary::Capability,
+    diagnostics::{Findings, Level, Sources, Span},
+    model::{Model, RoleId},
 };
+use facts::Facts;
+pub use held::Held;
+pub use proofs::{Answer, Proof};
+pub use stories::{explain, stories};
 
 /// A factory without errors. Only [`check`] makes one, so nothing unchecked is emitted.
 #[derive(Debug)]
 pub struct Checked {
     model: Model,
+    proofs: Vec<Proof>,
 }
 
 impl Checked {
@@ -18,11 +39,54 @@ impl Checked {
     pub const fn model(&self) -> &Model {
         &self.model
     }
+
+    /// Returns what holds each capability of `role`, which is a role of this model.
+    pub fn held(&self, role: RoleId) -> BTreeMap<Capability, Held> {
+        held::held(&self.model, role)
+    }
+
+    /// Returns how each statement of each rule stands, in the order of the spec.
+    pub fn proofs(&self) -> &[Proof] {
+        &self.proofs
+    }
 }
 
 /// Lints and proves `model`, whose texts are in `sources`. What is found is added to `findings`;
 /// a factory with errors, also earlier ones, is not returned.
+///
+/// Where earlier errors lie within roles alone, nothing more is said of these roles; where they lie
+/// elsewhere, their effect is not known, and what is wrong in meaning is not looked for yet.
 pub fn check(model: Model, sources: &Sources, findings: &mut Findings) -> Option<Checked> {
-    let _ = sources;
-    (!findings.has_errors()).then_some(Checked { model })
+    settings::check(&model, findings);
+    let mut proofs = Vec::new();
+    if let Some(broken) = broken_roles(&model, findings) {
+        let facts = Facts::new(&model, sources, broken.is_empty());
+        let mut found = Findings::default();
+        lints::run(&facts, &mut found);
+        proofs = proofs::run(&facts, &mut found);
+        held::check(&model, &mut found);
+        found.retain(|finding| {
+            let mut labels = finding.fault.labels().into_iter().flatten();
+            !labels.any(|label| broken.iter().any(|role| holds(*role, label.offset())))
+        });
+        findings.append(found);
+    }
+    (!findings.has_errors()).then_some(Checked { model, proofs })
+}
+
+// The roles that hold all errors there are, or nothing where one lies elsewhere.
+fn broken_roles(model: &Model, findings: &Findings) -> Option<Vec<Span>> {
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Error);
+    errors
+        .map(|error| {
+            let mut roles = model.roles.iter().map(|role| role.span);
+            roles.find(|role| holds(*role, error.span.start))
+        })
+        .collect()
+}
+
+const fn holds(span: Span, at: usize) -> bool {
+    span.start <= at && at < span.end()
 }

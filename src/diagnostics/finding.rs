@@ -121,6 +121,11 @@ impl Findings {
         self.list.append(&mut other.list);
     }
 
+    /// Keeps those findings that `keep` says yes to.
+    pub fn retain(&mut self, keep: impl FnMut(&Finding) -> bool) {
+        self.list.retain(keep);
+    }
+
     /// Returns whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -13,11 +13,12 @@ mod values;
 pub use crate::spec::{Usd, UsdError};
 pub use boundaries::{Bounds, Origin, Origins};
 pub use fault::ModelError;
+pub use names::circle;
 pub use resolve::resolve;
 pub use types::{
-    Accept, AcceptProof, Cannot, CannotBoth, Document, Example, Gate, GateId, LanguageModel, Lints,
-    Model, ModelId, Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerId, Set,
-    SetMembers, Step, StepId, Task, Work,
+    Accept, AcceptProof, Cannot, CannotBoth, Document, Example, Gate, GateId, LanguageModel,
+    LintLevel, Model, ModelId, Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerId,
+    Set, SetMembers, Step, StepId, Task, Work,
 };
 pub use values::{
     Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice, Notify,

@@ -92,7 +92,7 @@ impl Names {
 }
 
 /// Returns the first circle in a graph, as the nodes on it with the first one again at the end.
-pub(super) fn circle(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Option<Vec<usize>> {
+pub fn circle(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Option<Vec<usize>> {
     // 0: not seen, 1: on the way, 2: done.
     let mut state = vec![0u8; count];
     for start in 0..count {

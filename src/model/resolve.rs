@@ -1,12 +1,10 @@
 //! Looks every name of a spec up.
 
-use std::collections::BTreeMap;
-
 use miette::LabeledSpan;
 
 use super::{
     Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId, GateKind,
-    LanguageModel, Lints, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price,
+    LanguageModel, LintLevel, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price,
     Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerCommand, Set, SetMembers,
     Stop, Usd, Workspace,
     boundaries::{Sets, pattern},
@@ -535,6 +533,15 @@ impl RoleSources<'_> {
                 limit: memory.limit,
             }),
             stop: self::stop(&role.stop, stop),
+            budget: role
+                .stop
+                .usd
+                .or(self
+                    .spec
+                    .factory
+                    .as_ref()
+                    .and_then(|factory| factory.stop.usd))
+                .map(|usd| usd.span),
             can: examples(&role.expect.can),
             cannot: examples(&role.expect.cannot),
             hold: hold(&role.hold),
@@ -838,10 +845,13 @@ fn workspace(workspace: &spec::Workspace, sets: &Sets<'_>, findings: &mut Findin
     }
 }
 
-fn lints(list: &[spec::LintLevel]) -> Lints {
+fn lints(list: &[spec::LintLevel]) -> Vec<LintLevel> {
     list.iter()
-        .map(|lint| (lint.code.value.clone(), lint.level))
-        .collect::<BTreeMap<_, _>>()
+        .map(|lint| LintLevel {
+            code: lint.code.clone(),
+            level: lint.level,
+        })
+        .collect()
 }
 
 fn hold(list: &[spec::Hold]) -> Vec<(Capability, Spanned<Layer>, Option<Text>)> {

@@ -1,7 +1,5 @@
 //! What a resolved factory is made of.
 
-use std::collections::BTreeMap;
-
 use super::{
     Bounds, Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop,
     Workspace, Yields,
@@ -77,13 +75,19 @@ pub struct Model {
     /// The paths of the project's templates.
     pub templates: Vec<String>,
     /// The levels that the factory sets for lints.
-    pub lints: Lints,
+    pub lints: Vec<LintLevel>,
     /// The least layers that the factory asks for.
     pub hold: Vec<(Capability, Spanned<Layer>, Option<Text>)>,
 }
 
-/// Levels of lints, by code.
-pub type Lints = BTreeMap<String, Spanned<Level>>;
+/// A level that is set for a lint.
+#[derive(Debug, Clone)]
+pub struct LintLevel {
+    /// The code of the lint.
+    pub code: Text,
+    /// The level.
+    pub level: Spanned<Level>,
+}
 
 /// A model that roles run on.
 #[derive(Debug, Clone)]
@@ -175,6 +179,8 @@ pub struct Role {
     pub memory: Option<Memory>,
     /// What it may use.
     pub stop: Stop,
+    /// Where the dollars of `stop` are written, unless they are the default.
+    pub budget: Option<Span>,
     /// What it must be able to do.
     pub can: Vec<Example>,
     /// What it must not be able to do.
@@ -182,7 +188,7 @@ pub struct Role {
     /// The least layers it asks for.
     pub hold: Vec<(Capability, Spanned<Layer>, Option<Text>)>,
     /// The levels that it sets for lints.
-    pub lints: Lints,
+    pub lints: Vec<LintLevel>,
 }
 
 /// One example beside a boundary.

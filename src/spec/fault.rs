@@ -129,7 +129,7 @@ pub enum SpecError {
         /// The node.
         node: &'static str,
         /// What is missing.
-        what: &'static str,
+        what: String,
         /// How the node is written.
         usage: String,
         /// The node's name.

@@ -24,4 +24,5 @@ pub use fault::SpecError;
 pub use load::{LoadError, Loaded, load, load_over, load_texts};
 pub use money::{Usd, UsdError};
 pub use nearest::nearest;
+pub use syntax::secret;
 pub use write::{NewAccept, NewStep, NewTask, quoted};

@@ -416,9 +416,15 @@ impl Reader<'_> {
             for ArgDef { name, .. } in def.args.iter().chain(&rest) {
                 usage.push_str(&format!(" \"{name}\""));
             }
+            if !def.children.is_empty() {
+                usage.push_str(" { … }");
+            }
             self.findings.add(SpecError::MissingArgument {
                 node: def.name,
-                what: wanted.kind.article(),
+                what: match wanted.kind {
+                    Kind::Reference => format!("the name of a {}", wanted.name.to_lowercase()),
+                    _ => wanted.kind.article().to_owned(),
+                },
                 usage,
                 span: span.into(),
             });
@@ -735,8 +741,9 @@ fn synonym(name: &str) -> Option<&'static str> {
     })
 }
 
-// Shapes that only issued credentials have; a placeholder such as "sk-…" has none of them.
-fn secret(text: &str) -> Option<&'static str> {
+/// Returns what kind of credential `text` holds, if it holds one. Only shapes that issued ones have
+/// count; a placeholder such as "sk-…" has none of them.
+pub fn secret(text: &str) -> Option<&'static str> {
     let token = |prefix: &str, least: usize| {
         text.match_indices(prefix).any(|(at, _)| {
             let rest = text.get(at + prefix.len()..).unwrap_or_default();

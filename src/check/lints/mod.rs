@@ -1,0 +1,107 @@
+//! The lints: one file each, with its story beside it, all in one static table.
+
+mod boundless_grant;
+mod copied_secret;
+mod decider_writable;
+mod delegation_cycle;
+mod empty_prompt;
+mod failing_example;
+mod hidden_in_prompt;
+mod idle_gate;
+mod leaky_never;
+mod missing_description;
+mod moving_model;
+mod orchestrator_writes;
+mod overlapping_steps;
+mod root_only_pattern;
+mod sealed_writable;
+mod secret_in_prompt;
+mod self_review;
+mod swallowed_may;
+mod template_in_prompt;
+mod ungated_write;
+mod unknown_mention;
+mod unpinned_server;
+mod unpriced_budget;
+mod unreachable_role;
+mod unused_declaration;
+mod useless_never;
+mod vacuous_rule;
+
+use super::{facts::Facts, report::Report};
+use crate::diagnostics::{Findings, Lint};
+
+/// A lint and the function that looks.
+struct Entry {
+    lint: Lint,
+    // Whether it sees that something is nowhere: what is broken may be where it should be.
+    absence: bool,
+    run: fn(&Facts<'_>, &mut Report<'_>),
+}
+
+static LINTS: &[&Entry] = &[
+    &boundless_grant::LINT,
+    &copied_secret::LINT,
+    &decider_writable::LINT,
+    &delegation_cycle::LINT,
+    &empty_prompt::LINT,
+    &failing_example::LINT,
+    &hidden_in_prompt::LINT,
+    &idle_gate::LINT,
+    &leaky_never::LINT,
+    &missing_description::LINT,
+    &moving_model::LINT,
+    &orchestrator_writes::LINT,
+    &overlapping_steps::LINT,
+    &root_only_pattern::LINT,
+    &sealed_writable::LINT,
+    &secret_in_prompt::LINT,
+    &self_review::LINT,
+    &swallowed_may::LINT,
+    &template_in_prompt::LINT,
+    &ungated_write::LINT,
+    &unknown_mention::LINT,
+    &unpinned_server::LINT,
+    &unpriced_budget::LINT,
+    &unreachable_role::LINT,
+    &unused_declaration::LINT,
+    &useless_never::LINT,
+    &vacuous_rule::LINT,
+];
+
+/// Returns every lint, in the order of their codes' rooms.
+pub(super) fn all() -> impl Iterator<Item = &'static Lint> {
+    LINTS.iter().map(|entry| &entry.lint)
+}
+
+/// Has every lint look at `facts`.
+pub(super) fn run(facts: &Facts<'_>, findings: &mut Findings) {
+    for Entry { lint, absence, run } in LINTS.iter().copied() {
+        if *absence && !facts.whole {
+            continue;
+        }
+        let mut report = Report {
+            model: facts.model,
+            lint,
+            findings,
+        };
+        run(facts, &mut report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_stories_have_a_title() {
+        let codes: BTreeSet<_> = all().map(|lint| lint.code).collect();
+        assert_eq!(codes.len(), all().count());
+        for lint in all() {
+            assert!(lint.story.starts_with("# "), "{}", lint.code);
+            assert!(lint.code.starts_with("factory::"), "{}", lint.code);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A model or a server that no role names.
+
+use std::collections::BTreeSet;
+
+use miette::{Diagnostic, SourceSpan};
+use thiserror::Error;
+
+use super::Entry;
+use crate::{
+    check::{facts::Facts, report::Report},
+    diagnostics::{Level, Lint},
+    spec::Text,
+};
+
+pub(super) static LINT: Entry = Entry {
+    lint: Lint {
+        code: "factory::model::unused-declaration",
+        level: Level::Advice,
+        safety: false,
+        story: include_str!("unused_declaration.md"),
+    },
+    absence: true,
+    run: unused_declaration,
+};
+
+#[derive(Debug, Error, Diagnostic)]
+#[error("{kind} `{name}` is used by no role")]
+#[diagnostic(help("take it away, or {cure}"))]
+struct Unused {
+    kind: &'static str,
+    name: String,
+    cure: String,
+    #[label(primary, "declared here and nowhere used")]
+    span: SourceSpan,
+}
+
+fn unused_declaration(facts: &Facts<'_>, report: &mut Report<'_>) {
+    let model = facts.model;
+    let models: BTreeSet<_> = model.roles.iter().map(|role| role.model.value.0).collect();
+    for (_, unused) in model
+        .models
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !models.contains(at))
+    {
+        let cure = format!("run a role on it: `model=\"{}\"`", unused.name.value);
+        report.add(fault("model", &unused.name, cure));
+    }
+    for server in &model.servers {
+        let tool = format!("mcp:{}", server.name.value);
+        let of_tool = format!("{tool}/");
+        let uses = model
+            .roles
+            .iter()
+            .flat_map(|role| &role.bounds.boundary.uses.may);
+        let mut named = uses.map(|may| may.pattern.as_str());
+        if !named.any(|name| name == tool || name.starts_with(&of_tool) || name.contains('*')) {
+            let cure = format!("let a role use it: `may {{ use \"{tool}\"; }}`");
+            report.add(fault("server", &server.name, cure));
+        }
+    }
+}
+
+fn fault(kind: &'static str, name: &Text, cure: String) -> Unused {
+    Unused {
+        kind,
+        name: name.value.clone(),
+        cure,
+        span: name.span.into(),
+    }
+}
