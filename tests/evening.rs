@@ -36,7 +36,9 @@ struct Evening {
 
 impl Evening {
     fn new(files: &[(&str, &str)]) -> Self {
-        let evening = Self { folder: tempfile::tempdir().unwrap() };
+        let evening = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
         fs::create_dir(evening.root()).unwrap();
         for (path, text) in files {
             evening.write(path, text);
@@ -71,7 +73,11 @@ impl Evening {
 
     fn git(&self, args: &[&str]) -> String {
         let output = self.command("git").args(args).output().unwrap();
-        assert!(output.status.success(), "git {args:?}: {}", text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "git {args:?}: {}",
+            text(&output.stderr)
+        );
         text(&output.stdout)
     }
 
@@ -81,14 +87,21 @@ impl Evening {
     }
 
     fn factory(&self, args: &[&str]) -> Output {
-        self.command(env!("CARGO_BIN_EXE_factory")).args(args).output().unwrap()
+        self.command(env!("CARGO_BIN_EXE_factory"))
+            .args(args)
+            .output()
+            .unwrap()
     }
 
     #[track_caller]
     fn passes(&self, args: &[&str]) -> String {
         let output = self.factory(args);
         let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "factory {args:?} ended with {}:\n{said}", output.status);
+        assert!(
+            output.status.success(),
+            "factory {args:?} ended with {}:\n{said}",
+            output.status
+        );
         said
     }
 
@@ -113,11 +126,21 @@ fn an_evening(files: &[(&str, &str)], source: &str, line: &str) {
     assert!(checked.contains("no findings"), "{checked}");
 
     let agent = evening.folder.path().join("agent");
-    fs::write(&agent, AGENT.replace("SOURCE", source).replace("LINE", line)).unwrap();
+    fs::write(
+        &agent,
+        AGENT.replace("SOURCE", source).replace("LINE", line),
+    )
+    .unwrap();
     executable(&agent);
     let spec = fs::read_to_string(evening.root().join("factory.kdl")).unwrap();
-    let driver = spec.lines().find(|line| line.trim_start().starts_with("driver ")).unwrap();
-    let own = format!("    driver \"command\" {{ command \"{}\"; }}", agent.display());
+    let driver = spec
+        .lines()
+        .find(|line| line.trim_start().starts_with("driver "))
+        .unwrap();
+    let own = format!(
+        "    driver \"command\" {{ command \"{}\"; }}",
+        agent.display()
+    );
     evening.write("factory.kdl", &spec.replace(driver, &own));
 
     evening.passes(&["check"]);
@@ -133,10 +156,22 @@ fn an_evening(files: &[(&str, &str)], source: &str, line: &str) {
     let before = evening.checkout();
 
     let ran = evening.passes(&["exec"]);
-    assert_eq!(evening.checkout(), before, "the checkout of the owner was touched:\n{ran}");
+    assert_eq!(
+        evening.checkout(),
+        before,
+        "the checkout of the owner was touched:\n{ran}"
+    );
     let log = evening.git(&["log", "--format=%s%n%b", "main..factory/greet"]);
-    assert!(log.contains("Greet by name") && log.contains("Factory-Role: builder"), "{log}");
-    assert_eq!(evening.git(&["diff", "--name-only", "main", "factory/greet", "--", source]).trim(), source);
+    assert!(
+        log.contains("Greet by name") && log.contains("Factory-Role: builder"),
+        "{log}"
+    );
+    assert_eq!(
+        evening
+            .git(&["diff", "--name-only", "main", "factory/greet", "--", source])
+            .trim(),
+        source
+    );
     let report = evening.passes(&["report"]);
     assert!(report.contains("$0.30"), "{report}");
     assert!(report.contains("proven by `grep -q greeting"), "{report}");
@@ -155,9 +190,18 @@ fn executable(path: &Path) {
 fn an_evening_in_a_rust_project() {
     an_evening(
         &[
-            ("Cargo.toml", "[package]\nname = \"greet\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
-            ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"greet\"\nversion = \"0.1.0\"\n"),
-            ("src/lib.rs", "//! Greets.\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn it_works() {}\n}\n"),
+            (
+                "Cargo.toml",
+                "[package]\nname = \"greet\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+            ),
+            (
+                "Cargo.lock",
+                "version = 4\n\n[[package]]\nname = \"greet\"\nversion = \"0.1.0\"\n",
+            ),
+            (
+                "src/lib.rs",
+                "//! Greets.\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn it_works() {}\n}\n",
+            ),
             (".gitignore", "/target\n"),
             ("README.md", "# greet\n\nGreets people.\n"),
         ],
@@ -174,9 +218,15 @@ fn an_evening_in_a_node_project() {
     }
     an_evening(
         &[
-            ("package.json", "{\"name\": \"greet\", \"version\": \"1.0.0\", \"scripts\": {\"test\": \"node --test\"}}\n"),
+            (
+                "package.json",
+                "{\"name\": \"greet\", \"version\": \"1.0.0\", \"scripts\": {\"test\": \"node --test\"}}\n",
+            ),
             ("src/index.js", "// Greets.\n"),
-            ("test/index.test.js", "const test = require('node:test');\ntest('it loads', () => { require('../src/index.js'); });\n"),
+            (
+                "test/index.test.js",
+                "const test = require('node:test');\ntest('it loads', () => { require('../src/index.js'); });\n",
+            ),
             (".gitignore", "/node_modules\n"),
             ("README.md", "# greet\n\nGreets people.\n"),
         ],

@@ -24,7 +24,8 @@ pub(super) fn run(
         let project = context.project().await?;
         let runs = status(&project).map_err(super::chain)?;
         let all = runs.iter().flat_map(|run| {
-            run.waiting().map(|(task, step)| (run.run.clone(), format!("{task}/{step}")))
+            run.waiting()
+                .map(|(task, step)| (run.run.clone(), format!("{task}/{step}")))
         });
         let waiting: Vec<_> = all
             .filter(|(_, name)| args.step.as_ref().is_none_or(|wanted| wanted == name))
@@ -41,13 +42,20 @@ pub(super) fn run(
             [_, ..] => {
                 let names: Vec<_> = waiting.iter().map(|(_, name)| name.as_str()).collect();
                 let help = "name one of them";
-                return Err(miette::miette!(help = help, "several wait: {}", names.join(", ")));
+                return Err(miette::miette!(
+                    help = help,
+                    "several wait: {}",
+                    names.join(", ")
+                ));
             }
         };
         let (task, step) = name.split_once('/').unwrap_or((name, ""));
         let (by, _) = project.identity().await;
         approve(&project, run, task, step, &by).map_err(super::chain)?;
-        super::print(out, &format!("{name} is approved by {by}\nnext: factory exec --resume {run}\n"))?;
+        super::print(
+            out,
+            &format!("{name} is approved by {by}\nnext: factory exec --resume {run}\n"),
+        )?;
         Ok(ExitStatus::Success)
     })
 }

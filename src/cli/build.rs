@@ -1,6 +1,7 @@
 //! `factory build`
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs,
     io::Write,
@@ -9,9 +10,9 @@ use std::{
 
 use super::{Context, ExitStatus, check, compile};
 use crate::{
-    check::Checked,
-    diagnostics::Sources,
-    plan::{Plan, lock},
+    document::OnEdit,
+    emit::{Comparison, Fact, compare, write},
+    plan::{LockError, Plan},
 };
 
 /// Compile the spec: prompts, client files, sections of CLAUDE.md, and factory.lock
@@ -42,70 +43,102 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
-    let (checked, sources) = check::require(context)?;
     let target = args
         .into
         .clone()
         .map_or_else(|| context.root.clone(), |into| context.at(&into));
-    let plan = plan(context, &checked, &sources)?;
-    let text = plan.to_text();
-    let path = target.join(Plan::LOCK);
-    let before = fs::read_to_string(&path).unwrap_or_default();
-    if before == text {
-        super::print(out, "up to date\n")?;
-        return Ok(ExitStatus::Success);
-    }
-    let mut shown = String::new();
-    let verb = match (before.is_empty(), args.check) {
-        (true, false) => "created",
-        (true, true) => "missing",
-        (false, false) => "changed",
-        (false, true) => "stale",
+    let on_edit = if args.overwrite {
+        OnEdit::Overwrite
+    } else {
+        OnEdit::Keep
     };
-    let _ = writeln!(shown, "{verb} {}", Plan::LOCK);
-    if args.diff {
-        let diff = similar::TextDiff::from_lines(&before, &text);
-        let _ = write!(shown, "{}", diff.unified_diff().context_radius(2));
-    }
-    super::print(out, &shown)?;
+    let found = comparison(context, &target, on_edit)?;
+    super::print(out, &show(&found, args))?;
     if args.check {
+        return Ok(if found.is_clean() {
+            ExitStatus::Success
+        } else {
+            ExitStatus::Findings
+        });
+    }
+    if !found.conflicts.is_empty() {
+        super::print(out, "nothing was written\n")?;
         return Ok(ExitStatus::Findings);
     }
-    replace(&path, &text).map_err(|error| miette::miette!("`{}`: {error}", path.display()))?;
+    write(&found)?;
     Ok(ExitStatus::Success)
 }
 
-/// Locks what the spec says now, for a command that has changed it.
-pub(super) fn lock_again(context: &Context) -> miette::Result<()> {
-    let (checked, sources) = check::require(context)?;
-    let text = plan(context, &checked, &sources)?.to_text();
-    replace(&context.root.join(Plan::LOCK), &text)
-        .map_err(|error| miette::miette!("`{}`: {error}", Plan::LOCK))
-}
-
-/// Returns the plan of a checked factory.
-pub(super) fn plan(
-    context: &Context,
-    checked: &Checked,
-    sources: &Sources,
-) -> miette::Result<Plan> {
-    let mut compiled = compile::compile(context, checked, sources)?;
-    for role in compiled.prompts.keys() {
-        compiled
-            .snapshots
-            .insert(role.clone(), crate::emit::snapshot::path(role));
+/// Builds what the spec says now into the project, for a command that has changed it.
+pub(super) fn build_again(context: &Context) -> miette::Result<()> {
+    let found = comparison(context, &context.root, OnEdit::Keep)?;
+    if let Some(conflict) = found.conflicts.first() {
+        return Err(miette::miette!(
+            help = conflict.help(),
+            "{conflict}; nothing was built"
+        ));
     }
-    Ok(lock(checked, sources, compiled))
+    write(&found)?;
+    Ok(())
 }
 
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".lock-")
-        .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+/// Returns the plan that the spec says now.
+pub(super) fn plan(context: &Context) -> miette::Result<Plan> {
+    let (checked, sources) = check::require(context)?;
+    Ok(compile::build(context, &checked, &sources)?.plan)
+}
+
+fn comparison(context: &Context, target: &Path, on_edit: OnEdit) -> miette::Result<Comparison> {
+    let (checked, sources) = check::require(context)?;
+    let built = compile::build(context, &checked, &sources)?;
+    Ok(compare(
+        target,
+        &built.artifacts,
+        &previous(target)?,
+        on_edit,
+    ))
+}
+
+// What the lock in `target` says of the last build there. A lock that can't be read is written anew,
+// and what it said is not known; one of a newer compiler is not for us to replace.
+fn previous(target: &Path) -> miette::Result<BTreeMap<String, Fact>> {
+    let Ok(text) = fs::read_to_string(target.join(Plan::LOCK)) else {
+        return Ok(BTreeMap::new());
+    };
+    match Plan::from_text(&text) {
+        Ok(plan) => Ok(compile::facts(plan.outputs)),
+        Err(error @ LockError::NewerFormat { .. }) => Err(error.into()),
+        Err(LockError::Conflict | LockError::Edited | LockError::Unreadable { .. }) => {
+            Ok(BTreeMap::new())
+        }
+    }
+}
+
+fn show(found: &Comparison, args: &Args) -> String {
+    let mut text = String::new();
+    for note in &found.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    for conflict in &found.conflicts {
+        let _ = writeln!(text, "conflict: {conflict}\n  help: {}", conflict.help());
+        for line in conflict.diff.iter().flat_map(|diff| diff.lines()) {
+            let _ = writeln!(text, "  | {line}");
+        }
+    }
+    for change in &found.changes {
+        let verb = match (args.check, change.verb()) {
+            (true, "created") => "missing",
+            (true, "changed") => "stale",
+            (true, _) => "surplus",
+            (false, verb) => verb,
+        };
+        let _ = writeln!(text, "{verb} {}", change.path);
+        if args.diff {
+            text.push_str(&change.diff());
+        }
+    }
+    if found.is_clean() {
+        text.push_str("up to date\n");
+    }
+    text
 }

@@ -1,15 +1,24 @@
 //! Checked factory → everything that the compiler makes of it.
 
-use std::io::Write as _;
+use std::{collections::BTreeMap, io::Write as _};
 
 use super::{Context, count};
 use crate::{
     check::Checked,
-    diagnostics::{Findings, Sources},
-    emit::{Composer, Prompt},
+    diagnostics::{Findings, Level, Sources},
+    document::Folder,
+    emit::{Artifacts, Composer, Fact, Prompt, claude_code, render, snapshot},
     model::{SectionFrom, StepId},
-    plan::Compiled,
+    plan::{Compiled, Output, Plan, lock},
 };
+
+/// What the compiler made of a factory.
+pub(super) struct Built {
+    /// The files, the lock among them.
+    pub(super) artifacts: Artifacts,
+    /// What the lock holds.
+    pub(super) plan: Plan,
+}
 
 /// Returns the prompts of all roles, in the order of the spec.
 pub(super) fn prompts(
@@ -22,21 +31,52 @@ pub(super) fn prompts(
     prompts.map_err(|findings| refuse(context, &findings, sources))
 }
 
-/// Returns what the plan needs to know of the prompts, briefs, and sections of the factory.
-pub(super) fn compile(
+/// Returns all that the compiler makes of the factory.
+pub(super) fn build(
     context: &Context,
     checked: &Checked,
     sources: &Sources,
-) -> miette::Result<Compiled> {
-    texts(checked, sources).map_err(|findings| refuse(context, &findings, sources))
+) -> miette::Result<Built> {
+    let built = all(context, checked, sources);
+    built.map_err(|findings| refuse(context, &findings, sources))
 }
 
-fn texts(checked: &Checked, sources: &Sources) -> Result<Compiled, Findings> {
+fn all(context: &Context, checked: &Checked, sources: &Sources) -> Result<Built, Findings> {
     let composer = Composer::new(checked, sources)?;
-    let mut compiled = Compiled::default();
-    for prompt in composer.prompts()? {
-        compiled.prompts.insert(prompt.role.clone(), prompt.text);
+    let prompts = composer.prompts()?;
+    let mut artifacts = render(&composer, &prompts, &Folder::new(&context.root))?;
+    let mut compiled = texts(&composer, checked)?;
+    for prompt in prompts {
+        compiled
+            .snapshots
+            .insert(prompt.role.clone(), snapshot::path(&prompt.role));
+        compiled.prompts.insert(prompt.role, prompt.text);
     }
+    let model = checked.model();
+    for (id, role) in model.roles() {
+        compiled
+            .tools
+            .insert(role.name.value.clone(), claude_code::tools(model, id));
+    }
+    if model
+        .targets
+        .iter()
+        .any(|target| target.value == claude_code::TARGET)
+    {
+        let version = claude_code::VERSIONS.to_owned();
+        compiled
+            .clients
+            .insert(claude_code::TARGET.to_owned(), version);
+    }
+    compiled.outputs = outputs(artifacts.facts());
+    let plan = lock(checked, sources, compiled);
+    artifacts.whole(Plan::LOCK, plan.to_text());
+    Ok(Built { artifacts, plan })
+}
+
+// The briefs, and the sections that templates make.
+fn texts(composer: &Composer<'_>, checked: &Checked) -> Result<Compiled, Findings> {
+    let mut compiled = Compiled::default();
     let mut findings = Findings::default();
     for task in &checked.model().tasks {
         for (index, step) in task.steps.iter().enumerate() {
@@ -71,13 +111,38 @@ fn texts(checked: &Checked, sources: &Sources) -> Result<Compiled, Findings> {
     }
 }
 
-// Shows findings of templates, and returns the error that ends the command.
+fn outputs(facts: BTreeMap<String, Fact>) -> BTreeMap<String, Output> {
+    let output = |fact| match fact {
+        Fact::File { sha256 } => Output::File { sha256 },
+        Fact::Entries { sha256, entries } => Output::Entries { sha256, entries },
+        Fact::Sections { titles } => Output::Sections { titles },
+    };
+    facts
+        .into_iter()
+        .map(|(path, fact)| (path, output(fact)))
+        .collect()
+}
+
+/// Returns what a lock says of what was written with it.
+pub(super) fn facts(outputs: BTreeMap<String, Output>) -> BTreeMap<String, Fact> {
+    let fact = |output| match output {
+        Output::File { sha256 } => Fact::File { sha256 },
+        Output::Entries { sha256, entries } => Fact::Entries { sha256, entries },
+        Output::Sections { titles } => Fact::Sections { titles },
+    };
+    outputs
+        .into_iter()
+        .map(|(path, output)| (path, fact(output)))
+        .collect()
+}
+
+// Shows findings of templates and sections, and returns the error that ends the command.
 fn refuse(context: &Context, findings: &Findings, sources: &Sources) -> miette::Report {
     let text = context.human(findings, sources, context.colour_err);
     let _ = std::io::stderr().write_all(text.as_bytes());
     miette::miette!(
         help = "nothing was written",
-        "the templates have {}",
-        count(findings.count(crate::diagnostics::Level::Error), "error")
+        "the spec can't be compiled: {}",
+        count(findings.count(Level::Error), "error")
     )
 }

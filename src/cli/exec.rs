@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, future::Future, io::Write};
 use super::{Context, ExitStatus, locked, report, tell::Teller};
 use crate::{
     plan::{Plan, Usd},
-    run::{Event, Options, Order, Project, RunEnd, RunId, RunSummary, exec, process::Cancel, status},
+    run::{
+        Event, Options, Order, Project, RunEnd, RunId, RunSummary, exec, process::Cancel, status,
+    },
 };
 
 /// Run what is locked and has not landed
@@ -70,8 +72,9 @@ pub(super) fn run(
                 let _ = out.flush();
             }
         };
-        let summary =
-            exec(&project, order, &options, &mut tell, cancel).await.map_err(super::chain)?;
+        let summary = exec(&project, order, &options, &mut tell, cancel)
+            .await
+            .map_err(super::chain)?;
         super::print(out, &report::brief(&summary, context.colour_out))?;
         Ok(exit_status(&summary))
     })
@@ -115,20 +118,36 @@ fn order(
 fn resumable(name: &str, project: &Project) -> miette::Result<RunId> {
     if !name.is_empty() {
         return name.parse().map_err(|_| {
-            miette::miette!(help = "`factory report --all` lists them", "`{name}` is no run")
+            miette::miette!(
+                help = "`factory report --all` lists them",
+                "`{name}` is no run"
+            )
         });
     }
     let runs = status(project).map_err(super::chain)?;
-    let found = runs.into_iter().find(RunSummary::can_go_on).map(|run| run.run);
+    let found = runs
+        .into_iter()
+        .find(RunSummary::can_go_on)
+        .map(|run| run.run);
     found.ok_or_else(|| {
-        miette::miette!(help = "`factory exec` starts a new one", "no run can be gone on with")
+        miette::miette!(
+            help = "`factory exec` starts a new one",
+            "no run can be gone on with"
+        )
     })
 }
 
 fn widest_step(plan: Option<&Plan>) -> usize {
     let tasks: Option<&BTreeMap<_, _>> = plan.map(|plan| &plan.tasks);
-    let steps = tasks.into_iter().flat_map(BTreeMap::values).flat_map(|task| &task.steps);
-    steps.map(|step| step.name.len()).max().unwrap_or_default().max("criterion".len())
+    let steps = tasks
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .flat_map(|task| &task.steps);
+    steps
+        .map(|step| step.name.len())
+        .max()
+        .unwrap_or_default()
+        .max("criterion".len())
 }
 
 /// Returns how a run ends for a script.

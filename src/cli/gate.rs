@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, fmt::Write as _, io::Write, sync::Arc};
 
-use super::{Context, ExitStatus, build, check, count, exec, locked};
+use super::{Context, ExitStatus, build, count, exec, locked};
 use crate::{
     cache::{Store, default_dir},
     plan::Plan,
@@ -40,10 +40,7 @@ pub(super) fn run(
     let plan = match locked::read(context)? {
         Some(plan) => plan,
         // Gates are as well defined before the first build.
-        None => {
-            let (checked, sources) = check::require(context)?;
-            build::plan(context, &checked, &sources)?
-        }
+        None => build::plan(context)?,
     };
     let names = names(&args.gates, &plan)?;
     let store = default_dir(&|name| std::env::var_os(name)).map(Store::open);
@@ -52,7 +49,9 @@ pub(super) fn run(
         cache = cache.asking_anew();
     }
     exec::asynchronous(async {
-        let checkout = Checkout::of_person(&context.root).await.map_err(super::chain)?;
+        let checkout = Checkout::of_person(&context.root)
+            .await
+            .map_err(super::chain)?;
         let (stop, cancel) = Cancel::new();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -70,15 +69,23 @@ pub(super) fn run(
         let width = names.iter().map(String::len).max().unwrap_or_default();
         let said = RefCell::new(out);
         let tell = |progress: Progress<'_>| {
-            let Progress::Finished(name, verdict) = progress else { return };
+            let Progress::Finished(name, verdict) = progress else {
+                return;
+            };
             let text = show(name, verdict, width, context.colour_out, args.verbose);
             let mut out = said.borrow_mut();
             // The verdicts count also where nobody reads them.
             let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         };
         let verdicts = judge.judge_all(&names, &checkout, &tell).await;
-        let red = verdicts.iter().filter(|(_, verdict)| !verdict.outcome.lets_pass()).count();
-        let replayed = verdicts.iter().filter(|(_, verdict)| verdict.replayed.is_some()).count();
+        let red = verdicts
+            .iter()
+            .filter(|(_, verdict)| !verdict.outcome.lets_pass())
+            .count();
+        let replayed = verdicts
+            .iter()
+            .filter(|(_, verdict)| verdict.replayed.is_some())
+            .count();
         let mut text = format!("{}: ", count(verdicts.len(), "gate"));
         let _ = match red {
             0 => writeln!(text, "none fails, {replayed} replayed"),
@@ -86,7 +93,11 @@ pub(super) fn run(
         };
         let out = said.into_inner();
         super::print(out, &text)?;
-        Ok(if red == 0 { ExitStatus::Success } else { ExitStatus::Findings })
+        Ok(if red == 0 {
+            ExitStatus::Success
+        } else {
+            ExitStatus::Findings
+        })
     })
 }
 
@@ -101,7 +112,11 @@ fn names(asked: &[String], plan: &Plan) -> miette::Result<Vec<String>> {
             return Err(miette::miette!(help = help, "no gate called `{name}`"));
         }
     }
-    Ok(if asked.is_empty() { plan.gates.keys().cloned().collect() } else { asked.to_vec() })
+    Ok(if asked.is_empty() {
+        plan.gates.keys().cloned().collect()
+    } else {
+        asked.to_vec()
+    })
 }
 
 fn show(name: &str, verdict: &Verdict, width: usize, colour: bool, verbose: bool) -> String {
@@ -111,7 +126,11 @@ fn show(name: &str, verdict: &Verdict, width: usize, colour: bool, verbose: bool
         Outcome::Nothing(why) => ("2", "nothing to check", Some(why)),
         Outcome::Broken(why) => ("31", "BROKEN", Some(why)),
     };
-    let painted = if colour { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() };
+    let painted = if colour {
+        format!("\u{1b}[{code}m{word}\u{1b}[0m")
+    } else {
+        word.to_owned()
+    };
     let mut text = format!("{name:width$}  {painted}");
     if let Some(why) = why {
         let _ = write!(text, ": {why}");

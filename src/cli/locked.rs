@@ -21,21 +21,30 @@ pub(super) fn read(context: &Context) -> miette::Result<Option<Plan>> {
     match fs::read_to_string(&path) {
         Ok(text) => Ok(Some(Plan::from_text(&text)?)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LockError::Unreadable { reason: error.to_string() }.into()),
+        Err(error) => Err(LockError::Unreadable {
+            reason: error.to_string(),
+        }
+        .into()),
     }
 }
 
 /// Returns the plan of the lock where it is what the spec says now and somebody accepted its prompts.
 pub(super) fn current(context: &Context) -> miette::Result<Locked> {
     let plan = read(context)?.ok_or_else(|| {
-        miette::miette!(help = "`factory build` writes it", "there is no `{}` here", Plan::LOCK)
+        miette::miette!(
+            help = "`factory build` writes it",
+            "there is no `{}` here",
+            Plan::LOCK
+        )
     })?;
     fresh(context, &plan)?;
     let mut prompts = BTreeMap::new();
     let mut unaccepted = Vec::new();
     for (name, role) in &plan.roles {
         let text = fs::read_to_string(context.root.join(&role.snapshot));
-        let accepted = text.ok().and_then(|text| snapshot::parse(&text).map(str::to_owned));
+        let accepted = text
+            .ok()
+            .and_then(|text| snapshot::parse(&text).map(str::to_owned));
         match accepted {
             Some(prompt) if Digest::of(&prompt) == role.prompt => {
                 prompts.insert(name.clone(), prompt);

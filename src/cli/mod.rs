@@ -223,13 +223,19 @@ impl Context {
 
     /// Returns the project as the runner knows it.
     async fn project(&self) -> miette::Result<Project> {
-        Project::open(&self.root, std::env::vars_os().collect()).await.map_err(chain)
+        Project::open(&self.root, std::env::vars_os().collect())
+            .await
+            .map_err(chain)
     }
 
     /// Returns this program, which agents are started through.
-    #[expect(clippy::unused_self, reason = "asked of the context, as all that a command is given")]
+    #[expect(
+        clippy::unused_self,
+        reason = "asked of the context, as all that a command is given"
+    )]
     fn exe(&self) -> miette::Result<PathBuf> {
-        std::env::current_exe().map_err(|error| miette::miette!("this program can't be found: {error}"))
+        std::env::current_exe()
+            .map_err(|error| miette::miette!("this program can't be found: {error}"))
     }
 
     /// Returns findings as people read them, for the stream that is coloured or not.

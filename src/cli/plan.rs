@@ -13,11 +13,7 @@ use super::{Context, ExitStatus, build, check, count, exec, locked};
 use crate::{
     diagnostics::{Format, Level, render},
     plan::{Plan, Proof, StepKind, Task, Usd, Yields},
-    run::{
-        agent::PlannedTask,
-        plan_task,
-        process::Cancel,
-    },
+    run::{agent::PlannedTask, plan_task, process::Cancel},
     spec::{NewAccept, NewStep, NewTask},
 };
 
@@ -101,7 +97,10 @@ pub(super) fn run(
         match try_out(context, &path, &task)? {
             Ok(()) => return settle(args, context, out, &path, &task, cost),
             Err(findings) => {
-                super::print(out, &format!("{planner}: {}; sent back\n", findings.summary))?;
+                super::print(
+                    out,
+                    &format!("{planner}: {}; sent back\n", findings.summary),
+                )?;
                 feedback = Some(findings.text);
             }
         }
@@ -146,24 +145,41 @@ struct Complaint {
 }
 
 // Checks the factory as it would be with the task; nothing is written.
-fn try_out(
-    context: &Context,
-    path: &str,
-    task: &NewTask,
-) -> miette::Result<Result<(), Complaint>> {
+fn try_out(context: &Context, path: &str, task: &NewTask) -> miette::Result<Result<(), Complaint>> {
     if context.root.join(path).exists() {
-        let text = format!("a task called `{}` exists already; choose another name", task.name);
-        return Ok(Err(Complaint { summary: text.clone(), text }));
+        let text = format!(
+            "a task called `{}` exists already; choose another name",
+            task.name
+        );
+        return Ok(Err(Complaint {
+            summary: text.clone(),
+            text,
+        }));
     }
     let over = BTreeMap::from([(path.to_owned(), task.to_kdl())]);
-    let check::Loaded { sources, findings, checked } = check::load_over(context, over)?;
+    let check::Loaded {
+        sources,
+        findings,
+        checked,
+    } = check::load_over(context, over)?;
     let Some(checked) = checked else {
         return Ok(Err(Complaint {
             summary: count(findings.count(Level::Error), "finding"),
-            text: render(&findings, &sources, Format::Human { colour: false, width: 100 }),
+            text: render(
+                &findings,
+                &sources,
+                Format::Human {
+                    colour: false,
+                    width: 100,
+                },
+            ),
         }));
     };
-    let known = checked.model().tasks.iter().any(|known| known.name.value == task.name);
+    let known = checked
+        .model()
+        .tasks
+        .iter()
+        .any(|known| known.name.value == task.name);
     if known {
         return Ok(Ok(()));
     }
@@ -183,13 +199,18 @@ fn settle(
 ) -> miette::Result<ExitStatus> {
     write_new(&context.root.join(path), &task.to_kdl())
         .map_err(|error| miette::miette!("`{path}`: {error}"))?;
-    build::lock_again(context)?;
+    build::build_again(context)?;
     let Some(plan) = locked::read(context)? else {
         return Err(miette::miette!("`{}` is gone", Plan::LOCK));
     };
     let planned = plan.tasks.get(&task.name);
-    let shown = planned.map(|planned| show(&task.name, planned, &plan)).unwrap_or_default();
-    super::print(out, &format!("wrote {path} (planning cost ${cost})\n\n{shown}"))?;
+    let shown = planned
+        .map(|planned| show(&task.name, planned, &plan))
+        .unwrap_or_default();
+    super::print(
+        out,
+        &format!("wrote {path} (planning cost ${cost})\n\n{shown}"),
+    )?;
     let choice = if args.run {
         Choice::Run
     } else if args.leave || !io::stdin().is_terminal() {
@@ -200,7 +221,13 @@ fn settle(
     match choice {
         Choice::Run => exec::start(context, &[task.name.clone()], out),
         Choice::Edit => {
-            super::print(out, &format!("change {path}, then: factory build && factory exec {}\n", task.name))?;
+            super::print(
+                out,
+                &format!(
+                    "change {path}, then: factory build && factory exec {}\n",
+                    task.name
+                ),
+            )?;
             Ok(ExitStatus::Success)
         }
         Choice::Leave => {
@@ -221,7 +248,9 @@ fn ask(out: &mut dyn Write) -> miette::Result<Choice> {
         super::print(out, "run, edit, or leave? ")?;
         out.flush().map_err(|error| miette::miette!("{error}"))?;
         let mut line = String::new();
-        let read = io::stdin().read_line(&mut line).map_err(|error| miette::miette!("{error}"))?;
+        let read = io::stdin()
+            .read_line(&mut line)
+            .map_err(|error| miette::miette!("{error}"))?;
         match line.trim() {
             "run" | "r" => return Ok(Choice::Run),
             "edit" | "e" => return Ok(Choice::Edit),
@@ -237,7 +266,10 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -252,14 +284,23 @@ fn show(name: &str, task: &Task, plan: &Plan) -> String {
         };
         let _ = writeln!(text, "  done when {} ({proof})", accept.text);
     }
-    let width = task.steps.iter().map(|step| step.name.len()).max().unwrap_or_default();
+    let width = task
+        .steps
+        .iter()
+        .map(|step| step.name.len())
+        .max()
+        .unwrap_or_default();
     let (mut about, mut most) = (Usd::ZERO, Usd::ZERO);
     for step in &task.steps {
         let StepKind::Agent(agent) = &step.kind else {
             let _ = writeln!(text, "  {:width$}  a command, after landing", step.name);
             continue;
         };
-        let model = plan.roles.get(&agent.role).map(|role| role.model.as_str()).unwrap_or_default();
+        let model = plan
+            .roles
+            .get(&agent.role)
+            .map(|role| role.model.as_str())
+            .unwrap_or_default();
         let cost = estimate(plan, model);
         about += cost.unwrap_or_default();
         most += agent.stop.usd;
@@ -273,8 +314,15 @@ fn show(name: &str, task: &Task, plan: &Plan) -> String {
             Yields::Verdict => ", gives a verdict",
             Yields::Report => ", reports",
         };
-        let about = cost.map_or_else(|| "no price known".to_owned(), |cost| format!("about ${cost}"));
-        let _ = writeln!(text, "  {:width$}  {} on {model}{what}{after}: {about}", step.name, agent.role);
+        let about = cost.map_or_else(
+            || "no price known".to_owned(),
+            |cost| format!("about ${cost}"),
+        );
+        let _ = writeln!(
+            text,
+            "  {:width$}  {} on {model}{what}{after}: {about}",
+            step.name, agent.role
+        );
     }
     let (read, cached, written) = ASSUMED;
     let _ = writeln!(
@@ -292,5 +340,7 @@ fn estimate(plan: &Plan, model: &str) -> Option<Usd> {
     let cache = price.cache_read.unwrap_or(price.input);
     let micros = part(read, price.input) + part(cached, cache) + part(written, price.output);
     // Cents: more digits would promise what nobody knows.
-    Some(Usd { micros: micros.div_ceil(10_000) * 10_000 })
+    Some(Usd {
+        micros: micros.div_ceil(10_000) * 10_000,
+    })
 }

@@ -35,18 +35,30 @@ pub(super) fn run(
             for run in status(&project).map_err(super::chain)? {
                 let _ = writeln!(text, "{}", line(&run));
             }
-            super::print(out, if text.is_empty() { "nothing has run yet\n" } else { &text })?;
+            super::print(
+                out,
+                if text.is_empty() {
+                    "nothing has run yet\n"
+                } else {
+                    &text
+                },
+            )?;
             return Ok(ExitStatus::Success);
         }
         let summary = match &args.run {
             Some(name) => {
-                let run = name.parse().map_err(|_| miette::miette!("`{name}` is no run"))?;
+                let run = name
+                    .parse()
+                    .map_err(|_| miette::miette!("`{name}` is no run"))?;
                 Some(look(&project, &run).map_err(super::chain)?)
             }
             None => status(&project).map_err(super::chain)?.into_iter().next(),
         };
         let Some(summary) = summary else {
-            super::print(out, "nothing has run yet; `factory plan \"…\"` makes a task\n")?;
+            super::print(
+                out,
+                "nothing has run yet; `factory plan \"…\"` makes a task\n",
+            )?;
             return Ok(ExitStatus::Success);
         };
         if args.events {
@@ -95,7 +107,11 @@ pub(super) fn morning(context: &Context, out: &mut dyn Write) -> miette::Result<
 
 fn line(run: &RunSummary) -> String {
     let tasks: Vec<_> = run.tasks.iter().map(|task| task.name.as_str()).collect();
-    let what = if tasks.is_empty() { "nothing new".to_owned() } else { tasks.join(", ") };
+    let what = if tasks.is_empty() {
+        "nothing new".to_owned()
+    } else {
+        tasks.join(", ")
+    };
     format!("{}  {:9}  ${:<8} {what}", run.run, word(run.end), run.cost)
 }
 
@@ -123,7 +139,10 @@ pub(super) fn brief(run: &RunSummary, colour: bool) -> String {
 /// Returns all that there is to tell of a run.
 pub(super) fn whole(run: &RunSummary, colour: bool) -> String {
     let mut text = String::new();
-    let began = run.began.map(|at| format!(", began {at}")).unwrap_or_default();
+    let began = run
+        .began
+        .map(|at| format!(", began {at}"))
+        .unwrap_or_default();
     let _ = writeln!(text, "run {} {}{began}", run.run, word(run.end));
     for (name, commit) in &run.skipped {
         let _ = writeln!(text, "{name}: has landed before, at {}", short(commit));
@@ -148,7 +167,12 @@ fn task_lines(task: &TaskSummary, text: &mut String) {
         (_, None) => "has not begun".to_owned(),
     };
     let _ = writeln!(text, "{}: {landed}", task.name);
-    let width = task.steps.iter().map(|step| step.name.len()).max().unwrap_or_default();
+    let width = task
+        .steps
+        .iter()
+        .map(|step| step.name.len())
+        .max()
+        .unwrap_or_default();
     for step in &task.steps {
         step_lines(step, width, text);
     }
@@ -174,7 +198,11 @@ fn step_lines(step: &StepSummary, width: usize, text: &mut String) {
     let effort = if step.attempts == 0 {
         String::new()
     } else {
-        format!(", {}, ${}", count(step.attempts as usize, "attempt"), step.cost)
+        format!(
+            ", {}, ${}",
+            count(step.attempts as usize, "attempt"),
+            step.cost
+        )
     };
     let _ = writeln!(text, "  {:width$}  {how}{effort}", step.name);
     let mut detail = |line: String| {
@@ -184,7 +212,10 @@ fn step_lines(step: &StepSummary, width: usize, text: &mut String) {
         detail(format!("{} {subject}", short(commit)));
     }
     for refusal in &step.refused {
-        detail(format!("refused: {} {}: {}", refusal.change, refusal.path, refusal.why));
+        detail(format!(
+            "refused: {} {}: {}",
+            refusal.change, refusal.path, refusal.why
+        ));
     }
     for refused in &step.guarded {
         detail(format!("guard refused: {refused}"));
@@ -200,31 +231,48 @@ fn step_lines(step: &StepSummary, width: usize, text: &mut String) {
 fn totals(run: &RunSummary) -> String {
     let steps = || run.tasks.iter().flat_map(|task| &task.steps);
     let commits: usize = steps().map(|step| step.commits.len()).sum();
-    let refused: usize = steps().map(|step| step.refused.len() + step.guarded.len()).sum();
+    let refused: usize = steps()
+        .map(|step| step.refused.len() + step.guarded.len())
+        .sum();
     let criteria = || run.tasks.iter().flat_map(|task| &task.criteria);
-    let nobody = criteria().filter(|(_, proof)| *proof == Proven::Nobody).count();
+    let nobody = criteria()
+        .filter(|(_, proof)| *proof == Proven::Nobody)
+        .count();
     let mut parts = vec![
         count(commits, "commit"),
         count(run.attempts as usize, "attempt"),
         format!("${}", run.cost),
-        format!("{} ({} replayed)", count(run.judged as usize, "gate verdict"), run.replayed),
+        format!(
+            "{} ({} replayed)",
+            count(run.judged as usize, "gate verdict"),
+            run.replayed
+        ),
     ];
     if refused > 0 {
         parts.push(format!("{refused} refused"));
     }
     if nobody > 0 {
-        parts.push(format!("{nobody} of {} proven by nobody", criteria_word(criteria().count())));
+        parts.push(format!(
+            "{nobody} of {} proven by nobody",
+            criteria_word(criteria().count())
+        ));
     }
     parts.join(", ")
 }
 
 fn criteria_word(number: usize) -> String {
-    if number == 1 { "1 criterion".to_owned() } else { format!("{number} criteria") }
+    if number == 1 {
+        "1 criterion".to_owned()
+    } else {
+        format!("{number} criteria")
+    }
 }
 
 fn next(run: &RunSummary) -> Option<String> {
     if let Some((task, step)) = run.waiting().next() {
-        return Some(format!("factory approve {task}/{step}, then factory exec --resume"));
+        return Some(format!(
+            "factory approve {task}/{step}, then factory exec --resume"
+        ));
     }
     if run.can_go_on() && run.end != RunEnd::Red {
         return Some("factory exec --resume".to_owned());
@@ -233,9 +281,15 @@ fn next(run: &RunSummary) -> Option<String> {
         return Some(format!("factory gate {}", run.red.join(" ")));
     }
     let landed = run.tasks.iter().find(|task| task.landed.is_some());
-    landed.and_then(|task| task.branch.as_ref()).map(|branch| format!("git log -p HEAD..{branch}"))
+    landed
+        .and_then(|task| task.branch.as_ref())
+        .map(|branch| format!("git log -p HEAD..{branch}"))
 }
 
 fn bold(text: &str, colour: bool) -> String {
-    if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    if colour {
+        format!("\u{1b}[1m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }

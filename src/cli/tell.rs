@@ -22,7 +22,10 @@ enum Tone {
 impl Teller {
     /// Returns a teller of a run whose longest step name has `width` letters.
     pub(super) fn new(colour: bool, width: usize) -> Self {
-        Self { colour, width: width.clamp(8, 24) }
+        Self {
+            colour,
+            width: width.clamp(8, 24),
+        }
     }
 
     fn paint(&self, tone: Tone, text: &str) -> String {
@@ -37,17 +40,28 @@ impl Teller {
     }
 
     fn at(&self, place: &Place, tone: Tone, text: &str) -> String {
-        format!("  {:width$}  {}\n", place.step, self.paint(tone, text), width = self.width)
+        format!(
+            "  {:width$}  {}\n",
+            place.step,
+            self.paint(tone, text),
+            width = self.width
+        )
     }
 
     fn head(&self, name: &str, tone: Tone, text: &str) -> String {
-        format!("  {name:width$}  {}\n", self.paint(tone, text), width = self.width)
+        format!(
+            "  {name:width$}  {}\n",
+            self.paint(tone, text),
+            width = self.width
+        )
     }
 
     /// Returns what to show of `event`; nothing where a person need not be told.
     pub(super) fn tell(&self, event: &Event) -> String {
         match event {
-            Event::RunStarted { run, base, tasks, .. } => {
+            Event::RunStarted {
+                run, base, tasks, ..
+            } => {
                 format!("run {run} from {}: {}\n", short(base), tasks.join(", "))
             }
             Event::RunResumed { .. } => "the run goes on\n".to_owned(),
@@ -55,8 +69,18 @@ impl Teller {
                 let text = format!("{task} has landed before, at {}", short(commit));
                 self.head("skipped", Tone::Quiet, &text)
             }
-            Event::GateJudged { place, gate, outcome, replayed, millis } => {
-                let how = if *replayed { "replayed".to_owned() } else { seconds(*millis) };
+            Event::GateJudged {
+                place,
+                gate,
+                outcome,
+                replayed,
+                millis,
+            } => {
+                let how = if *replayed {
+                    "replayed".to_owned()
+                } else {
+                    seconds(*millis)
+                };
                 let (tone, word) = match outcome {
                     Judgement::Pass => (Tone::Good, "passes"),
                     Judgement::Fail => (Tone::Bad, "fails"),
@@ -69,18 +93,36 @@ impl Teller {
                     None => self.head("baseline", tone, &text),
                 }
             }
-            Event::BaselineHeld | Event::StepStarted { .. } | Event::Landing { .. } | Event::RunEnded => {
-                String::new()
-            }
+            Event::BaselineHeld
+            | Event::StepStarted { .. }
+            | Event::Landing { .. }
+            | Event::RunEnded => String::new(),
             Event::BaselineRed { gates, output } => {
                 let text = format!("{} without any change: no agent is started", fails(gates));
-                format!("{}{}", self.head("baseline", Tone::Bad, &text), indented(output))
+                format!(
+                    "{}{}",
+                    self.head("baseline", Tone::Bad, &text),
+                    indented(output)
+                )
             }
             Event::TaskStarted { task, branch, .. } => format!("{task} on branch {branch}\n"),
-            Event::AttemptStarted { place, attempt, budget } => {
-                self.at(place, Tone::Plain, &format!("attempt {attempt} starts, up to ${budget}"))
-            }
-            Event::AttemptEnded { place, attempt, end, cost, guarded, .. } => {
+            Event::AttemptStarted {
+                place,
+                attempt,
+                budget,
+            } => self.at(
+                place,
+                Tone::Plain,
+                &format!("attempt {attempt} starts, up to ${budget}"),
+            ),
+            Event::AttemptEnded {
+                place,
+                attempt,
+                end,
+                cost,
+                guarded,
+                ..
+            } => {
                 let (tone, how) = match end {
                     AttemptEnd::Completed => (Tone::Plain, "is done".to_owned()),
                     AttemptEnd::Budget => (Tone::Bad, "used up its budget".to_owned()),
@@ -98,9 +140,20 @@ impl Teller {
                 let text = format!("waits {} for the provider's limit", minutes(*seconds));
                 self.at(place, Tone::Quiet, &text)
             }
-            Event::SentBack { place, by, feedback } => self.sent_back(place, by, feedback),
-            Event::Repair { place, by, again, .. } => self.repair(place, by, again),
-            Event::Merged { place, onto, conflicts, .. } => {
+            Event::SentBack {
+                place,
+                by,
+                feedback,
+            } => self.sent_back(place, by, feedback),
+            Event::Repair {
+                place, by, again, ..
+            } => self.repair(place, by, again),
+            Event::Merged {
+                place,
+                onto,
+                conflicts,
+                ..
+            } => {
                 let text = if conflicts.is_empty() {
                     format!("the branch moved; put on {} and judged again", short(onto))
                 } else {
@@ -108,10 +161,20 @@ impl Teller {
                 };
                 self.at(place, Tone::Plain, &text)
             }
-            Event::Landed { place, commit, subject } => {
-                self.at(place, Tone::Good, &format!("commit {} {subject}", short(commit)))
-            }
-            Event::Accepted { place, verdict, files } => {
+            Event::Landed {
+                place,
+                commit,
+                subject,
+            } => self.at(
+                place,
+                Tone::Good,
+                &format!("commit {} {subject}", short(commit)),
+            ),
+            Event::Accepted {
+                place,
+                verdict,
+                files,
+            } => {
                 let mut text = match verdict {
                     Some(_) => "verdict: pass".to_owned(),
                     None => "done".to_owned(),
@@ -124,7 +187,11 @@ impl Teller {
             Event::StepFailed { place, why, kept } => {
                 let mut text = self.at(place, Tone::Bad, &format!("stopped: {why}"));
                 if let Some(kept) = kept {
-                    text.push_str(&self.at(place, Tone::Plain, &format!("its work is kept as {kept}")));
+                    text.push_str(&self.at(
+                        place,
+                        Tone::Plain,
+                        &format!("its work is kept as {kept}"),
+                    ));
                 }
                 text
             }
@@ -132,29 +199,46 @@ impl Teller {
                 let (tone, how) = match proof {
                     Proven::Command { run } => (Tone::Good, format!("proven by `{run}`")),
                     Proven::Refuted { run, .. } => (Tone::Bad, format!("refuted by `{run}`")),
-                    Proven::Verdict { role, .. } => (Tone::Good, format!("proven by the verdict of {role}")),
+                    Proven::Verdict { role, .. } => {
+                        (Tone::Good, format!("proven by the verdict of {role}"))
+                    }
                     Proven::Nobody => (Tone::Quiet, "proven by nobody".to_owned()),
                 };
                 self.head("criterion", tone, &format!("{how}: {text}"))
             }
-            Event::TaskLanded { task, commit, .. } => {
-                self.head("landed", Tone::Good, &format!("{task} at {}", short(commit)))
-            }
+            Event::TaskLanded { task, commit, .. } => self.head(
+                "landed",
+                Tone::Good,
+                &format!("{task} at {}", short(commit)),
+            ),
             Event::Waiting { place, approval } => {
-                let text = format!("waits for {approval}: factory approve {}/{}", place.task, place.step);
+                let text = format!(
+                    "waits for {approval}: factory approve {}/{}",
+                    place.task, place.step
+                );
                 self.at(place, Tone::Plain, &text)
             }
-            Event::Approved { place, by } => self.at(place, Tone::Plain, &format!("approved by {by}")),
+            Event::Approved { place, by } => {
+                self.at(place, Tone::Plain, &format!("approved by {by}"))
+            }
             Event::EffectStarted { place, commit } => {
                 self.at(place, Tone::Plain, &format!("runs at {}", short(commit)))
             }
-            Event::EffectEnded { place, code, output } => {
+            Event::EffectEnded {
+                place,
+                code,
+                output,
+            } => {
                 let (tone, how) = match code {
                     Some(0) => (Tone::Good, "done".to_owned()),
                     Some(code) => (Tone::Bad, format!("exited with {code}")),
                     None => (Tone::Bad, "was ended".to_owned()),
                 };
-                let more = if *code == Some(0) { String::new() } else { indented(output) };
+                let more = if *code == Some(0) {
+                    String::new()
+                } else {
+                    indented(output)
+                };
                 format!("{}{more}", self.at(place, tone, &how))
             }
             Event::TaskEnded { task, end } => {
@@ -173,8 +257,11 @@ impl Teller {
     fn sent_back(&self, place: &Place, by: &Sender, feedback: &str) -> String {
         match by {
             Sender::Audit { refused } => {
-                let mut text =
-                    self.at(place, Tone::Bad, "refused: changes outside its boundary; sent back");
+                let mut text = self.at(
+                    place,
+                    Tone::Bad,
+                    "refused: changes outside its boundary; sent back",
+                );
                 for refusal in refused {
                     let line = format!("{} {}: {}", refusal.change, refusal.path, refusal.why);
                     text.push_str(&self.at(place, Tone::Bad, &format!("  {line}")));
@@ -197,14 +284,26 @@ impl Teller {
             Complaint::Verdict { from, verdict } => {
                 let mut text = format!("{from} says fail; sent back to {}", place.step);
                 for reason in &verdict.reasons {
-                    let _ = write!(text, "\n  {:width$}    {}", "", reason.text, width = self.width);
+                    let _ = write!(
+                        text,
+                        "\n  {:width$}    {}",
+                        "",
+                        reason.text,
+                        width = self.width
+                    );
                 }
                 text
             }
             Complaint::Criterion { text } => format!("to repair, for it is not proven: {text}"),
         };
         if !again.is_empty() {
-            let _ = write!(text, "\n  {:width$}    then again: {}", "", again.join(", "), width = self.width);
+            let _ = write!(
+                text,
+                "\n  {:width$}    then again: {}",
+                "",
+                again.join(", "),
+                width = self.width
+            );
         }
         self.at(place, Tone::Bad, &text)
     }
@@ -223,11 +322,19 @@ pub(super) fn short(commit: &str) -> &str {
 }
 
 fn seconds(millis: u64) -> String {
-    if millis < 1000 { format!("{millis} ms") } else { format!("{}.{} s", millis / 1000, millis % 1000 / 100) }
+    if millis < 1000 {
+        format!("{millis} ms")
+    } else {
+        format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+    }
 }
 
 fn minutes(seconds: u64) -> String {
-    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
+    if seconds < 120 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min", seconds.div_ceil(60))
+    }
 }
 
 fn indented(text: &str) -> String {

@@ -71,7 +71,11 @@ pub async fn plan_task(
     exe: PathBuf,
     cancel: Cancel,
 ) -> Result<Planned, PlanTaskError> {
-    let planner = plan.factory.planner.clone().ok_or(PlanTaskError::NoPlanner)?;
+    let planner = plan
+        .factory
+        .planner
+        .clone()
+        .ok_or(PlanTaskError::NoPlanner)?;
     let role = plan.roles.get(&planner).ok_or(PlanTaskError::NoPlanner)?;
     let stop = role.stop;
     let run = RunId::new();
@@ -82,7 +86,10 @@ pub async fn plan_task(
         .text(["rev-parse", "--verify", "HEAD^{commit}"])
         .await
         .map_err(ExecError::from)?;
-    let place = Place { task: "plan".to_owned(), step: "plan".to_owned() };
+    let place = Place {
+        task: "plan".to_owned(),
+        step: "plan".to_owned(),
+    };
     let checkout = workshop
         .clone_for(&place, &base, None, &mut Vec::new())
         .await
@@ -117,7 +124,11 @@ pub async fn plan_task(
     let attempt = agent::attempt(assignment, cancel).await;
     workshop.remove().map_err(ExecError::from)?;
     let attempt = attempt?;
-    let unfinished = |why: &str| Err(PlanTaskError::Unfinished { why: why.to_owned() });
+    let unfinished = |why: &str| {
+        Err(PlanTaskError::Unfinished {
+            why: why.to_owned(),
+        })
+    };
     match &attempt.ended {
         Ended::Completed => {}
         Ended::Budget => return unfinished("it used up its budget"),
@@ -129,7 +140,10 @@ pub async fn plan_task(
         Some(answer) => PlannedTask::parse(answer).map_err(|error| error.to_string()),
         None => Err("the answer holds no task".to_owned()),
     };
-    Ok(Planned { task, cost: attempt.cost })
+    Ok(Planned {
+        task,
+        cost: attempt.cost,
+    })
 }
 
 // What the planner reads: the wish, who there is, and what makes a task a good one.
@@ -161,12 +175,18 @@ fn brief(plan: &Plan, asked: &Asked<'_>) -> String {
         let _ = writeln!(text, "- `{name}`: {}", gate.title);
     }
     if let Some(feedback) = asked.feedback {
-        let _ = write!(text, "\n## Your last answer was not accepted\n\n{feedback}\n");
+        let _ = write!(
+            text,
+            "\n## Your last answer was not accepted\n\n{feedback}\n"
+        );
     }
     text
 }
 
 fn patterns(entries: &[Entry<PathPattern>]) -> String {
-    let written: Vec<_> = entries.iter().map(|entry| format!("`{}`", entry.pattern)).collect();
+    let written: Vec<_> = entries
+        .iter()
+        .map(|entry| format!("`{}`", entry.pattern))
+        .collect();
     written.join(", ")
 }
