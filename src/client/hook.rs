@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_guard_is_given_the_input_and_its_answer_is_passed_on() {
-        let asks = r#"cat; echo why >&2; exit 2"#;
+        let asks = "cat; echo why >&2; exit 2";
         let input = "{\"a\":\"it's $HOME `x` \\\\ %s ä\"}";
         assert_eq!(run(Some(asks), input), (2, input.into(), "why\n".into()));
         let passes = r#"test "$1" = guard && cat >/dev/null && echo '{}'"#;

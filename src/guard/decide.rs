@@ -326,7 +326,10 @@ impl Session<'_> {
     }
 
     fn judge_shell(&self, _line: &str) -> Judgement {
-        Err("shell lines can't be judged yet".to_owned())
+        Err(format!(
+            "{} may run no shell line yet: none can be judged",
+            self.name
+        ))
     }
 
     fn judge_fetch(&self, url: &str) -> Judgement {

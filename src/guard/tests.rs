@@ -113,6 +113,7 @@ impl Project {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tables read better")]
     fn call(&self, agent: Option<&str>, tool: &str, input: Value) -> ToolCall {
         let call = json!({
             "session_id": "s", "cwd": self.root, "hook_event_name": "PreToolUse",
@@ -125,6 +126,7 @@ impl Project {
         decide(&plan(), &self.call(agent, tool, input), &self.place())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tables read better")]
     // Given a call of the builder, then it passes (no text) or is refused with this text.
     fn check(&self, tool: &str, input: Value, refused: Option<&str>) {
         let decision = self.decide(Some("builder"), tool, input.clone());

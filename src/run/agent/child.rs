@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, fs, path::PathBuf};
 use super::{
     AgentError, Assignment, Held,
     confine::{Confinement, Report},
-    private::{Private, Writable, file, policy},
+    private::{Private, Writable, file, fresh, policy},
 };
 use crate::{
     boundary::Boundary,
@@ -19,7 +19,7 @@ const KEPT: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct Program {
     /// The program, looked up on the PATH of its environment when it has no slash.
-    pub program: OsString,
+    pub command: OsString,
     /// Its arguments.
     pub args: Vec<OsString>,
     /// What it reads on standard input.
@@ -40,7 +40,7 @@ pub(super) async fn run(
 ) -> Result<(Finished, Held), AgentError> {
     let scratch = &assignment.plan.workspace.scratch;
     let writable = Writable::prepare(&assignment.checkout, boundary, scratch)?;
-    let report = private.fresh(&private.control, "report.jsonl")?;
+    let report = fresh(&private.control, "report.jsonl")?;
     let policy = policy(
         assignment,
         private,
@@ -60,7 +60,7 @@ pub(super) async fn run(
         policy.into(),
         "--".into(),
     ];
-    args.push(program.program);
+    args.push(program.command);
     args.extend(program.args);
     let launch = Launch {
         program: assignment.exe.clone().into(),

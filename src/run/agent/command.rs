@@ -15,7 +15,7 @@ use std::{
 use super::{
     AgentError, Answer, Assignment, Attempt, Ended, Held, Reply,
     child::{self, Program, last_words},
-    private::{Private, environment, file},
+    private::{Private, environment, file, fresh},
 };
 use crate::run::process::{Cancel, Exit};
 
@@ -99,7 +99,7 @@ async fn run(
 ) -> Result<Attempt, AgentError> {
     let boundary = assignment.boundary()?;
     let private = Private::prepare(&assignment.private)?;
-    let answer = private.fresh(&private.out, "answer.json")?;
+    let answer = fresh(&private.out, "answer.json")?;
     let passes = &assignment.plan.factory.driver.env;
     let mut environment = environment(assignment, &boundary, &private, passes);
     environment.insert("FACTORY_ANSWER".into(), answer.clone().into());
@@ -114,7 +114,7 @@ async fn run(
     }
     let input = brief(assignment).into_bytes();
     let program = Program {
-        program,
+        command: program,
         args,
         input,
         environment,

@@ -6,6 +6,7 @@
 
 mod answer;
 mod child;
+mod claude;
 mod command;
 pub mod confine;
 mod private;
@@ -32,7 +33,7 @@ use crate::plan::DriverKind;
 /// Where the agent can't be started, or the run was cancelled.
 pub async fn attempt(assignment: Assignment, cancel: Cancel) -> Result<Attempt, AgentError> {
     match assignment.plan.factory.driver.kind {
-        DriverKind::ClaudeCode => Err(AgentError::Driver("not there yet".to_owned())),
+        DriverKind::ClaudeCode => claude::attempt(&assignment, cancel).await,
         DriverKind::Command => command::attempt(&assignment, cancel).await,
         DriverKind::Replay => command::replay(&assignment, cancel).await,
     }

@@ -52,15 +52,15 @@ impl Private {
         fs::write(&path, text).map_err(|cause| file(&path, cause))?;
         Ok(path)
     }
+}
 
-    /// Returns the path of a file that the agent may hand over, and takes away an earlier attempt's.
-    pub(super) fn fresh(&self, folder: &Path, name: &str) -> Result<PathBuf, AgentError> {
-        let path = folder.join(name);
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
-            Err(cause) => Err(file(&path, cause)),
-        }
+/// Returns the path of a file that this attempt writes anew: an earlier attempt's is taken away.
+pub(super) fn fresh(folder: &Path, name: &str) -> Result<PathBuf, AgentError> {
+    let path = folder.join(name);
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
+        Err(cause) => Err(file(&path, cause)),
     }
 }
 
