@@ -123,7 +123,7 @@ mod tests {
     fn the_scripts_of_a_line() {
         for (line, then) in [
             ("sh test/run.sh", &["test/run.sh"] as &[&str]),
-            ("./check", &[]),
+            ("./check", &["check"]),
             ("./bin/check --fast", &["bin/check"]),
             (
                 "ruby bin/rails runner test/smoke_test.rb",

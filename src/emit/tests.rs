@@ -27,7 +27,7 @@ fn tree(root: &Path) -> Tree {
 }
 
 const ROLES: &str = r#"
-role "builder" model="m" prompt="roles/builder.md" { title "Builder"; description "Builds"; may { write "app/**"; }; }
+role "builder" model="m" prompt="roles/builder.md" { title "Builder"; description "Builds"; may { write "app/**"; }; gates "smoke"; }
 role "qa" model="m" prompt="roles/qa.md" { title "QA"; description "Tests: all"; may { use "mcp:browser"; }; }
 "#;
 
@@ -35,6 +35,7 @@ fn spec(roles: &str) -> String {
     format!(
         r#"factory "f" spec=1 {{ target "claude-code"; }}
 model "m" id="claude-opus-5-5"
+gate "smoke" {{ run "sh smoke.sh"; }}
 server "browser" {{ command "npx" "-y" "browser@1.2.3"; env "TOKEN"; }}
 {roles}
 document "CLAUDE.md" {{ section "Roles" {{ template "sections/roles.md.hbs"; }}; section "Notes" {{ from "docs/notes.md"; }}; }}
