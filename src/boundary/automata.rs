@@ -244,17 +244,67 @@ pub fn entry_within<P: Regular>(
     search.run(&Question { this, other })
 }
 
-/// Returns whether no path at all is read by `machine`.
-pub(super) fn accepts_no_path(machine: &Nfa) -> bool {
-    let mut search = Search::<PathPattern>::default();
-    let this = Side {
-        may: vec![Matches {
-            some: search.machine(machine),
-            none: Vec::new(),
-        }],
+/// Returns a shortest thing that one of `entries` gives and one of `never` takes away, if there is
+/// one.
+pub(super) fn taken_among<P: Regular>(
+    entries: &[Entry<P>],
+    never: &[Entry<P>],
+) -> Result<Option<String>, TooComplex> {
+    let mut search = Search::<P>::default();
+    let this = search.given(entries);
+    let other = Side {
+        may: never.iter().map(|entry| search.never(entry)).collect(),
         never: Vec::new(),
         only: None,
     };
+    search.run(&Question {
+        this,
+        other: Some((other, true)),
+    })
+}
+
+/// Returns whether every command that `machine` reads is permitted.
+pub(super) fn all_permitted(
+    machine: &Nfa,
+    grant: &Grant<CommandPattern>,
+) -> Result<bool, TooComplex> {
+    let mut search = Search::<CommandPattern>::default();
+    let this = search.only(machine);
+    let other = Some((search.side(grant), false));
+    Ok(search.run(&Question { this, other })?.is_none())
+}
+
+/// Returns the index of the first of the `never` entries that takes some command that `machine`
+/// reads.
+pub(super) fn first_taken(
+    machine: &Nfa,
+    never: &[Entry<CommandPattern>],
+) -> Result<Option<usize>, TooComplex> {
+    for (index, entry) in never.iter().enumerate() {
+        let mut search = Search::<CommandPattern>::default();
+        let this = search.only(machine);
+        let other = Side {
+            may: vec![search.never(entry)],
+            never: Vec::new(),
+            only: None,
+        };
+        if search
+            .run(&Question {
+                this,
+                other: Some((other, true)),
+            })?
+            .is_some()
+        {
+            return Ok(Some(index));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether no path at all is read by `machine`.
+pub(super) fn accepts_no_path(machine: &Nfa) -> bool {
+    let mut search = Search::<PathPattern>::default();
+    let this = search.only(machine);
     search.run(&Question { this, other: None }) == Ok(None)
 }
 
@@ -382,17 +432,31 @@ impl<'a, P: Regular> Search<'a, P> {
         }
     }
 
-    fn side(&mut self, grant: &'a Grant<P>) -> Side {
-        let never = |entry: &'a Entry<P>| Matches {
+    fn only(&mut self, machine: &'a Nfa) -> Side {
+        Side {
+            may: vec![Matches {
+                some: self.machine(machine),
+                none: Vec::new(),
+            }],
+            never: Vec::new(),
+            only: None,
+        }
+    }
+
+    fn never(&mut self, entry: &'a Entry<P>) -> Matches {
+        Matches {
             some: self.taken(&entry.pattern),
             none: entry
                 .except
                 .iter()
                 .flat_map(|except| self.machine(except.giving()))
                 .collect(),
-        };
+        }
+    }
+
+    fn side(&mut self, grant: &'a Grant<P>) -> Side {
         Side {
-            never: grant.never.iter().map(never).collect(),
+            never: grant.never.iter().map(|entry| self.never(entry)).collect(),
             may: self.entries(&grant.may),
             only: grant.only.as_ref().map(|only| self.entries(only)),
         }

@@ -10,6 +10,7 @@ mod name;
 mod nfa;
 mod path;
 mod programs;
+mod shell;
 mod standard;
 
 pub use automata::{Regular, STATE_BUDGET, TooComplex, entry_within, overlap_entries};
@@ -18,4 +19,5 @@ pub use command::CommandPattern;
 pub use grant::{Decision, Entry, Grant, Pattern, PatternError};
 pub use name::NamePattern;
 pub use path::PathPattern;
+pub use shell::{Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree, is_opaque, judge};
 pub use standard::{StandardCommand, StandardSet, standard, standard_names};

@@ -104,6 +104,7 @@ static FILES: &[StandardCommand] = &[
     less("install *", &["install * --strip-program* *"]),
     all("ln *"),
     all("mkdir *"),
+    all("mktemp *"),
     all("mv *"),
     all("rm *"),
     all("rmdir *"),

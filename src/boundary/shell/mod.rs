@@ -1,0 +1,27 @@
+//! The judge of shell lines: everything that a line may run, write, or read, before it runs.
+//!
+//! It reads a line as `bash` and `sh` do and refuses whatever it does not understand. It knows what
+//! common programs do with their arguments; what an allowed program does besides is for other layers.
+
+mod arguments;
+mod builtins;
+mod effects;
+mod environment;
+mod git;
+mod judge;
+mod parse;
+mod places;
+mod readers;
+mod scope;
+mod sed;
+mod simple;
+mod walk;
+mod words;
+mod wrappers;
+
+pub use effects::is_opaque;
+pub use judge::judge;
+pub use scope::{Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The parser of shell text, kept from hostile input.
+
+use brush_parser::{
+    Parser, ParserOptions, TokenizerOptions, ast,
+    word::{self, WordPieceWithSource},
+};
+
+use super::Refusal;
+
+/// The longest line that is read.
+const LONGEST: usize = 256 * 1024;
+
+// The parser goes down a level of its stack for each of these; the judge's thread has room for more.
+const MOST_OPENERS: usize = 400;
+
+/// The stack that a judge needs for a line within these bounds.
+pub(super) const STACK: usize = 128 << 20;
+
+fn options() -> ParserOptions {
+    ParserOptions {
+        // As `bash -c` does; a bracketed list after a word is then an error.
+        enable_extended_globbing: false,
+        ..ParserOptions::default()
+    }
+}
+
+fn tokenizer() -> TokenizerOptions {
+    TokenizerOptions {
+        enable_extended_globbing: false,
+        posix_mode: false,
+        sh_mode: false,
+    }
+}
+
+/// Returns the program that `text` is.
+pub(super) fn program(text: &str) -> Result<ast::Program, Refusal> {
+    let refuse = |reason: &str| Refusal::new(excerpt(text), reason);
+    if text.len() > LONGEST {
+        return Err(refuse("is too long to be judged"));
+    }
+    let odd = |c: &char| {
+        (c.is_whitespace() && !" \t\n".contains(*c)) || (c.is_control() && !"\t\n".contains(*c))
+    };
+    if text.chars().any(|c| odd(&c)) {
+        return Err(refuse(
+            "has a control character or a blank that shells read differently",
+        ));
+    }
+    let expansions = ["$(", "${", "<(", ">(", "`", "$["];
+    let within: usize = expansions
+        .iter()
+        .map(|mark| text.matches(mark).count())
+        .sum();
+    if within > MOST_OPENERS {
+        return Err(refuse("has too many expansions to be judged"));
+    }
+    let unreadable = || refuse("is not understood as shell text");
+    let tokens =
+        brush_parser::uncached_tokenize_str(text, &tokenizer()).map_err(|_| unreadable())?;
+    let opens = |token: &&brush_parser::Token| {
+        matches!(
+            token.to_str(),
+            "(" | "(("
+                | "{"
+                | "[["
+                | "!"
+                | "if"
+                | "elif"
+                | "while"
+                | "until"
+                | "for"
+                | "case"
+                | "do"
+                | "then"
+                | "else"
+                | "coproc"
+                | "time"
+                | "function"
+                | ")"
+        )
+    };
+    if tokens.iter().filter(opens).count() > MOST_OPENERS {
+        return Err(refuse("is nested too deeply to be judged"));
+    }
+    Parser::new(text.as_bytes(), &options())
+        .parse_program()
+        .map_err(|_| unreadable())
+}
+
+/// Returns the pieces of a word.
+pub(super) fn word(text: &str) -> Result<Vec<WordPieceWithSource>, Refusal> {
+    word::parse(text, &options())
+        .map_err(|_| Refusal::new(excerpt(text), "is not understood as a word"))
+}
+
+/// Returns the pieces of text in which quotes mean nothing, as in a here-document.
+pub(super) fn quoted(text: &str) -> Result<Vec<WordPieceWithSource>, Refusal> {
+    word::parse_heredoc(text, &options())
+        .map_err(|_| Refusal::new(excerpt(text), "is not understood as text with expansions"))
+}
+
+/// Returns the start of `text`, for a message.
+pub(super) fn excerpt(text: &str) -> String {
+    const MOST: usize = 120;
+    let line = text.trim();
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
+        None => line.to_owned(),
+    }
+}

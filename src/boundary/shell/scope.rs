@@ -1,0 +1,136 @@
+//! What a line is judged against, and the answer.
+
+use std::fmt;
+
+use crate::boundary::{CommandPattern, Grant, NamePattern, PathPattern};
+
+/// The directories outside a project that hold the system and may be read.
+pub const SYSTEM_DIRECTORIES: &[&str] = &[
+    "/bin",
+    "/etc/alternatives",
+    "/lib",
+    "/lib64",
+    "/nix/store",
+    "/opt",
+    "/sbin",
+    "/usr",
+    "/Applications",
+    "/Library",
+    "/System",
+];
+
+/// What a shell line is judged against.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// Commands that may be run.
+    pub run: &'a Grant<CommandPattern>,
+    /// Paths that may be written.
+    pub write: &'a Grant<PathPattern>,
+    /// Paths that may never be read; its `may` has no meaning.
+    pub read: &'a Grant<PathPattern>,
+    /// Variables that may be set for a command.
+    pub env: &'a Grant<NamePattern>,
+    /// The project root, absolute.
+    pub root: &'a str,
+    /// Where the line runs, relative to the root; empty for the root itself.
+    pub cwd: &'a str,
+    /// Absolute directories outside the project that may be written and read. The first is what
+    /// `$TMPDIR` holds.
+    pub scratch: &'a [String],
+    /// Absolute directories outside the project that may be read besides [`SYSTEM_DIRECTORIES`].
+    pub toolchains: &'a [String],
+    /// What lies in the project now.
+    pub tree: &'a (dyn Tree + Sync),
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Missing,
+    /// A file, a link to one, or a special file.
+    File,
+    /// A directory, or a link to one.
+    Directory,
+    /// Nobody looked.
+    Unknown,
+}
+
+/// Where a path leads once links are followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolved {
+    /// To this path within the project, relative to the root.
+    Inside(String),
+    /// To this absolute path outside the project.
+    Outside(String),
+    /// Nobody looked.
+    Unknown,
+}
+
+/// What lies in a project now, for the questions that names alone do not answer.
+///
+/// `()` knows nothing; the judge then assumes the worst.
+pub trait Tree {
+    /// Returns what lies at `path`, which is absolute.
+    fn kind(&self, path: &str) -> Kind;
+
+    /// Returns where `path`, which is absolute and may hold `..`, leads once all links are followed;
+    /// what is missing counts as named.
+    fn resolve(&self, path: &str) -> Resolved;
+
+    /// Returns everything below the absolute `directory`, relative to it: files, links, and special
+    /// files, links not followed. Returns nothing if that is unknown or too much.
+    fn below(&self, directory: &str) -> Option<Vec<String>>;
+}
+
+impl Tree for () {
+    fn kind(&self, _: &str) -> Kind {
+        Kind::Unknown
+    }
+
+    fn resolve(&self, _: &str) -> Resolved {
+        Resolved::Unknown
+    }
+
+    fn below(&self, _: &str) -> Option<Vec<String>> {
+        None
+    }
+}
+
+/// Why a line may not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The part of the line that it is about.
+    pub part: String,
+    /// Why, as the rest of a sentence that starts with the part.
+    pub reason: String,
+    /// The grant that would allow it, when one would.
+    pub missing: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(part: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            part: part.into(),
+            reason: reason.into(),
+            missing: None,
+        }
+    }
+
+    pub(super) fn granted_by(mut self, missing: impl Into<String>) -> Self {
+        self.missing = Some(missing.into());
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {}", self.part, self.reason)?;
+        match &self.missing {
+            Some(missing) => write!(f, "; it would take `{missing}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,492 @@
+//! The walk through a parsed line: which commands run, where, and with what redirected.
+
+use brush_parser::ast;
+
+use super::{
+    Refusal,
+    arguments::{Argument, Piece},
+    judge::{Context, Flow, Judge},
+    places::{Change, Look, Place, Places},
+};
+
+/// What a command finds on its standard input, as far as it matters.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Input {
+    /// Nothing that the line says: the terminal, a pipe, or a file.
+    #[default]
+    Elsewhere,
+    /// This text.
+    Text(Argument),
+}
+
+impl Judge<'_> {
+    /// Judges a list of commands.
+    pub(super) fn list(
+        &mut self,
+        list: &ast::CompoundList,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        let mut flow = Flow::stay(places);
+        let mut places = places.clone();
+        for ast::CompoundListItem(chain, separator) in &list.0 {
+            match separator {
+                ast::SeparatorOperator::Async => {
+                    self.and_or(chain, &context.perhaps(), &places)?;
+                    flow = Flow::stay(&places);
+                }
+                ast::SeparatorOperator::Sequence => {
+                    flow = self.and_or(chain, context, &places)?;
+                    places = flow.clone().either();
+                }
+            }
+        }
+        Ok(flow)
+    }
+
+    fn and_or(
+        &mut self,
+        chain: &ast::AndOrList,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        let alone = chain.additional.is_empty();
+        let perhaps = context.perhaps();
+        let mut flow =
+            self.pipeline(&chain.first, if alone { context } else { &perhaps }, places)?;
+        for next in &chain.additional {
+            flow = match next {
+                ast::AndOr::And(pipeline) => {
+                    let then = self.pipeline(pipeline, &perhaps, &flow.success)?;
+                    let mut failure = flow.failure;
+                    failure.extend(then.failure);
+                    Flow {
+                        success: then.success,
+                        failure,
+                    }
+                }
+                ast::AndOr::Or(pipeline) => {
+                    let then = self.pipeline(pipeline, &perhaps, &flow.failure)?;
+                    let mut success = flow.success;
+                    success.extend(then.success);
+                    Flow {
+                        success,
+                        failure: then.failure,
+                    }
+                }
+            };
+        }
+        Ok(flow)
+    }
+
+    fn pipeline(
+        &mut self,
+        pipeline: &ast::Pipeline,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        let flow = match pipeline.seq.as_slice() {
+            [command] => self.command(command, context, places)?,
+            commands => {
+                // Some shells run the last command of a pipeline in the shell itself.
+                let mut flow = Flow::stay(places);
+                let perhaps = context.perhaps();
+                for command in commands {
+                    flow = Flow::stay(places).or(self.command(command, &perhaps, places)?);
+                }
+                flow
+            }
+        };
+        if pipeline.bang {
+            return Ok(Flow {
+                success: flow.failure,
+                failure: flow.success,
+            });
+        }
+        Ok(flow)
+    }
+
+    fn command(
+        &mut self,
+        command: &ast::Command,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        self.count(0)?;
+        let deeper = context.deeper(self.line)?;
+        match command {
+            ast::Command::Simple(simple) => self.simple(simple, context, places),
+            ast::Command::Compound(compound, redirects) => {
+                self.redirects(redirects.as_ref(), &deeper, places)?;
+                self.compound(compound, &deeper, places)
+            }
+            ast::Command::Function(function) => self.define(function, context, places),
+            ast::Command::ExtendedTest(test, redirects) => {
+                self.redirects(redirects.as_ref(), &deeper, places)?;
+                self.extended_test(&test.expr, &deeper, places)?;
+                Ok(Flow::stay(places))
+            }
+        }
+    }
+
+    fn compound(
+        &mut self,
+        compound: &ast::CompoundCommand,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        match compound {
+            ast::CompoundCommand::Arithmetic(arithmetic) => {
+                self.arithmetic(&arithmetic.expr.value, context, places)?;
+                Ok(Flow::stay(places))
+            }
+            ast::CompoundCommand::ArithmeticForClause(clause) => {
+                for part in [&clause.initializer, &clause.condition, &clause.updater]
+                    .into_iter()
+                    .flatten()
+                {
+                    self.arithmetic(&part.value, context, places)?;
+                }
+                self.repeated(context, places, |judge, places| {
+                    judge.list(&clause.body.list, context, places)
+                })
+            }
+            ast::CompoundCommand::BraceGroup(group) => self.list(&group.list, context, places),
+            ast::CompoundCommand::Subshell(subshell) => {
+                self.list(&subshell.list, context, places)?;
+                Ok(Flow::stay(places))
+            }
+            ast::CompoundCommand::ForClause(clause) => self.for_each(clause, context, places),
+            ast::CompoundCommand::CaseClause(clause) => {
+                self.word(&clause.value.value, context, places)?;
+                let mut flow = Flow::stay(places);
+                for case in &clause.cases {
+                    for pattern in &case.patterns {
+                        self.word(&pattern.value, context, places)?;
+                    }
+                    if let Some(list) = &case.cmd {
+                        // A case may go on into the next one.
+                        let from = flow.clone().either();
+                        flow = flow.or(self.list(list, context, &from)?);
+                    }
+                }
+                Ok(flow)
+            }
+            ast::CompoundCommand::IfClause(clause) => {
+                let condition = self.list(&clause.condition, context, places)?;
+                let mut flow = self.list(&clause.then, context, &condition.success)?;
+                let mut failure = condition.failure;
+                for other in clause.elses.iter().flatten() {
+                    let from = match &other.condition {
+                        Some(condition) => {
+                            let condition = self.list(condition, context, &failure)?;
+                            failure = condition.failure;
+                            condition.success
+                        }
+                        None => std::mem::take(&mut failure),
+                    };
+                    flow = flow.or(self.list(&other.body, context, &from)?);
+                }
+                flow.success.extend(failure);
+                Ok(flow)
+            }
+            ast::CompoundCommand::WhileClause(ast::WhileOrUntilClauseCommand(
+                condition,
+                body,
+                _,
+            ))
+            | ast::CompoundCommand::UntilClause(ast::WhileOrUntilClauseCommand(
+                condition,
+                body,
+                _,
+            )) => self.repeated(context, places, |judge, places| {
+                let condition = judge.list(condition, context, places)?.either();
+                let body = judge.list(&body.list, context, &condition)?;
+                Ok(Flow::stay(&condition).or(body))
+            }),
+            ast::CompoundCommand::Coprocess(_) => Err(Refusal::new(
+                "coproc",
+                "is not judged; run the command on its own",
+            )),
+        }
+    }
+
+    // A body that moves is judged once more from nowhere in particular.
+    fn repeated(
+        &mut self,
+        _: &Context,
+        places: &Places,
+        mut body: impl FnMut(&mut Self, &Places) -> Result<Flow, Refusal>,
+    ) -> Result<Flow, Refusal> {
+        let flow = body(self, places)?;
+        if flow.clone().either().is_subset(places) {
+            return Ok(Flow::stay(places).or(flow));
+        }
+        let mut anywhere = places.clone();
+        anywhere.insert(Place::Unknown);
+        body(self, &anywhere)?;
+        Ok(Flow::stay(&anywhere))
+    }
+
+    fn for_each(
+        &mut self,
+        clause: &ast::ForClauseCommand,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        const MOST_VALUES: usize = 24;
+        let name = &clause.variable_name;
+        let mut values = Vec::new();
+        for word in clause.values.iter().flatten() {
+            values.extend(self.words(&word.value, context, places)?);
+        }
+        let known = clause.values.is_some()
+            && values.len() <= MOST_VALUES
+            && values.iter().all(|value| !value.is_unknown())
+            && self.assigned_once(name);
+        let numbers = clause.values.is_some()
+            && values
+                .iter()
+                .all(|value| value.literal().is_some_and(|value| is_number(&value)));
+        self.assigned(name, numbers)?;
+        if !known {
+            let mut context = context.clone();
+            context.values.remove(name);
+            return self.repeated(&context, places, |judge, places| {
+                judge.list(&clause.body.list, &context, places)
+            });
+        }
+        let mut flow = Flow::stay(places);
+        for value in values {
+            let mut context = context.clone();
+            context.values.insert(name.clone(), value);
+            let from = flow.clone().either();
+            flow = flow.or(self.repeated(&context, &from, |judge, places| {
+                judge.list(&clause.body.list, &context, places)
+            })?);
+        }
+        Ok(flow)
+    }
+
+    // Whether nothing in the line but one `for` can give the variable a value.
+    fn assigned_once(&self, name: &str) -> bool {
+        const ASSIGN: &[&str] = &[
+            "read",
+            "mapfile",
+            "getopts",
+            "printf -v",
+            "printf  -v",
+            "declare",
+            "typeset",
+            "local",
+            "export",
+            "readonly",
+            "unset",
+            "let",
+            "((",
+            ":=",
+            "eval",
+            "select",
+            "bash",
+            "sh ",
+        ];
+        let line = self.line;
+        line.matches(&format!("for {name} in")).count() == 1
+            && !line.contains(&format!("{name}="))
+            && !line.contains(&format!("{name}+="))
+            && !line.contains(&format!("{name}["))
+            && !ASSIGN.iter().any(|assign| line.contains(assign))
+    }
+
+    fn define(
+        &mut self,
+        function: &ast::FunctionDefinition,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
+        let name = &function.fname.value;
+        if !context.certain || context.in_function {
+            let reason = "is a function that may or may not be defined; define it first, on a line of its own";
+            return Err(Refusal::new(name, reason));
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if !name.chars().all(plain) || super::builtins::is_special(name) {
+            return Err(Refusal::new(
+                name,
+                "is no name for a function here: it has a meaning of its own",
+            ));
+        }
+        let inside = Context {
+            in_function: true,
+            values: std::collections::BTreeMap::new(),
+            ..context.deeper(name)?
+        };
+        // It runs where it is called.
+        let mut from = places.clone();
+        if self.moves {
+            from.insert(Place::Unknown);
+        }
+        self.functions.insert(name.clone());
+        let ast::FunctionBody(body, redirects) = &function.body;
+        self.redirects(redirects.as_ref(), &inside, &from)?;
+        self.compound(body, &inside, &from)?;
+        Ok(Flow::stay(places))
+    }
+
+    fn extended_test(
+        &mut self,
+        test: &ast::ExtendedTestExpr,
+        context: &Context,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        use ast::{BinaryPredicate as Binary, ExtendedTestExpr as Test, UnaryPredicate as Unary};
+        match test {
+            Test::And(left, right) | Test::Or(left, right) => {
+                self.extended_test(left, context, places)?;
+                self.extended_test(right, context, places)
+            }
+            Test::Not(inner) | Test::Parenthesized(inner) => {
+                self.extended_test(inner, context, places)
+            }
+            Test::UnaryTest(predicate, word) => {
+                let word = self.word(&word.value, context, places)?;
+                let names = matches!(
+                    predicate,
+                    Unary::ShellVariableIsSetAndAssigned | Unary::ShellVariableIsSetAndNameRef
+                );
+                let plain = word
+                    .literal()
+                    .is_some_and(|name| super::environment::is_name(&name));
+                if names && !plain {
+                    let reason = "is looked up as a variable, and is not just the name of one";
+                    return Err(Refusal::new(word.shown, reason));
+                }
+                Ok(())
+            }
+            Test::BinaryTest(predicate, left, right) => {
+                let compares = matches!(
+                    predicate,
+                    Binary::ArithmeticEqualTo
+                        | Binary::ArithmeticNotEqualTo
+                        | Binary::ArithmeticLessThan
+                        | Binary::ArithmeticLessThanOrEqualTo
+                        | Binary::ArithmeticGreaterThan
+                        | Binary::ArithmeticGreaterThanOrEqualTo
+                );
+                for side in [left, right] {
+                    self.word(&side.value, context, places)?;
+                    if compares {
+                        self.arithmetic(side.value.trim_matches('"'), context, places)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn redirects(
+        &mut self,
+        redirects: Option<&ast::RedirectList>,
+        context: &Context,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        for redirect in redirects.iter().flat_map(|list| &list.0) {
+            self.redirect(redirect, context, places)?;
+        }
+        Ok(())
+    }
+
+    /// Judges a redirection; returns what it puts on standard input.
+    pub(super) fn redirect(
+        &mut self,
+        redirect: &ast::IoRedirect,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Input, Refusal> {
+        match redirect {
+            ast::IoRedirect::File(_, kind, target) => {
+                self.redirect_file(kind, target, context, places)?;
+                Ok(Input::Elsewhere)
+            }
+            ast::IoRedirect::HereDocument(_, document) => {
+                let text = if document.requires_expansion {
+                    self.here_document(&document.doc.value, context, places)?
+                } else {
+                    Argument::text(document.doc.value.clone())
+                };
+                Ok(Input::Text(text))
+            }
+            ast::IoRedirect::HereString(_, word) => {
+                Ok(Input::Text(self.word(&word.value, context, places)?))
+            }
+            ast::IoRedirect::OutputAndError(word, _) => {
+                self.redirect_to(&word.value, Change::File, context, places)?;
+                Ok(Input::Elsewhere)
+            }
+        }
+    }
+
+    fn redirect_file(
+        &mut self,
+        kind: &ast::IoFileRedirectKind,
+        target: &ast::IoFileRedirectTarget,
+        context: &Context,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        use ast::{IoFileRedirectKind as Redirect, IoFileRedirectTarget as Target};
+        match target {
+            Target::Fd(_) => Ok(()),
+            Target::ProcessSubstitution(_, subshell) => self
+                .list(&subshell.list, &context.perhaps(), places)
+                .map(|_| ()),
+            Target::Filename(word) | Target::Duplicate(word) => {
+                let duplicates =
+                    matches!(kind, Redirect::DuplicateInput | Redirect::DuplicateOutput);
+                let descriptor = word.value.trim_end_matches('-');
+                if duplicates && descriptor.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Ok(());
+                }
+                match kind {
+                    Redirect::Read => {
+                        let word = self.word(&word.value, context, places)?;
+                        self.scope.look(&word, Look::File, places)
+                    }
+                    Redirect::Write
+                    | Redirect::Append
+                    | Redirect::ReadAndWrite
+                    | Redirect::Clobber
+                    | Redirect::DuplicateInput
+                    | Redirect::DuplicateOutput => {
+                        self.redirect_to(&word.value, Change::File, context, places)
+                    }
+                }
+            }
+        }
+    }
+
+    fn redirect_to(
+        &mut self,
+        word: &str,
+        change: Change,
+        context: &Context,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        let argument = self.word(word, context, places)?;
+        let globs = argument
+            .pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Glob(_)));
+        if globs || word.contains('{') && argument.literal().is_none() {
+            let reason =
+                "is where output goes, and is not known before it runs; write the path out";
+            return Err(Refusal::new(word, reason));
+        }
+        self.scope.change(&argument, change, places)
+    }
+}
+
+/// Returns whether the text is a decimal number.
+pub(super) fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
