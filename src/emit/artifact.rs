@@ -67,7 +67,9 @@ impl Entry {
             .iter()
             .map(|name| name.replace('~', "~0").replace('/', "~1"));
         let item = self.sign.map(|_| "-".to_owned());
-        escaped.chain(item).map(|name| format!("/{name}")).collect()
+        escaped
+            .chain(item)
+            .fold(String::new(), |pointer, name| pointer + "/" + &name)
     }
 }
 

@@ -5,8 +5,10 @@
 mod artifact;
 pub mod claude_code;
 mod compare;
+mod comparison;
 mod composer;
 mod data;
+mod entries;
 #[cfg(test)]
 mod fixture;
 mod json;
@@ -19,7 +21,8 @@ mod tests;
 mod write;
 
 pub use artifact::{Artifacts, Fact, render};
-pub use compare::{Change, Comparison, Conflict, Note, Why, compare};
+pub use compare::compare;
+pub use comparison::{Change, Comparison, Conflict, Note, Why};
 pub use composer::{Composer, TemplateError};
 pub use prompt::{Part, Prompt};
 pub use write::{WriteError, write};

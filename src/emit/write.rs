@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::compare::{Change, Comparison};
+use super::{Change, Comparison};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -243,7 +243,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::emit::compare::{Conflict, Why};
+    use crate::emit::{Conflict, Why};
 
     type Tree = BTreeMap<String, String>;
 

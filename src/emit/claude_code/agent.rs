@@ -32,10 +32,9 @@ pub(in crate::emit) fn agent_file(model: &Model, id: RoleId, prompt: &str) -> St
         ("tools", tools(model, id).join(", ")),
         ("model", scalar(&model.model(role.model.value).id.value)),
     ];
-    let head: String = head
-        .iter()
+    let head = head
         .map(|(name, value)| format!("{name}: {value}\n"))
-        .collect();
+        .concat();
     let source = &role.prompt.value;
     let digest = digits(&format!("---\n{head}---\n{prompt}"));
     let note = quoted(&format!(

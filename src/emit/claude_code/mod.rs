@@ -45,17 +45,17 @@ pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut A
             Some((program, arguments)) => (program.as_str(), arguments),
             None => ("", [].as_slice()),
         };
-        let mut value = json!({ "type": "stdio", "command": program, "args": arguments });
+        let mut value = Map::new();
+        value.insert("type".to_owned(), json!("stdio"));
+        value.insert("command".to_owned(), json!(program));
+        value.insert("args".to_owned(), json!(arguments));
         if !server.start.env.is_empty() {
             // The client puts the variable of its own environment in; no value is written.
-            let env = server
-                .start
-                .env
-                .iter()
-                .map(|name| (name.clone(), json!(format!("${{{name}:-}}"))));
-            value["env"] = Value::Object(env.collect::<Map<_, _>>());
+            let variable = |name: &String| (name.clone(), json!(format!("${{{name}:-}}")));
+            let env: Map<_, _> = server.start.env.iter().map(variable).collect();
+            value.insert("env".to_owned(), Value::Object(env));
         }
-        Entry::member(&["mcpServers", &server.name.value], value)
+        Entry::member(&["mcpServers", &server.name.value], Value::Object(value))
     });
     artifacts.entries(SERVERS, servers.collect());
 }
@@ -63,7 +63,8 @@ pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut A
 /// Returns whether the settings file `path` with this value turns every hook off, and the guard with
 /// them.
 pub(super) fn turns_hooks_off(path: &str, settings: &Value) -> bool {
-    matches!(path, SETTINGS | LOCAL_SETTINGS) && settings["disableAllHooks"] == json!(true)
+    matches!(path, SETTINGS | LOCAL_SETTINGS)
+        && settings.get("disableAllHooks") == Some(&json!(true))
 }
 
 /// The files of the client beside those that are written that say whether the hooks run.

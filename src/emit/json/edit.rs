@@ -109,20 +109,19 @@ fn set(text: &str, root: &Node, path: &[String], value: &Value, style: &Style) -
         let Shape::Object(members) = &node.shape else {
             return None;
         };
-        match node.get(name) {
-            Some(member) => node = &member.value,
-            None => {
-                // What is missing on the way is made with it.
-                let rest = path.get(depth + 1..).unwrap_or_default();
-                let value = rest.iter().rev().fold(value.clone(), |value, name| {
-                    Value::Object([(name.clone(), value)].into_iter().collect())
-                });
-                let name = Value::String(name.clone());
-                let member = format!("{name}: {}", style.value(&value, depth + 1));
-                let spans: Vec<_> = members.iter().map(span).collect();
-                return Some(inserted(text, node, &spans, &member, depth + 1, style));
-            }
+        if let Some(member) = node.get(name) {
+            node = &member.value;
+            continue;
         }
+        // What is missing on the way is made with it.
+        let rest = path.get(depth + 1..).unwrap_or_default();
+        let value = rest.iter().rev().fold(value.clone(), |value, name| {
+            Value::Object([(name.clone(), value)].into_iter().collect())
+        });
+        let name = Value::String(name.clone());
+        let member = format!("{name}: {}", style.value(&value, depth + 1));
+        let spans: Vec<_> = members.iter().map(span).collect();
+        return Some(inserted(text, node, &spans, &member, depth + 1, style));
     }
     Some(spliced(text, &node.span, &style.value(value, path.len())))
 }
