@@ -195,6 +195,11 @@ impl Reader<'_> {
         if places.is_empty() || places.iter().any(|place| self.listing.has(place)) {
             return;
         }
+        // One folder's name with a slash behind it is often seen from the folder that is spoken of.
+        let name = path.strip_suffix('/').filter(|name| !name.contains('/'));
+        if name.is_some_and(|name| self.listing.has_folder_named(name)) {
+            return;
+        }
         self.fault(file, line, format!("`{path}` does not exist"), places);
     }
 

@@ -20,7 +20,8 @@ impl Session<'_> {
         covers: &[Entry<PathPattern>],
         by: &[Entry<PathPattern>],
     ) -> Result<Verdict, SessionError> {
-        let mut findings = self.stale();
+        let kept = self.kept_documents().await?;
+        let mut findings = self.stale(&kept);
         let change = self.change().await?.clone();
         let covered: Vec<&ChangedFile> = change
             .among(covers)
@@ -39,19 +40,41 @@ impl Session<'_> {
                 ));
             }
         }
-        let otherwise = if covered.is_empty() && self.judge.plan.documents.is_empty() {
-            Outcome::Nothing("there is no managed section, and nothing of `covers` changed".into())
+        let otherwise = if covered.is_empty() && kept.is_empty() {
+            Outcome::Nothing(
+                "no document has managed sections, and nothing of `covers` changed".into(),
+            )
         } else {
             Outcome::Pass
         };
         Ok(Verdict::of_findings(&findings, otherwise))
     }
 
+    // The documents that have managed sections, or had them in the base: a project need not keep what
+    // build writes.
+    async fn kept_documents(&mut self) -> Result<Vec<String>, SessionError> {
+        let root = self.checkout.root.clone();
+        let mut kept = Vec::new();
+        let paths: Vec<String> = self.judge.plan.documents.keys().cloned().collect();
+        let bench = self.bench().await?;
+        for path in paths {
+            let now = fs::read(root.join(&path)).unwrap_or_default();
+            let before = bench.file(bench.base(), &path).await?.unwrap_or_default();
+            if [now, before].iter().any(|bytes| has_markers(bytes)) {
+                kept.push(path);
+            }
+        }
+        Ok(kept)
+    }
+
     // What is wrong with the managed sections.
-    fn stale(&self) -> Vec<String> {
+    fn stale(&self, kept: &[String]) -> Vec<String> {
         let mut findings = Vec::new();
         let files = Folder::new(&self.checkout.root);
         for (path, sections) in &self.judge.plan.documents {
+            if !kept.contains(path) {
+                continue;
+            }
             let text = match fs::read_to_string(self.checkout.root.join(path)) {
                 Ok(text) => text,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -106,6 +129,12 @@ impl Session<'_> {
         }
         Ok(false)
     }
+}
+
+// Markers that can't be read are markers too.
+fn has_markers(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    Document::parse(&text).map_or(true, |document| !document.regions().is_empty())
 }
 
 fn finding(path: &str, text: &str, change: &Change) -> Option<String> {

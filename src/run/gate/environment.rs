@@ -107,15 +107,8 @@ impl Environment {
         }
         for pattern in from.declared {
             let literal = pattern.as_str();
-            if !literal.contains('*') {
-                let value = from.owner.get(OsStr::new(literal));
-                keyed.insert(
-                    literal.to_owned(),
-                    EnvValue::of(value.map(|value| value.as_bytes())),
-                );
-                if value.is_none() {
-                    given.remove(OsStr::new(literal));
-                }
+            if !literal.contains('*') && !given.contains_key(OsStr::new(literal)) {
+                keyed.insert(literal.to_owned(), EnvValue::Unset);
             }
             for (name, value) in from.owner {
                 if name.to_str().is_some_and(|name| pattern.gives(name)) {
@@ -298,11 +291,17 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_name_is_the_owners_even_when_it_is_unset() {
-        let made = make(&variables(&[("PATH", "/bin")]), &["LANG", "DB"]);
-        assert!(!made.given.contains_key(OsStr::new("LANG")));
-        assert!(!made.given.contains_key(OsStr::new("DB")));
-        assert_eq!(made.keyed["LANG"], EnvValue::Unset);
+    fn a_declared_name_that_the_owner_has_not_set_is_as_it_was() {
+        let declared = ["LANG", "DB", "OTHER"];
+        let made = make(&variables(&[("PATH", "/bin")]), &declared);
+        let plain = make(&variables(&[("PATH", "/bin")]), &[]);
+        assert!(made.given.keys().eq(plain.given.keys()));
+        assert_eq!(made.keyed["LANG"], plain.keyed["LANG"]);
+        assert_eq!(made.keyed["OTHER"], EnvValue::Unset);
+        let owner = variables(&[("PATH", "/bin"), ("LANG", "de"), ("DB", "mine")]);
+        let made = make(&owner, &declared);
+        assert_eq!(made.given[OsStr::new("LANG")], "de");
+        assert_eq!(made.keyed["DB"], EnvValue::Set(b"mine".to_vec()));
     }
 
     #[test]

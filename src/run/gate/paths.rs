@@ -42,6 +42,14 @@ impl Listing {
         self.files.iter().map(String::as_str)
     }
 
+    /// Returns whether there is a folder with this name somewhere.
+    pub(super) fn has_folder_named(&self, name: &str) -> bool {
+        let below = format!("/{name}");
+        self.folders
+            .iter()
+            .any(|folder| folder == name || folder.ends_with(&below))
+    }
+
     /// Returns whether there is a file, a link, or a folder at `path`. Behind a link to a folder there
     /// may be anything.
     pub(super) fn has(&self, path: &str) -> bool {

@@ -56,6 +56,10 @@ async fn what_is_named_is_there() {
             None,
         ),
         ("`src/a.rs:12` and `src/` and `app/models`", None),
+        (
+            "`models/` is one, `controllers/` is none",
+            Some("`controllers/` does not exist"),
+        ),
         ("`src/b.rs`", Some("`src/b.rs` does not exist")),
         ("a span `src/\n\nno` span", None),
         ("`lib/none.rb`", Some("`lib/none.rb` does not exist")),

@@ -88,6 +88,23 @@ async fn missing_sections_and_broken_markers_are_faults() {
 }
 
 #[tokio::test]
+async fn a_project_need_not_keep_what_build_writes() {
+    let project = project().await;
+    project.write("CLAUDE.md", "# Mine\n");
+    assert_fail(&project.ask("docs").await);
+    project.commit().await;
+    let verdict = project.ask("docs").await;
+    assert!(
+        matches!(verdict.outcome, Outcome::Nothing(_)),
+        "{verdict:?}"
+    );
+    project.remove("CLAUDE.md");
+    project.write("docs/guide.md", "");
+    project.write("app/a.rb", "");
+    assert_pass(&project.ask("docs").await);
+}
+
+#[tokio::test]
 async fn what_is_covered_does_not_change_alone() {
     let alone = "app/a.rb:1: changed, and nothing of `CLAUDE.md`, `docs/**`, `app/**/*.md` did\n";
     let cases: [(&str, Edit, &str); 7] = [
