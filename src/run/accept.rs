@@ -74,14 +74,11 @@ impl Runner<'_> {
         let lane = self.lane().await?;
         let checkout = lane.checkout();
         self.workshop.reset(checkout, commit, commit).await?;
+        let environment = self.workshop.environment(checkout, granted)?;
+        let given = environment.given.clone();
         let launch = Launch {
             keep: 1 << 20,
-            ..Launch::shell(
-                command,
-                checkout.tree.clone(),
-                self.workshop.environment(checkout, granted),
-                wall,
-            )
+            ..Launch::shell(command, checkout.tree.clone(), given, wall)
         };
         let finished = process::run(launch, self.cancel.clone())
             .await

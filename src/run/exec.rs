@@ -19,6 +19,7 @@ use super::{
     audit::AuditError,
     clock::RunId,
     event::{Event, Failure, Place, TaskEnd},
+    gate::{GateCache, Judge},
     gates::Lanes,
     git::GitError,
     identity,
@@ -33,7 +34,7 @@ use super::{
     workshop::{Checkout, Workshop, WorkshopError},
 };
 use crate::{
-    cache::Digest,
+    cache::{Digest, Store},
     plan::{Agent, Notice, Plan, Step, StepKind, Usd},
 };
 
@@ -64,6 +65,8 @@ pub struct Options {
     pub cap: Option<Usd>,
     /// The commit that a new run starts from; the owner's `HEAD` where it is not said.
     pub base: Option<String>,
+    /// The folder of the store in which passes of gates are kept; without one, none is.
+    pub store: Option<PathBuf>,
     /// The binary of `factory`.
     pub exe: PathBuf,
 }
@@ -223,6 +226,13 @@ pub(super) async fn exec_with(
         prompts,
         workshop,
         lanes: Lanes::new(jobs as usize),
+        judge: Judge {
+            plan: Arc::clone(&plan),
+            cache: Arc::new(GateCache::new(options.store.as_ref().map(Store::open))),
+            owner: project.environment().clone(),
+            extra: BTreeMap::new(),
+            cancel: cancel.clone(),
+        },
         record: RefCell::new(record),
         cancel,
         agents,
@@ -460,6 +470,7 @@ pub(super) struct Runner<'a> {
     pub prompts: BTreeMap<String, String>,
     pub workshop: Workshop,
     pub lanes: Lanes,
+    pub judge: Judge,
     record: RefCell<Record<'a>>,
     pub cancel: Cancel,
     pub agents: Agents<'a>,
@@ -574,7 +585,7 @@ impl Runner<'_> {
         }
         let base = self.look(|progress| progress.base.clone());
         let gates = gates_of(&self.plan, order);
-        let rulings = self.judge(None, &gates, &base, &base).await?;
+        let rulings = self.judge_tree(None, &gates, &base, &base).await?;
         let red: Vec<_> = rulings
             .iter()
             .filter(|ruling| !ruling.outcome.lets_pass())

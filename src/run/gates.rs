@@ -3,20 +3,20 @@
 use std::{
     cell::{Cell, RefCell},
     fs,
-    time::Instant,
+    pin::pin,
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::{
     event::{Event, Judgement, Place},
     exec::{ExecError, Runner, file_error},
-    process::{self, Exit, Launch},
+    gate::{self, Hands, Outcome, Progress},
     workshop::{Checkout, tail},
 };
 use crate::{
     document::{self, Document, Folder, OnEdit},
-    plan::{GateKind, Plan},
+    plan::Plan,
 };
 
 /// How much of what a gate said goes back to an agent.
@@ -77,6 +77,32 @@ pub(super) struct Ruling {
 }
 
 impl Ruling {
+    fn of(gate: &str, verdict: &gate::Verdict) -> Self {
+        let mut output = String::new();
+        let (outcome, reason) = match &verdict.outcome {
+            Outcome::Pass => (Judgement::Pass, ""),
+            Outcome::Fail => (Judgement::Fail, ""),
+            Outcome::Nothing(reason) => (Judgement::Nothing, reason.as_str()),
+            Outcome::Broken(reason) => (Judgement::Broken, reason.as_str()),
+        };
+        for said in [&verdict.stdout, &verdict.stderr] {
+            output.push_str(&String::from_utf8_lossy(said));
+        }
+        for line in verdict.notes.iter().map(String::as_str).chain([reason]) {
+            if !line.is_empty() {
+                output.push_str(line);
+                output.push('\n');
+            }
+        }
+        Self {
+            gate: gate.to_owned(),
+            outcome,
+            output,
+            replayed: verdict.replayed.is_some(),
+            millis: u64::try_from(verdict.elapsed.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
     /// Returns the ruling in words.
     pub(super) fn for_people(&self, plan: &Plan) -> String {
         let title = plan
@@ -134,7 +160,7 @@ impl Runner<'_> {
     }
 
     /// Returns what `gates` say of `tree` on the commit `base`.
-    pub(super) async fn judge(
+    pub(super) async fn judge_tree(
         &self,
         place: Option<&Place>,
         gates: &[String],
@@ -143,7 +169,7 @@ impl Runner<'_> {
     ) -> Result<Vec<Ruling>, ExecError> {
         let lane = self.lane().await?;
         self.workshop.reset(lane.checkout(), base, tree).await?;
-        self.judge_in(&lane, place, gates).await
+        self.judge_in(&lane, place, gates, base, tree).await
     }
 
     /// Refreshes the managed sections of `tree` and returns what `gates` say of the result.
@@ -171,7 +197,9 @@ impl Runner<'_> {
                 .take_files(lane.checkout(), &refreshed)
                 .await?
         };
-        let rulings = self.judge_in(&lane, Some(place), gates).await?;
+        let rulings = self
+            .judge_in(&lane, Some(place), gates, base, &tree)
+            .await?;
         Ok(Judged::Rulings { tree, rulings })
     }
 
@@ -205,61 +233,58 @@ impl Runner<'_> {
         }
     }
 
+    // Tells of each verdict as it is given, not when all are.
     async fn judge_in(
         &self,
         lane: &Lane<'_>,
         place: Option<&Place>,
         gates: &[String],
+        base: &str,
+        tree: &str,
     ) -> Result<Vec<Ruling>, ExecError> {
-        let mut rulings = Vec::new();
-        for name in gates {
-            let ruling = self.run_gate(lane.checkout(), name).await?;
-            self.event(Event::GateJudged {
-                place: place.cloned(),
-                gate: ruling.gate.clone(),
-                outcome: ruling.outcome,
-                replayed: ruling.replayed,
-                millis: ruling.millis,
-            })?;
-            rulings.push(ruling);
+        let checkout = lane.checkout();
+        let checkout = gate::Checkout {
+            root: checkout.tree.clone(),
+            git: self.workshop.git(&checkout.tree, &checkout.index),
+            base: base.to_owned(),
+            tree: Some(tree.to_owned()),
+            tip: None,
+            hands: Hands::Runner,
+            step: checkout.step.clone(),
+        };
+        let mut rulings = Vec::with_capacity(gates.len());
+        if gates.is_empty() {
+            return Ok(rulings);
         }
-        Ok(rulings)
-    }
-
-    async fn run_gate(&self, lane: &Checkout, name: &str) -> Result<Ruling, ExecError> {
-        let started = Instant::now();
-        let Some(gate) = self.plan.gates.get(name) else {
-            return Err(ExecError::Plan(format!("the lock has no gate `{name}`")));
-        };
-        let (outcome, output) = match &gate.kind {
-            GateKind::Run { command } => {
-                let launch = Launch::shell(
-                    command,
-                    lane.tree.clone(),
-                    self.workshop.environment(lane, &[]),
-                    std::time::Duration::from_secs(gate.timeout),
-                );
-                let finished = process::run(launch, self.cancel.clone())
-                    .await
-                    .map_err(file_error(&lane.tree))?;
-                let mut output = finished.stdout;
-                output.extend(finished.stderr);
-                let outcome = match finished.exit {
-                    Exit::Code(0) => Judgement::Pass,
-                    Exit::Code(126 | 127) | Exit::Signal(_) | Exit::TimedOut => Judgement::Broken,
-                    Exit::Code(_) => Judgement::Fail,
-                    Exit::Cancelled => return Err(ExecError::Cancelled),
-                };
-                (outcome, String::from_utf8_lossy(&output).into_owned())
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let progress = |progress: Progress<'_>| {
+            if let Progress::Finished(gate, verdict) = progress {
+                // The other end is there for as long as this is called.
+                let _ = tell.send(Ruling::of(gate, verdict));
             }
-            _ => (Judgement::Nothing, String::new()),
         };
-        Ok(Ruling {
-            gate: name.to_owned(),
-            outcome,
-            output,
-            replayed: false,
-            millis: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        })
+        let mut judging = pin!(self.judge.judge_all(gates, &checkout, &progress));
+        loop {
+            tokio::select! {
+                biased;
+                Some(ruling) = told.recv() => {
+                    if self.cancel.is_made() {
+                        return Err(ExecError::Cancelled);
+                    }
+                    self.event(Event::GateJudged {
+                        place: place.cloned(),
+                        gate: ruling.gate.clone(),
+                        outcome: ruling.outcome,
+                        replayed: ruling.replayed,
+                        millis: ruling.millis,
+                    })?;
+                    rulings.push(ruling);
+                }
+                _ = &mut judging => {}
+            }
+            if rulings.len() == gates.len() {
+                return Ok(rulings);
+            }
+        }
     }
 }

@@ -14,7 +14,6 @@ mod audit;
 mod brief;
 mod budget;
 mod clock;
-mod environment;
 mod event;
 mod exec;
 mod gates;

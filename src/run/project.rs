@@ -18,7 +18,7 @@ use super::{
     git::{Git, GitError},
     process::{self, Cancel, Launch},
 };
-use crate::cache::Digest;
+use crate::cache::{self, Digest};
 
 /// The variables of a process.
 pub type Environment = BTreeMap<OsString, OsString>;
@@ -113,7 +113,9 @@ impl Project {
             fs::canonicalize(&common).map_err(|cause| file_error(Path::new(&common), cause))?;
         let format = git.text(["rev-parse", "--show-object-format"]).await?;
         let name = Digest::of(common.as_os_str().as_encoded_bytes()).short();
-        let cache = cache_folder(&environment).join("factory/work").join(name);
+        let folder = cache::default_dir(&|name| environment.get(OsStr::new(name)).cloned());
+        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("factory"));
+        let cache = root.join(folder).join("work").join(name);
         Ok(Self {
             root,
             common,
@@ -273,15 +275,4 @@ fn file_error(path: &Path, cause: io::Error) -> ProjectError {
         path: path.to_owned(),
         cause,
     }
-}
-
-fn cache_folder(environment: &Environment) -> PathBuf {
-    let folder = |name: &str| {
-        let value = environment.get(OsStr::new(name))?;
-        let path = PathBuf::from(value);
-        path.is_absolute().then_some(path)
-    };
-    folder("XDG_CACHE_HOME")
-        .or_else(|| Some(folder("HOME")?.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
 }

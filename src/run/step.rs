@@ -18,7 +18,10 @@ use super::{
     wait::{Waited, wait_for_limit},
     workshop::{Checkout, WorkshopError},
 };
-use crate::plan::{Agent, Role, StepKind, Usd, Yields};
+use crate::{
+    plan::{Agent, Role, StepKind, Usd, Yields},
+    template::with_memory,
+};
 
 impl Runner<'_> {
     /// Carries a step to its end.
@@ -559,10 +562,7 @@ impl Runner<'_> {
             .unwrap_or_default();
         let most = usize::try_from(memory.limit).unwrap_or(usize::MAX);
         let bytes = bytes.get(..most).unwrap_or(&bytes);
-        Ok(message::with_memory(
-            &prompt,
-            &String::from_utf8_lossy(bytes),
-        ))
+        Ok(with_memory(&prompt, &String::from_utf8_lossy(bytes)))
     }
 }
 

@@ -4,7 +4,7 @@
 //! The `.git` of a checkout is there for whoever works in it; nothing here ever reads one.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fs::{self, DirBuilder},
     io,
@@ -19,14 +19,14 @@ use std::{
 
 use super::{
     clock::RunId,
-    environment::closed,
     event::Place,
+    gate::{Environment, Ingredients},
     git::{Git, GitError},
     process::{self, Cancel, Exit, Launch},
     project::Project,
 };
 use crate::{
-    boundary::{Entry, PathPattern},
+    boundary::{Entry, NamePattern, PathPattern},
     plan::{CopyFor, Plan},
 };
 
@@ -90,10 +90,12 @@ pub(super) struct Checkout {
     pub tree: PathBuf,
     /// A home and a place for temporary files for what runs in it, outside of the files.
     pub private: PathBuf,
-    index: PathBuf,
+    /// The runner's index of the files.
+    pub index: PathBuf,
     // Untracked paths that the set-up made or the workspace copies; only for lanes.
     kept: BTreeSet<PathBuf>,
-    step: String,
+    /// What stands for `{step}` in the workspace's variables.
+    pub step: String,
 }
 
 /// What a checkout's files are.
@@ -180,7 +182,7 @@ impl Workshop {
         self.write_clone(&checkout, base, &place.task)?;
         self.copy(&checkout, For::Agents)?;
         if !made {
-            self.set_up(&checkout, base, notes).await?;
+            self.set_up(&checkout, base, For::Agents, notes).await?;
             fs::write(&ready, "").map_err(file_error(&ready))?;
         }
         if let Some(tree) = tree {
@@ -201,7 +203,7 @@ impl Workshop {
         remove_tree(&folder)?;
         let mut checkout = Self::checkout_in(&folder, "gates")?;
         self.reset(&checkout, base, base).await?;
-        self.set_up(&checkout, base, notes).await?;
+        self.set_up(&checkout, base, For::Gates, notes).await?;
         let git = self.git(&checkout.tree, &checkout.index);
         let made = git
             .fields(["ls-files", "-z", "--others", "--directory"])
@@ -478,19 +480,25 @@ impl Workshop {
         Ok(())
     }
 
-    /// Returns the closed environment of what runs in `checkout`; `granted` of the owner's are in it.
+    /// Returns the closed environment of what the runner starts in `checkout`: that of a gate, and
+    /// the owner's variables that are `granted`.
     pub(super) fn environment(
         &self,
         checkout: &Checkout,
         granted: &[String],
-    ) -> super::project::Environment {
-        closed(
-            self.project.environment(),
-            &checkout.private,
-            granted,
-            &self.plan.workspace.env,
-            &checkout.step,
-        )
+    ) -> Result<Environment, WorkshopError> {
+        let declared: Vec<NamePattern> = granted
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect();
+        Environment::make(&Ingredients {
+            owner: self.project.environment(),
+            workspace: &self.plan.workspace.env,
+            step: &checkout.step,
+            declared: &declared,
+            extra: &BTreeMap::new(),
+        })
+        .map_err(file_error(Path::new("TMPDIR")))
     }
 
     // Runs the workspace's commands and puts back what they did to files that git knows.
@@ -498,11 +506,20 @@ impl Workshop {
         &self,
         checkout: &Checkout,
         base: &str,
+        whom: For,
         notes: &mut Vec<String>,
     ) -> Result<(), WorkshopError> {
         let setup = &self.plan.workspace.setup;
         if setup.is_empty() {
             return Ok(());
+        }
+        let mut environment = self.environment(checkout, &[])?;
+        if whom == For::Agents {
+            // What is installed into a home is for whoever has it.
+            for (name, folder) in [("HOME", "home"), ("TMPDIR", "tmp")] {
+                let folder = checkout.private.join(folder);
+                environment.given.insert(name.into(), folder.into());
+            }
         }
         for command in setup {
             let launch = Launch {
@@ -510,7 +527,7 @@ impl Workshop {
                 ..Launch::shell(
                     command,
                     checkout.tree.clone(),
-                    self.environment(checkout, &[]),
+                    environment.given.clone(),
                     Duration::from_secs(self.plan.factory.stop.wall.max(60)),
                 )
             };

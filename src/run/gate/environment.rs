@@ -46,11 +46,11 @@ const DECIDING: [(&str, &str); 8] = [
 const FETCHED: [(&str, &str); 2] = [("CARGO_HOME", ".cargo"), ("GOMODCACHE", "go/pkg/mod")];
 
 /// Variables by name.
-pub(super) type Variables = BTreeMap<OsString, OsString>;
+pub(in crate::run) type Variables = BTreeMap<OsString, OsString>;
 
 /// The environment of one gate.
 #[derive(Debug)]
-pub(super) struct Environment {
+pub(in crate::run) struct Environment {
     /// What the child is given.
     pub given: Variables,
     /// What of it is in the key.
@@ -60,7 +60,7 @@ pub(super) struct Environment {
 }
 
 /// What an environment is made of.
-pub(super) struct Ingredients<'a> {
+pub(in crate::run) struct Ingredients<'a> {
     /// The owner's environment.
     pub owner: &'a Variables,
     /// What the workspace sets.
@@ -75,7 +75,7 @@ pub(super) struct Ingredients<'a> {
 
 impl Environment {
     /// Makes an environment and its private folders.
-    pub(super) fn make(from: &Ingredients<'_>) -> io::Result<Self> {
+    pub(in crate::run) fn make(from: &Ingredients<'_>) -> io::Result<Self> {
         let private = tempfile::Builder::new().prefix("factory-gate-").tempdir()?;
         let mut given = Variables::new();
         let mut keyed = BTreeMap::new();

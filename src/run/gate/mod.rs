@@ -21,6 +21,8 @@ mod rollback;
 mod session;
 mod verdict;
 
+pub(super) use environment::{Environment, Ingredients};
+
 pub use checkout::{Checkout, CheckoutError, Hands};
 pub use judge::{GateCache, Judge, Progress};
 pub use verdict::{Outcome, Verdict};

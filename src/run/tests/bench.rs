@@ -126,6 +126,7 @@ impl Bench {
             jobs: None,
             cap: None,
             base: None,
+            store: Some(self.folder.join("store")),
             exe: "factory".into(),
         };
         let summary = exec_with(
