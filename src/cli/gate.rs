@@ -4,7 +4,7 @@ use std::{cell::RefCell, fmt::Write as _, io::Write, sync::Arc};
 
 use super::{Context, ExitStatus, build, count, exec, locked};
 use crate::{
-    cache::{Store, default_dir},
+    cache::Store,
     plan::Plan,
     run::{
         gate::{Checkout, GateCache, Judge, Outcome, Progress, Verdict},
@@ -43,8 +43,7 @@ pub(super) fn run(
         None => build::plan(context)?,
     };
     let names = names(&args.gates, &plan)?;
-    let store = default_dir(&|name| std::env::var_os(name)).map(Store::open);
-    let mut cache = GateCache::new(store);
+    let mut cache = GateCache::new(context.store().map(Store::open));
     if args.force {
         cache = cache.asking_anew();
     }

@@ -26,6 +26,7 @@ mod snap;
 mod tell;
 
 use crate::{
+    cache::default_dir,
     diagnostics::{self, Findings, Sources},
     run::Project,
 };
@@ -226,6 +227,12 @@ impl Context {
         Project::open(&self.root, std::env::vars_os().collect())
             .await
             .map_err(chain)
+    }
+
+    /// Returns the folder of what gates have said; there is none where no place for it can be told.
+    #[expect(clippy::unused_self, reason = "asked of the context, as all that a command is given")]
+    fn store(&self) -> Option<PathBuf> {
+        default_dir(&|name| std::env::var_os(name))
     }
 
     /// Returns this program, which agents are started through.
