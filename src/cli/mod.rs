@@ -291,8 +291,7 @@ fn count(number: usize, what: &str) -> String {
 
 /// Writes `text`; an error of the stream ends the command.
 fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
-    out.write_all(text.as_bytes())
-        .map_err(|error| miette::Report::from_err(error))
+    out.write_all(text.as_bytes()).map_err(miette::Report::from_err)
 }
 
 /// Returns an error with all its causes, as one message after the other.

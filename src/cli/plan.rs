@@ -219,7 +219,7 @@ fn settle(
         ask(out)?
     };
     match choice {
-        Choice::Run => exec::start(context, &[task.name.clone()], out),
+        Choice::Run => exec::start(context, std::slice::from_ref(&task.name), out),
         Choice::Edit => {
             super::print(
                 out,

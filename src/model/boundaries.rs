@@ -316,12 +316,12 @@ impl Sets<'_> {
                 );
             }
             Capability::Reach => {
-                side.put(&mut boundary.reach, origins, self.things(item, findings))
+                side.put(&mut boundary.reach, origins, self.things(item, findings));
             }
             Capability::Use => side.put(&mut boundary.uses, origins, self.things(item, findings)),
             Capability::Env => side.put(&mut boundary.env, origins, self.things(item, findings)),
             Capability::Delegate => {
-                side.put(&mut boundary.delegate, origins, self.things(item, findings))
+                side.put(&mut boundary.delegate, origins, self.things(item, findings));
             }
         }
     }

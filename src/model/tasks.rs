@@ -87,7 +87,7 @@ impl Context<'_> {
             };
             steps.extend(self.step(step, before, &back, findings));
         }
-        self.send_backs(&steps, findings);
+        Self::send_backs(&steps, findings);
         Task {
             name: task.name.clone(),
             goal: task
@@ -148,7 +148,7 @@ impl Context<'_> {
                     sends_back: sends_back.as_ref().and_then(|name| back(name, findings)),
                     items: items.iter().map(|item| item.value.clone()).collect(),
                     read_first: read_first.clone(),
-                    only: only.as_ref().map(|only| self.sets.bounds(only, findings)),
+                    only: only.as_ref().map(|only| Box::new(self.sets.bounds(only, findings))),
                     stop: stop(&step.stop, of_role),
                 }
             }
@@ -180,7 +180,7 @@ impl Context<'_> {
     }
 
     // Only a verdict sends back, only to a step that commits, and only to one that came before it.
-    fn send_backs(&self, steps: &[Step], findings: &mut Findings) {
+    fn send_backs(steps: &[Step], findings: &mut Findings) {
         for (at, step) in steps.iter().enumerate() {
             let Work::Agent {
                 yields,

@@ -346,7 +346,7 @@ pub enum Work {
         /// What to read before.
         read_first: Vec<Text>,
         /// What the step is narrowed to.
-        only: Option<Bounds>,
+        only: Option<Box<Bounds>>,
         /// What it may use.
         stop: Stop,
     },

@@ -56,7 +56,7 @@ pub struct Stop {
 pub struct Notify {
     /// Of what it tells.
     pub on: Vec<Notice>,
-    /// The shell command; it finds the facts in FACTORY_EVENT, FACTORY_TASK, FACTORY_SUMMARY.
+    /// The shell command; it finds the facts in `FACTORY_EVENT`, `FACTORY_TASK`, `FACTORY_SUMMARY`.
     pub run: String,
 }
 

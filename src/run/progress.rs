@@ -179,7 +179,6 @@ impl Progress {
     }
 
     /// Takes one more event into account.
-    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::RunStarted {

@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn braces_in_strings_and_comments_are_no_braces() {
         for text in [
-            r##"a "}" { b "\"}" }"##,
+            r#"a "}" { b "\"}" }"#,
             r##"a #"}"}"# { }"##,
             "a { // }\n}",
             "a { /* } /* } */ */ }",

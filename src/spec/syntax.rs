@@ -1,6 +1,6 @@
 //! KDL → nodes that fit the grammar, and a finding for each that does not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
@@ -78,7 +78,7 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
     let shown = text.get(..fault.span.len()).unwrap_or_default();
     let word: String = text
         .chars()
-        .take_while(|letter| letter.is_ascii_alphanumeric())
+        .take_while(char::is_ascii_alphanumeric)
         .collect();
     let said = fault
         .message
@@ -414,7 +414,7 @@ impl Reader<'_> {
         if let Some(wanted) = wanted.filter(|wanted| wanted.required) {
             let mut usage = def.name.to_owned();
             for ArgDef { name, .. } in def.args.iter().chain(&rest) {
-                usage.push_str(&format!(" \"{name}\""));
+                let _ = write!(usage, " \"{name}\"");
             }
             if !def.children.is_empty() {
                 usage.push_str(" { … }");

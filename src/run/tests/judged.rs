@@ -82,13 +82,12 @@ async fn a_failing_gate_sends_its_output_back_to_the_same_session() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 async fn what_the_boundary_does_not_give_is_refused_by_name() {
+    type Act = fn(&std::path::Path);
     let bench = Bench::new();
     bench.write("app/sealed.txt", "sealed\n");
     bench.write("app/spec.kdl", "spec\n");
     bench.commit("more");
-    type Act = fn(&std::path::Path);
     let cases: [(&str, Act, ChangeKind, &str); 12] = [
         (
             "docs/b.md",

@@ -23,20 +23,12 @@ const fn arg(name: &'static str, kind: Kind) -> ArgDef {
     }
 }
 
-const fn any(name: &'static str, kind: Kind) -> Option<ArgDef> {
-    Some(ArgDef {
+const fn any(name: &'static str, kind: Kind) -> ArgDef {
+    ArgDef {
         name,
         kind,
         required: false,
-    })
-}
-
-const fn some(name: &'static str, kind: Kind) -> Option<ArgDef> {
-    Some(ArgDef {
-        name,
-        kind,
-        required: true,
-    })
+    }
 }
 
 const fn prop(name: &'static str, kind: Kind, doc: &'static str) -> PropDef {
@@ -81,7 +73,7 @@ static BECAUSE: NodeDef = NodeDef {
 
 // What may be done, of every kind of thing.
 static READ: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "read",
@@ -89,7 +81,7 @@ static READ: NodeDef = NodeDef {
     )
 };
 static WRITE: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "write",
@@ -97,7 +89,7 @@ static WRITE: NodeDef = NodeDef {
     )
 };
 static RUN: NodeDef = NodeDef {
-    rest: some("COMMAND", Kind::CommandPattern),
+    rest: Some(arg("COMMAND", Kind::CommandPattern)),
     many: true,
     ..node(
         "run",
@@ -105,12 +97,12 @@ static RUN: NodeDef = NodeDef {
     )
 };
 static REACH: NodeDef = NodeDef {
-    rest: some("HOST", Kind::Thing),
+    rest: Some(arg("HOST", Kind::Thing)),
     many: true,
     ..node("reach", "Hosts that are spoken to.")
 };
 static USE: NodeDef = NodeDef {
-    rest: some("TOOL", Kind::Thing),
+    rest: Some(arg("TOOL", Kind::Thing)),
     many: true,
     ..node(
         "use",
@@ -118,7 +110,7 @@ static USE: NodeDef = NodeDef {
     )
 };
 static ENV: NodeDef = NodeDef {
-    rest: some("NAME", Kind::Thing),
+    rest: Some(arg("NAME", Kind::Thing)),
     many: true,
     ..node(
         "env",
@@ -126,7 +118,7 @@ static ENV: NodeDef = NodeDef {
     )
 };
 static DELEGATE: NodeDef = NodeDef {
-    rest: some("ROLE", Kind::Reference),
+    rest: Some(arg("ROLE", Kind::Reference)),
     many: true,
     ..node(
         "delegate",
@@ -262,7 +254,7 @@ static PLANNER: NodeDef = NodeDef {
     ..node("planner", "The role that turns a sentence into a task.")
 };
 static INCLUDE: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "include",
@@ -276,7 +268,7 @@ static TARGET: NodeDef = NodeDef {
 };
 static DRIVER_COMMAND: NodeDef = NodeDef {
     args: &[arg("PROGRAM", Kind::Word)],
-    rest: any("ARGUMENT", Kind::Word),
+    rest: Some(any("ARGUMENT", Kind::Word)),
     ..node(
         "command",
         "The program that is started, with its arguments.",
@@ -290,7 +282,7 @@ static DRIVER_RECORDINGS: NodeDef = NodeDef {
     )
 };
 static DRIVER_ENV: NodeDef = NodeDef {
-    rest: some("NAME", Kind::Word),
+    rest: Some(arg("NAME", Kind::Word)),
     many: true,
     ..node(
         "env",
@@ -324,7 +316,7 @@ static NOTIFY_RUN: NodeDef = NodeDef {
     )
 };
 static NOTIFY: NodeDef = NodeDef {
-    rest: some("EVENT", Kind::Choice(&["finished", "failed", "waiting"])),
+    rest: Some(arg("EVENT", Kind::Choice(&["finished", "failed", "waiting"]))),
     children: &[&NOTIFY_RUN],
     many: true,
     ..node(
@@ -397,7 +389,7 @@ static MODEL: NodeDef = NodeDef {
 };
 static SERVER_COMMAND: NodeDef = NodeDef {
     args: &[arg("PROGRAM", Kind::Word)],
-    rest: any("ARGUMENT", Kind::Word),
+    rest: Some(any("ARGUMENT", Kind::Word)),
     ..node(
         "command",
         "The program and its arguments, with the version pinned.",
@@ -415,7 +407,7 @@ static SERVER: NodeDef = NodeDef {
 
 // sets
 static EXCEPT_PATHS: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "except",
@@ -423,12 +415,12 @@ static EXCEPT_PATHS: NodeDef = NodeDef {
     )
 };
 static HAS_PATH: NodeDef = NodeDef {
-    rest: some("PATH", Kind::File),
+    rest: Some(arg("PATH", Kind::File)),
     many: true,
     ..node("has", "Paths that are in the set.")
 };
 static LACKS_PATH: NodeDef = NodeDef {
-    rest: some("PATH", Kind::File),
+    rest: Some(arg("PATH", Kind::File)),
     many: true,
     ..node("lacks", "Paths that are not in the set.")
 };
@@ -439,7 +431,7 @@ static EXPECT_PATHS: NodeDef = NodeDef {
 };
 static PATHS: NodeDef = NodeDef {
     args: NAME,
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     children: &[&EXCEPT_PATHS, &EXPECT_PATHS],
     many: true,
     ..node(
@@ -448,7 +440,7 @@ static PATHS: NodeDef = NodeDef {
     )
 };
 static EXCEPT_COMMANDS: NodeDef = NodeDef {
-    rest: some("COMMAND", Kind::CommandPattern),
+    rest: Some(arg("COMMAND", Kind::CommandPattern)),
     many: true,
     ..node(
         "except",
@@ -456,12 +448,12 @@ static EXCEPT_COMMANDS: NodeDef = NodeDef {
     )
 };
 static HAS_COMMAND: NodeDef = NodeDef {
-    rest: some("COMMAND", Kind::Command),
+    rest: Some(arg("COMMAND", Kind::Command)),
     many: true,
     ..node("has", "Commands that are in the set.")
 };
 static LACKS_COMMAND: NodeDef = NodeDef {
-    rest: some("COMMAND", Kind::Command),
+    rest: Some(arg("COMMAND", Kind::Command)),
     many: true,
     ..node("lacks", "Commands that are not in the set.")
 };
@@ -472,7 +464,7 @@ static EXPECT_COMMANDS: NodeDef = NodeDef {
 };
 static COMMANDS: NodeDef = NodeDef {
     args: NAME,
-    rest: some("COMMAND", Kind::CommandPattern),
+    rest: Some(arg("COMMAND", Kind::CommandPattern)),
     children: &[&EXCEPT_COMMANDS, &EXPECT_COMMANDS],
     many: true,
     ..node(
@@ -483,7 +475,7 @@ static COMMANDS: NodeDef = NodeDef {
 
 // workspace
 static SETUP: NodeDef = NodeDef {
-    rest: some("COMMAND", Kind::Command),
+    rest: Some(arg("COMMAND", Kind::Command)),
     many: true,
     ..node(
         "setup",
@@ -491,7 +483,7 @@ static SETUP: NodeDef = NodeDef {
     )
 };
 static SCRATCH: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "scratch",
@@ -499,7 +491,7 @@ static SCRATCH: NodeDef = NodeDef {
     )
 };
 static COPY: NodeDef = NodeDef {
-    rest: some("FILE", Kind::File),
+    rest: Some(arg("FILE", Kind::File)),
     props: &[must(
         "for",
         Kind::Choice(&["gates", "agents"]),
@@ -538,7 +530,7 @@ static GATE_RUN: NodeDef = NodeDef {
     )
 };
 static INPUTS: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "inputs",
@@ -546,7 +538,7 @@ static INPUTS: NodeDef = NodeDef {
     )
 };
 static GATE_ENV: NodeDef = NodeDef {
-    rest: some("NAME", Kind::Thing),
+    rest: Some(arg("NAME", Kind::Thing)),
     many: true,
     ..node(
         "env",
@@ -554,12 +546,12 @@ static GATE_ENV: NodeDef = NodeDef {
     )
 };
 static TOOL: NodeDef = NodeDef {
-    rest: some("COMMAND", Kind::Command),
+    rest: Some(arg("COMMAND", Kind::Command)),
     many: true,
     ..node("tool", "Commands whose output is part of the key.")
 };
 static SEALED: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "sealed",
@@ -586,7 +578,7 @@ static EXTERNAL: NodeDef = NodeDef {
     )
 };
 static LINKS: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "links",
@@ -594,7 +586,7 @@ static LINKS: NodeDef = NodeDef {
     )
 };
 static MENTION: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     props: &[must("within", Kind::File, "The file that names them.")],
     many: true,
     ..node(
@@ -603,7 +595,7 @@ static MENTION: NodeDef = NodeDef {
     )
 };
 static COVERS: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "covers",
@@ -611,7 +603,7 @@ static COVERS: NodeDef = NodeDef {
     )
 };
 static BY: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "by",
@@ -626,7 +618,7 @@ static UNDO: NodeDef = NodeDef {
     )
 };
 static PASSES: NodeDef = NodeDef {
-    rest: some("GATE", Kind::Reference),
+    rest: Some(arg("GATE", Kind::Reference)),
     many: true,
     ..node("passes", "The gates that must pass on the reverted tree.")
 };
@@ -650,12 +642,12 @@ static GATE: NodeDef = NodeDef {
 
 // profile, role
 static PROFILE_USE: NodeDef = NodeDef {
-    rest: some("PROFILE", Kind::Reference),
+    rest: Some(arg("PROFILE", Kind::Reference)),
     many: true,
     ..node("profile", "Profiles whose grants and gates are taken over.")
 };
 static GATES: NodeDef = NodeDef {
-    rest: some("GATE", Kind::Reference),
+    rest: Some(arg("GATE", Kind::Reference)),
     many: true,
     ..node("gates", "The gates that judge the work.")
 };
@@ -702,7 +694,7 @@ static ROLE: NodeDef = NodeDef {
 
 // rule
 static CANNOT: NodeDef = NodeDef {
-    rest: some("ROLE", Kind::Reference),
+    rest: Some(arg("ROLE", Kind::Reference)),
     props: &[prop(
         "direct-only",
         Kind::Bool,
@@ -725,7 +717,7 @@ static WHEN: NodeDef = NodeDef {
     ..node("when", "The rule speaks of roles that can do this.")
 };
 static REQUIRE: NodeDef = NodeDef {
-    rest: some("GATE", Kind::Reference),
+    rest: Some(arg("GATE", Kind::Reference)),
     children: &[&WHEN],
     many: true,
     ..node("require", "Gates that a role must have.")
@@ -750,7 +742,7 @@ static TEMPLATE: NodeDef = NodeDef {
     ..node("template", "The template, relative to `templates/`.")
 };
 static FILES: NodeDef = NodeDef {
-    rest: some("PATH", Kind::PathPattern),
+    rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
     ..node(
         "files",
@@ -803,7 +795,7 @@ static ACCEPT: NodeDef = NodeDef {
     )
 };
 static AFTER: NodeDef = NodeDef {
-    rest: some("STEP", Kind::Reference),
+    rest: Some(arg("STEP", Kind::Reference)),
     many: true,
     ..node(
         "after",
@@ -823,7 +815,7 @@ static ITEM: NodeDef = NodeDef {
     ..node("item", "One thing to do.")
 };
 static READ_FIRST: NodeDef = NodeDef {
-    rest: some("FILE", Kind::File),
+    rest: Some(arg("FILE", Kind::File)),
     many: true,
     ..node("read-first", "Files that the agent reads before it starts.")
 };

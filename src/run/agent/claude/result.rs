@@ -270,7 +270,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "it is a table")]
     fn success_is_believed_only_when_everything_says_so() {
         let now = SystemTime::now();
         let said = read(&finished(0, &whole()), true, now).unwrap();
