@@ -569,9 +569,9 @@ impl<'a, P: Regular> Search<'a, P> {
                     }
                     now = step;
                 }
-                now.iter().for_each(|place| {
+                for place in &now {
                     to.insert(place - base);
-                });
+                }
             } else {
                 for place in own {
                     machine.read(place - base, c, &mut to);

@@ -230,7 +230,10 @@ impl Context {
     }
 
     /// Returns the folder of what gates have said; there is none where no place for it can be told.
-    #[expect(clippy::unused_self, reason = "asked of the context, as all that a command is given")]
+    #[expect(
+        clippy::unused_self,
+        reason = "asked of the context, as all that a command is given"
+    )]
     fn store(&self) -> Option<PathBuf> {
         default_dir(&|name| std::env::var_os(name))
     }
@@ -291,7 +294,8 @@ fn count(number: usize, what: &str) -> String {
 
 /// Writes `text`; an error of the stream ends the command.
 fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
-    out.write_all(text.as_bytes()).map_err(miette::Report::from_err)
+    out.write_all(text.as_bytes())
+        .map_err(miette::Report::from_err)
 }
 
 /// Returns an error with all its causes, as one message after the other.

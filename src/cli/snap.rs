@@ -75,8 +75,13 @@ pub(super) fn accepted(root: &Path) -> miette::Result<BTreeMap<String, String>> 
     let mut files = BTreeMap::new();
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let is_snapshot = entry.path().extension().is_some_and(|extension| extension == "snap");
-        let Some(name) = name.to_str().filter(|_| is_snapshot) else { continue };
+        let is_snapshot = entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "snap");
+        let Some(name) = name.to_str().filter(|_| is_snapshot) else {
+            continue;
+        };
         if let Ok(text) = fs::read_to_string(entry.path()) {
             files.insert(format!("{}/{name}", snapshot::FOLDER), text);
         }

@@ -53,11 +53,14 @@ const TESTS: [&str; 7] = [
     "benches",
 ];
 
+// Gives the text of a file, where there is one that can be read.
+type Reader<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
 /// The paths of a project's files, and their texts on request.
 pub struct Project<'a> {
     name: String,
     files: BTreeSet<String>,
-    read: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    read: Reader<'a>,
 }
 
 impl<'a> Project<'a> {

@@ -82,10 +82,10 @@ fn wrapped(line: &str) -> String {
         for (column, (at, letter)) in rest.char_indices().enumerate() {
             match letter {
                 '"' if !rest.get(..at).is_some_and(|before| before.ends_with('\\')) => {
-                    inside = !inside
+                    inside = !inside;
                 }
                 ' ' if !inside && column > indent + 4 && (column < WIDTH || last.is_none()) => {
-                    last = Some(at)
+                    last = Some(at);
                 }
                 _ => {}
             }
@@ -249,10 +249,10 @@ fn gates(project: &Project<'_>, stacks: &[Stack], makers: bool) -> String {
         }
     }
     let mut links: Vec<String> = Vec::new();
-    if project
-        .files()
-        .any(|path| !path.contains('/') && path.ends_with(".md"))
-    {
+    if project.files().any(|path| {
+        path.strip_suffix(".md")
+            .is_some_and(|name| !name.contains('/'))
+    }) {
         links.push("*.md".to_owned());
     }
     links.push("docs/**/*.md".to_owned());

@@ -148,7 +148,9 @@ impl Context<'_> {
                     sends_back: sends_back.as_ref().and_then(|name| back(name, findings)),
                     items: items.iter().map(|item| item.value.clone()).collect(),
                     read_first: read_first.clone(),
-                    only: only.as_ref().map(|only| Box::new(self.sets.bounds(only, findings))),
+                    only: only
+                        .as_ref()
+                        .map(|only| Box::new(self.sets.bounds(only, findings))),
                     stop: stop(&step.stop, of_role),
                 }
             }

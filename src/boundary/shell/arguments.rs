@@ -119,7 +119,7 @@ impl Argument {
                 Piece::Text(text) => pattern.push_str(&escape(text)),
                 // The shell's wildcards leave a leading dot alone.
                 Piece::Glob(glob) if glob == "*" && starts && before_dot => {
-                    pattern.push_str("[!.]*")
+                    pattern.push_str("[!.]*");
                 }
                 Piece::Glob(glob) if glob == "*" && starts && pieces.peek().is_some() => {
                     pattern.push_str("{,[!.]*}");

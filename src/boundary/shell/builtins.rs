@@ -99,7 +99,7 @@ impl Judge<'_> {
         match name {
             "cd" | "pushd" => Ok(Some(moved(rest, places))),
             "popd" => Ok(Some(unknown_place(places))),
-            "test" | "[" => self.test(rest, words).and(stay),
+            "test" | "[" => Self::test(rest, words).and(stay),
             "printf" => self.printf(rest, words).and(stay),
             "export" | "declare" | "typeset" | "local" | "readonly" => {
                 self.declare(name, rest, words).and(stay)
@@ -240,7 +240,7 @@ impl Judge<'_> {
     }
 
     // Commands within the words of a test are run when it looks at a variable: `-v 'a[$(rm x)]'`.
-    fn test(&mut self, rest: &[Argument], words: &[Argument]) -> Result<(), Refusal> {
+    fn test(rest: &[Argument], words: &[Argument]) -> Result<(), Refusal> {
         let refuse = |reason: &str| Err(Refusal::new(arguments::shown(words), reason));
         if rest.iter().any(Argument::splits) {
             return refuse("has a word that may become several; put it in double quotes");
@@ -277,7 +277,7 @@ impl Judge<'_> {
         let Some(first) = rest.first() else {
             return Ok(());
         };
-        if first.literal().is_none() && !first.prefix().chars().next().is_some_and(|c| c != '-') {
+        if first.literal().is_none() && first.prefix().chars().next().is_none_or(|c| c == '-') {
             let reason = "has a format that might turn out to be an option; write `printf '%s' …`";
             return Err(Refusal::new(arguments::shown(words), reason));
         }

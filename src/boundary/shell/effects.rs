@@ -43,8 +43,8 @@ const CHANGERS: &[&str] = &[
 // Commands that look at no file's content.
 const BLIND: &[&str] = &[
     "basename", "date", "df", "dirname", "du", "echo", "expr", "false", "id", "kill", "ls",
-    "nproc", "printf", "ps", "pwd", "readlink", "realpath", "seq", "sleep", "stat", "test", "tree", "true",
-    "tty", "type", "uname", "wait", "which", "whoami", "[",
+    "nproc", "printf", "ps", "pwd", "readlink", "realpath", "seq", "sleep", "stat", "test", "tree",
+    "true", "tty", "type", "uname", "wait", "which", "whoami", "[",
 ];
 
 /// Returns whether some command that the pattern gives has an effect that is not known here.

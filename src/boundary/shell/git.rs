@@ -205,7 +205,8 @@ fn subcommand_effects(subcommand: &str, rest: &[Argument]) -> Result<Effects, St
         | "instaweb" => return runs(),
         "rebase" if has(&["-x", "--exec", "-i", "--interactive"]) => return runs(),
         "grep" if has(&["-O", "--open"]) => return runs(),
-        "clone" | "fetch" | "pull" | "push" | "ls-remote" | "archive"
+        "push" if has(&["--receive-pack", "--exec", "ext::"]) => return runs(),
+        "clone" | "fetch" | "pull" | "ls-remote" | "archive"
             if has(&[
                 "--upload-pack",
                 "--receive-pack",
@@ -214,7 +215,7 @@ fn subcommand_effects(subcommand: &str, rest: &[Argument]) -> Result<Effects, St
                 "ext::",
                 "-c",
                 "--config",
-            ]) && !(subcommand == "push" && !has(&["--receive-pack", "--exec", "ext::"])) =>
+            ]) =>
         {
             return runs();
         }

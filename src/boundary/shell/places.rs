@@ -334,7 +334,7 @@ impl Scope<'_> {
             {
                 match location {
                     Location::Inside(inside) => {
-                        self.look_inside(&argument.shown, &inside, &named, look)?
+                        self.look_inside(&argument.shown, &inside, &named, look)?;
                     }
                     Location::Outside(outside) => self.look_outside(&argument.shown, &outside)?,
                 }

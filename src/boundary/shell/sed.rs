@@ -178,7 +178,7 @@ fn address(chars: &mut Chars<'_>) -> Option<()> {
             }
             Some('\\') => {
                 chars.next();
-                let delimiter = chars.next().filter(|c| c.is_ascii_punctuation())?;
+                let delimiter = chars.next().filter(char::is_ascii_punctuation)?;
                 until(chars, delimiter)?;
                 while chars.next_if(|c| matches!(c, 'I' | 'M')).is_some() {}
             }

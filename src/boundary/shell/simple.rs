@@ -110,13 +110,13 @@ impl Judge<'_> {
             }
         }
         // Only a plain `exit` ends the line for certain.
-        if plain && self.is_exit(&words) {
+        if plain && Self::is_exit(&words) {
             return Ok(Flow::default());
         }
         Ok(flow)
     }
 
-    fn is_exit(&self, words: &[Argument]) -> bool {
+    fn is_exit(words: &[Argument]) -> bool {
         let status = match words {
             [_] => true,
             [_, status] => status.literal().is_some_and(|status| is_number(&status)),
@@ -217,7 +217,7 @@ impl Judge<'_> {
         if let Some(wrapped) = wrappers::unwrap(&name, rest)
             .map_err(|reason| Refusal::new(arguments::shown(words), reason))?
         {
-            self.wrapped(wrapped, words, input, &context, places)?;
+            self.wrapped(&wrapped, words, input, &context, places)?;
             return Ok(Flow::stay(places));
         }
         if !context.granted {
@@ -274,7 +274,7 @@ impl Judge<'_> {
 
     fn wrapped(
         &mut self,
-        wrapped: wrappers::Wrapped,
+        wrapped: &wrappers::Wrapped,
         words: &[Argument],
         input: &Input,
         context: &Context,

@@ -225,7 +225,7 @@ impl Simple {
             .to_vec();
         // `sudo V=x cmd` sets a variable as `env` does.
         if self.name == "sudo" || self.name == "doas" {
-            while let Some((name, _)) = command.first().and_then(|word| assignment(word)) {
+            while let Some((name, _)) = command.first().and_then(assignment) {
                 wrapped.sets.push(name);
                 command.remove(0);
             }

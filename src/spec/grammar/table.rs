@@ -316,7 +316,10 @@ static NOTIFY_RUN: NodeDef = NodeDef {
     )
 };
 static NOTIFY: NodeDef = NodeDef {
-    rest: Some(arg("EVENT", Kind::Choice(&["finished", "failed", "waiting"]))),
+    rest: Some(arg(
+        "EVENT",
+        Kind::Choice(&["finished", "failed", "waiting"]),
+    )),
     children: &[&NOTIFY_RUN],
     many: true,
     ..node(
