@@ -1,5 +1,7 @@
 //! Lines and what is said of them.
 
+mod bash;
+
 use std::path::Path;
 
 use proptest::prelude::*;
