@@ -6,5 +6,5 @@ mod machine;
 mod tools;
 
 pub use hook::{hook_command, quoted};
-pub use machine::{SYSTEM, installation_of, readable, toolchain_variables};
+pub use machine::{SYSTEM, installation_of, toolchain_variables, toolchains};
 pub use tools::{Tool, ToolKind, tool};

@@ -7,11 +7,12 @@ use ignore::{WalkBuilder, overrides::OverrideBuilder};
 use super::{
     Place, ToolCall,
     paths::{self, Kind, Target},
+    sections, shell,
 };
 use crate::{
-    boundary::{self, Grant, Pattern},
+    boundary::{self, Entry, Grant, PathPattern, Pattern},
     client::{self, Tool, ToolKind},
-    plan::{Boundary, Plan, Reservation, Role},
+    plan::{Boundary, Plan, Reservation, Reserved, Role},
 };
 
 /// What the client is told.
@@ -53,6 +54,7 @@ pub fn decide(plan: &Plan, call: &ToolCall, place: &Place) -> Decision {
                 roots,
                 name,
                 boundary: &role.boundary,
+                gates: &role.gates,
                 reservations,
             };
             match session.judge() {
@@ -89,13 +91,14 @@ fn ask_for(call: &ToolCall, roots: &[PathBuf], reservations: &[Reservation]) -> 
     else {
         return Decision::Pass;
     };
-    for path in target
-        .paths
-        .iter()
-        .filter_map(|path| paths::within(roots, path))
-    {
-        let reserved = reservations.iter().find(|reservation| {
-            reservation.reserved.is_of_the_factory() && reservation.pattern.takes(&path)
+    for file in &target.paths {
+        let Some(path) = paths::within(roots, file) else {
+            continue;
+        };
+        let reserved = reservations.iter().find(|one| {
+            one.reserved.is_of_the_factory()
+                && one.pattern.takes(&path)
+                && !(one.reserved == Reserved::Sections && sections::are_kept(call, file))
         });
         if let Some(reservation) = reserved {
             let reason = reservation.reserved.reason();
@@ -113,6 +116,7 @@ struct Session<'a> {
     roots: Vec<PathBuf>,
     name: &'a str,
     boundary: &'a Boundary,
+    gates: &'a [String],
     reservations: Vec<Reservation>,
 }
 
@@ -286,7 +290,7 @@ impl Session<'_> {
                     path.display()
                 ));
             };
-            self.judge_write_inside(&inner)?;
+            self.judge_write_inside(&inner, path)?;
             if self.call.tool_name != "Write" {
                 self.judge_read_inside(&inner)?;
             }
@@ -305,12 +309,24 @@ impl Session<'_> {
         }
     }
 
-    fn judge_write_inside(&self, path: &str) -> Judgement {
-        let taken = self.reservations.iter().find(|one| one.pattern.takes(path));
-        if let Some(reservation) = taken {
+    fn judge_write_inside(&self, path: &str, file: &Path) -> Judgement {
+        for reservation in self
+            .reservations
+            .iter()
+            .filter(|one| one.pattern.takes(path))
+        {
+            if reservation.reserved == Reserved::Sections && sections::are_kept(self.call, file) {
+                continue;
+            }
             return Err(format!(
                 "no role may write `{path}`: {}\nsay in your report what should change there, and why",
                 reservation.reserved.reason()
+            ));
+        }
+        if let Some((gate, _)) = self.sealed().find(|(_, entry)| entry.takes(path)) {
+            return Err(format!(
+                "{} may not write `{path}`: it decides the gate `{gate}`, which judges this work",
+                self.name
             ));
         }
         let write = &self.boundary.write;
@@ -325,11 +341,33 @@ impl Session<'_> {
         Err(self.refused("write", write, decision, path))
     }
 
-    fn judge_shell(&self, _line: &str) -> Judgement {
-        Err(format!(
-            "{} may run no shell line yet: none can be judged",
-            self.name
-        ))
+    fn judge_shell(&self, line: &str) -> Judgement {
+        // What a line makes of a document with managed sections is not known before it runs.
+        let reserved = self
+            .reservations
+            .iter()
+            .map(|one| one.pattern.clone().into());
+        let kept = reserved
+            .chain(self.sealed().map(|(_, entry)| entry.clone()))
+            .collect();
+        let scratch = &self.plan.workspace.scratch;
+        shell::judge_line(
+            line,
+            &self.call.cwd,
+            self.place,
+            self.boundary,
+            kept,
+            scratch,
+        )
+        .map_err(|why| format!("{} may not run this: {why}", self.name))
+    }
+
+    // What gates that judge this role take from the base of its work.
+    fn sealed(&self) -> impl Iterator<Item = (&str, &Entry<PathPattern>)> {
+        self.gates
+            .iter()
+            .filter_map(|name| Some((name, self.plan.gates.get(name)?)))
+            .flat_map(|(name, gate)| gate.sealed.iter().map(move |entry| (name.as_str(), entry)))
     }
 
     fn judge_fetch(&self, url: &str) -> Judgement {

@@ -10,6 +10,8 @@ mod call;
 mod decide;
 mod paths;
 mod place;
+mod sections;
+mod shell;
 #[cfg(test)]
 mod tests;
 

@@ -129,13 +129,18 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-enum Fault {
+/// Why a path leads nowhere.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Through too many links.
     Loop,
+    /// The file system does not say.
     Io(io::Error),
 }
 
-// As the kernel would open it for writing, links to what is not there yet included.
-fn follow(path: &Path) -> Result<PathBuf, Fault> {
+/// Returns where `path` leads, as the kernel would open it for writing: links to what is not there yet
+/// are followed too.
+pub(super) fn follow(path: &Path) -> Result<PathBuf, Fault> {
     let mut left: VecDeque<OsString> = path
         .components()
         .map(|part| part.as_os_str().into())
@@ -176,7 +181,8 @@ fn follow(path: &Path) -> Result<PathBuf, Fault> {
     Ok(real)
 }
 
-fn is_missing(error: &io::Error) -> bool {
+/// Returns whether an error says that there is nothing at a path.
+pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

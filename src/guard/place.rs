@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::client;
+use crate::{boundary::SYSTEM_DIRECTORIES, client};
 
 /// Where a tool call happens, and in whose name.
 #[derive(Debug, Clone)]
@@ -30,7 +30,10 @@ impl Place {
         own.into_iter()
             .flatten()
             .any(|folder| path.starts_with(folder))
-            || client::readable(&self.environment)
+            || SYSTEM_DIRECTORIES
+                .iter()
+                .any(|folder| path.starts_with(folder))
+            || client::toolchains(&self.environment)
                 .iter()
                 .any(|folder| path.starts_with(folder))
     }

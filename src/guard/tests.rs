@@ -14,7 +14,7 @@ fn lock() -> Value {
         json!({
             "title": name, "description": name, "model": "m",
             "snapshot": format!("snapshots/{name}.snap"), "prompt": "0".repeat(64),
-            "boundary": boundary, "held": {}, "gates": [], "tools": [],
+            "boundary": boundary, "held": {}, "gates": ["smoke"], "tools": [],
             "stop": {"attempts": 1, "usd": "1.00", "wall": 60},
         })
     };
@@ -24,7 +24,11 @@ fn lock() -> Value {
             "name": "f", "targets": [], "driver": {"kind": "replay"},
             "stop": {"attempts": 1, "usd": "1.00", "wall": 60}, "jobs": 1,
         },
-        "clients": {}, "models": {}, "servers": {}, "gates": {}, "documents": {}, "tasks": {},
+        "clients": {}, "models": {}, "servers": {},
+        "gates": {"smoke": {
+            "title": "Smoke", "kind": {"kind": "run", "command": "true"}, "timeout": 60, "sealed": ["app/sealed/**"],
+        }},
+        "documents": {}, "tasks": {},
         "inputs": {
             "factory.kdl": {"sha256": "0".repeat(64)},
             "roles/builder.md": {"sha256": "0".repeat(64)},
@@ -41,6 +45,7 @@ fn lock() -> Value {
                     "may": ["app/**", "roles/**", "snapshots/**", "factory.*", "CLAUDE.md", "sub/**"],
                     "never": ["app/secret/**"],
                 },
+                "run": {"may": ["cat *", "echo *", "tee *", "rm *", "cp *", "grep *", "ls *"], "never": ["echo secret *"]},
                 "reach": {"may": ["rubygems.org", "*.example.com"], "never": ["evil.example.com"]},
                 "use": {"may": ["mcp:browser", "mcp:db/query"], "never": ["mcp:browser/upload"]},
                 "delegate": {"may": ["qa"]},
@@ -84,6 +89,7 @@ impl Project {
             "docs/a.md",
             "factory.kdl",
             ".env.test",
+            "sub/.git/HEAD",
             "CLAUDE.md",
         ] {
             fs::write(root.join(path), "x\n").unwrap();
@@ -181,7 +187,7 @@ fn files_are_written_within_the_grant_only() {
         ("sub/.git/config", Some("belongs to the repository")),
         ("sub/.GIT/hooks/x", Some("belongs to the repository")),
         ("sub/.Claude/settings.json", Some("steers the client")),
-        ("CLAUDE.md", Some("writes sections of it")),
+        ("app/sealed/test.rb", Some("it decides the gate `smoke`")),
     ];
     for (path, refused) in cases {
         project.check("Write", json!({"file_path": path, "content": ""}), refused);
@@ -657,4 +663,105 @@ fn refusals_are_written_down_where_that_is_asked() {
     let line: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(line["tool"], "Write");
     assert!(line["why"].as_str().unwrap().contains("`docs/a.md`"));
+}
+
+#[test]
+fn shell_lines_are_judged_with_the_disk_in_view() {
+    let project = Project::new();
+    let cases = [
+        ("cat app/a.rb | tee app/b.rb", None),
+        ("echo x > tmp/scratch", None),
+        ("rm app/a.rb", None),
+        ("grep -r x app docs", None),
+        ("kamal deploy", Some("kamal")),
+        ("echo secret x", Some("secret")),
+        ("echo x > config/deploy.yml", Some("config/deploy.yml")),
+        ("echo x > app/config/new.yml", Some("config/new.yml")),
+        ("echo x | tee app/dangling.rb", Some("config/new.yml")),
+        ("echo x > app/out/x", Some("app/out/x")),
+        ("cp app/a.rb factory.lock", Some("factory.lock")),
+        ("echo x >> CLAUDE.md", Some("CLAUDE.md")),
+        ("echo x > app/sealed/test.rb", Some("app/sealed")),
+        ("rm -r sub", Some("sub")),
+        ("cat .env.test", Some(".env.test")),
+        ("cat app/innocent.rb", Some(".env.test")),
+        ("grep -r x .", Some(".")),
+        ("cat /root/.ssh/id", Some("/root/.ssh/id")),
+        ("echo x > /tmp/x", Some("/tmp/x")),
+        ("echo $(kamal deploy)", Some("kamal")),
+        ("", Some("has to give a `command`")),
+        ("echo 'x", Some("may not run this")),
+    ];
+    for (line, refused) in cases {
+        project.check("Bash", json!({"command": line}), refused);
+    }
+    let mut call = project.call(Some("builder"), "Bash", json!({"command": "echo x > a.rb"}));
+    let decided =
+        |call: &ToolCall| matches!(decide(&plan(), call, &project.place()), Decision::Pass);
+    assert!(!decided(&call));
+    call.cwd = project.root.join("app");
+    assert!(decided(&call));
+    call.cwd = "/".into();
+    assert!(!decided(&call));
+}
+
+#[test]
+fn a_document_is_anyones_but_for_its_managed_sections() {
+    let project = Project::new();
+    let region = "<!-- factory:begin roles sha256=39ad5d9847b8a8e0 (made by `factory build`: edit its source, not this text) -->\nThe roles.\n<!-- factory:end roles -->\n";
+    let text = format!("# Mine\n\nOld text.\n\n{region}\nMore.\n");
+    assert!(
+        crate::document::Document::parse(&text)
+            .unwrap()
+            .region("roles")
+            .is_some()
+    );
+    fs::write(project.root.join("CLAUDE.md"), &text).unwrap();
+    let edit = |old: &str, new: &str| json!({"file_path": "CLAUDE.md", "old_string": old, "new_string": new});
+    // (the tool, its input, whether the sections stay as they are)
+    let cases = [
+        ("Edit", edit("Old text.", "New text."), true),
+        ("Edit", edit("The roles.", "My roles."), false),
+        (
+            "Edit",
+            edit("Old text.", "<!-- factory:end roles -->"),
+            false,
+        ),
+        ("Edit", edit("nearly there", "x"), false),
+        ("Edit", edit("", "x"), false),
+        (
+            "Write",
+            json!({"file_path": "CLAUDE.md", "content": text.replace("More", "Less")}),
+            true,
+        ),
+        (
+            "Write",
+            json!({"file_path": "CLAUDE.md", "content": "all mine"}),
+            false,
+        ),
+        ("Write", json!({"file_path": "CLAUDE.md"}), false),
+        (
+            "MultiEdit",
+            json!({"file_path": "CLAUDE.md", "edits": [edit("Mine", "Ours"), edit("Ours", "Its")]}),
+            true,
+        ),
+        (
+            "MultiEdit",
+            json!({"file_path": "CLAUDE.md", "edits": [edit("Mine", "Ours"), edit("roles", "x")]}),
+            false,
+        ),
+    ];
+    for (tool, input, kept) in cases {
+        project.check(
+            tool,
+            input.clone(),
+            (!kept).then_some("writes sections of it"),
+        );
+        let person = project.decide(None, tool, input.clone());
+        assert_eq!(
+            matches!(person, Decision::Pass),
+            kept,
+            "{tool} {input}: {person:?}"
+        );
+    }
 }

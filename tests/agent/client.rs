@@ -144,6 +144,7 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
             tool("Read", json!({"file_path": bench.checkout.join("config/master.key")})),
             tool("Read", json!({"file_path": bench.root().join("owner/secret")})),
             tool("Bash", json!({"command": "echo new | tee config/deploy.yml"})),
+            tool("Bash", json!({"command": "cat README && cat README config/deploy.yml | cat"})),
             tool("Agent", json!({"subagent_type": "general-purpose", "prompt": "x", "description": "y"})),
             tool("Read", json!({"file_path": bench.checkout.join("app/a.rb")})),
             tool("Edit", json!({"file_path": bench.checkout.join("app/a.rb"), "old_string": "old", "new_string": "newer"})),
@@ -161,7 +162,7 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
         (&done.ended, done.text.as_str()),
         (&Ended::Completed, "Done.")
     );
-    assert_eq!(done.cost, usd("0.00825"));
+    assert_eq!(done.cost, usd("0.009"));
     has_landlock(&done.held);
 
     assert_eq!(bench.read("app/new.rb").as_deref(), Some("new\n"));
@@ -179,6 +180,11 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
     }
 
     let requests = service.requests();
+    assert!(
+        requests.last().unwrap()["messages"]
+            .to_string()
+            .contains("old\\nold\\nold")
+    );
     let all = serde_json::to_string(&requests).unwrap();
     for hidden in ["secret\\n", "key 4712", "impostor", "sk-dummy"] {
         assert!(!all.contains(hidden), "{hidden}");

@@ -301,7 +301,8 @@ pub(super) fn policy(
     write.extend(DEVICES.iter().map(PathBuf::from));
 
     // The owner's home says where toolchains are, though the agent has another.
-    let mut read = client::readable(&assignment.environment);
+    let mut read = client::toolchains(&assignment.environment);
+    read.extend(client::SYSTEM.iter().map(PathBuf::from));
     read.extend(
         environment
             .get(OsStr::new("SSL_CERT_FILE"))

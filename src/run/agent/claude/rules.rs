@@ -12,7 +12,7 @@ use super::{
 use crate::{
     boundary::{Entry, NamePattern, PathPattern},
     client::{self, ToolKind},
-    plan::Boundary,
+    plan::{Boundary, Reserved},
 };
 
 // The guard takes milliseconds; a guard that is stopped by the client's clock lets the call run.
@@ -29,8 +29,10 @@ pub(super) fn settings(
         .plan
         .reservations()
         .map_err(|error| AgentError::Driver(format!("the plan can't be used: {error}")))?;
+    // What may be written beside managed sections is for the guard to say.
     let writes = reservations
         .iter()
+        .filter(|reservation| reservation.reserved != Reserved::Sections)
         .map(|reservation| ("Edit", reservation.pattern.as_str()));
     let reads = plain(&boundary.read.never).map(|pattern| ("Read", pattern.as_str()));
     let written = plain(&boundary.write.never).map(|pattern| ("Edit", pattern.as_str()));

@@ -1,0 +1,126 @@
+//! Shell lines: the judge is asked, with what it has to know of the disk.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use walkdir::WalkDir;
+
+use super::{Place, paths};
+use crate::{
+    boundary::{Boundary, Entry, Kind, PathPattern, Resolved, Scope, Tree, judge},
+    client,
+};
+
+// A folder with more in it is not looked through; the judge then assumes the worst.
+const MOST_FILES: usize = 50_000;
+
+/// Judges `line`, which is to run in `cwd`. `kept` is what the role may not write besides what its
+/// boundary says, `scratch` what it may.
+pub(super) fn judge_line(
+    line: &str,
+    cwd: &Path,
+    place: &Place,
+    boundary: &Boundary,
+    kept: Vec<Entry<PathPattern>>,
+    scratch: &[Entry<PathPattern>],
+) -> Result<(), String> {
+    let roots = paths::spellings(&place.root);
+    let root = roots.last().unwrap_or(&place.root);
+    let text = |path: &Path| {
+        let text = path.to_str().map(ToOwned::to_owned);
+        text.ok_or_else(|| format!("`{}` is no path that can be judged", path.display()))
+    };
+    let Some(inner) = paths::within(&roots, cwd) else {
+        return Err(format!(
+            "the shell is in `{}`, outside the project",
+            cwd.display()
+        ));
+    };
+
+    let mut write = boundary.write.clone();
+    write.never.extend(kept);
+    write.may.extend_from_slice(scratch);
+    if let Some(only) = &mut write.only {
+        only.extend_from_slice(scratch);
+    }
+    // Temporary files are the agent's own only where it has a private folder for them.
+    let private = place.private.iter().map(|folder| text(&folder.join("tmp")));
+    let own = private.collect::<Result<Vec<_>, _>>()?;
+    let toolchains: Vec<String> = client::toolchains(&place.environment)
+        .iter()
+        .chain(&place.private)
+        .filter_map(|folder| folder.to_str().map(ToOwned::to_owned))
+        .collect();
+    let disk = Disk { root: root.clone() };
+    let scope = Scope {
+        run: &boundary.run,
+        write: &write,
+        read: &boundary.read,
+        env: &boundary.env,
+        root: &text(root)?,
+        cwd: &inner,
+        scratch: &own,
+        toolchains: &toolchains,
+        tree: &disk,
+    };
+    judge(line, &scope).map_err(|refusal| refusal.to_string())
+}
+
+// The project as it is on the disk.
+struct Disk {
+    root: PathBuf,
+}
+
+impl Tree for Disk {
+    fn kind(&self, path: &str) -> Kind {
+        match fs::metadata(path) {
+            Ok(data) if data.is_dir() => Kind::Directory,
+            Ok(_) => Kind::File,
+            // A link to nothing is something.
+            Err(error) if paths::is_missing(&error) => match fs::symlink_metadata(path) {
+                Ok(_) => Kind::File,
+                Err(error) if paths::is_missing(&error) => Kind::Missing,
+                Err(_) => Kind::Unknown,
+            },
+            Err(_) => Kind::Unknown,
+        }
+    }
+
+    fn resolve(&self, path: &str) -> Resolved {
+        let Ok(real) = paths::follow(Path::new(path)) else {
+            return Resolved::Unknown;
+        };
+        let inside = real.strip_prefix(&self.root).ok().map(Path::to_str);
+        match (inside, real.to_str()) {
+            (Some(Some(inner)), _) => Resolved::Inside(inner.to_owned()),
+            (None, Some(outer)) => Resolved::Outside(outer.to_owned()),
+            (Some(None), _) | (None, None) => Resolved::Unknown,
+        }
+    }
+
+    fn below(&self, directory: &str) -> Option<Vec<String>> {
+        let mut found = Vec::new();
+        // A link to a folder is entered by those who name it, and by no walk.
+        let folder = Path::new(directory).canonicalize().ok()?;
+        for entry in WalkDir::new(&folder).follow_links(false).min_depth(1) {
+            let entry = entry.ok()?;
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            if found.len() >= MOST_FILES {
+                return None;
+            }
+            found.push(
+                entry
+                    .path()
+                    .strip_prefix(&folder)
+                    .ok()?
+                    .to_str()?
+                    .to_owned(),
+            );
+        }
+        Some(found)
+    }
+}
