@@ -57,6 +57,30 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
         "npm test",
     ),
     (
+        "Node with a test runner",
+        &[
+            (
+                "package.json",
+                r#"{"scripts": {"test": "vitest run", "lint": "eslint ."}, "devDependencies": {"vitest": "3"}}"#,
+            ),
+            ("src/index.test.js", "export {}\n"),
+        ],
+        "Node",
+        "npx --no-install vitest run",
+    ),
+    (
+        "Node with a script that only its manager can run",
+        &[
+            (
+                "package.json",
+                r#"{"scripts": {"test": "npm run build && mocha"}}"#,
+            ),
+            ("lib/index.js", "export {}\n"),
+        ],
+        "Node",
+        "npm test",
+    ),
+    (
         "Node as `npm init` leaves it",
         &[
             (
@@ -81,7 +105,7 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
             ("public/robots.txt", ""),
         ],
         "Node",
-        "npx --no-install tsc --noEmit",
+        "pnpm exec tsc --noEmit",
     ),
     (
         "Node with a broken manifest",

@@ -116,11 +116,16 @@ pub(super) fn load_over(
 
 /// Loads the spec for a command that needs it without errors; prints the findings where it has any.
 pub(super) fn require(context: &Context) -> miette::Result<(Checked, Sources)> {
+    passed(context, load_checked(context, SPEC)?)
+}
+
+/// Returns a factory without errors; prints the findings where it has any.
+pub(super) fn passed(context: &Context, loaded: Loaded) -> miette::Result<(Checked, Sources)> {
     let Loaded {
         sources,
         findings,
         checked,
-    } = load_checked(context, SPEC)?;
+    } = loaded;
     if let Some(checked) = checked {
         return Ok((checked, sources));
     }

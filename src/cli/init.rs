@@ -5,13 +5,16 @@ use std::{fs, io::Write, path::Path};
 use clap::builder::PossibleValuesParser;
 use ignore::WalkBuilder;
 
-use super::{Context, ExitStatus, check, compile, count, print, snap};
+use super::{Context, ExitStatus, check, compile, count, print};
 use crate::{
-    emit::snapshot::{self, Review},
-    init::{FirstFactory, PlaceError, Placed, Project, ROLES, first_factory, place},
+    emit::{Prompt, snapshot},
+    init::{File, FirstFactory, PlaceError, Placed, Project, ROLES, first_factory, place},
 };
 
 const SPEC: &str = "factory.kdl";
+
+const STANDS: &str = "factory.kdl is already there; nothing was written\n\n\
+                      `factory check` checks it, `factory explain role` tells how to add to it\n";
 
 /// How many files of a project are looked at; more would tell nothing new of its stack.
 const MOST_FILES: usize = 50_000;
@@ -54,53 +57,44 @@ pub(super) fn run(
     if args.dry_run {
         return dry_run(&first, out);
     }
-    let mut taken: Vec<String> = [SPEC.to_owned()]
-        .into_iter()
-        .chain(roles.iter().map(|role| snapshot::path(role.name)))
-        .filter(|path| root.join(path).exists())
-        .collect();
-    let placed = if taken.is_empty() {
-        match place(root, &first.files) {
-            Ok(placed) => Some(placed),
-            Err(PlaceError::Taken(paths)) => {
-                taken = paths;
-                None
-            }
-            Err(error) => return Err(miette::miette!("{error}; nothing was written")),
-        }
-    } else {
-        None
-    };
-    let Some(placed) = placed else {
-        print(out, &refusal(&taken))?;
+    if root.join(SPEC).exists() {
+        print(out, STANDS)?;
         return Ok(ExitStatus::Findings);
+    }
+    let mut files = first.files.clone();
+    files.extend(accepted_prompts(context, &first)?);
+    let placed = match place(root, &files) {
+        Ok(placed) => placed,
+        Err(PlaceError::Taken(paths)) => {
+            print(out, &refusal(&paths))?;
+            return Ok(ExitStatus::Findings);
+        }
+        Err(error) => return Err(miette::miette!("{error}; nothing was written")),
     };
-    accept_prompts(context)?;
     print(out, &report(&first, &placed))?;
     Ok(ExitStatus::Success)
 }
 
+// The prompts are the shipped ones, so there is nothing in them to review. What would not pass its
+// own check is not written.
+fn accepted_prompts(context: &Context, first: &FirstFactory) -> miette::Result<Vec<File>> {
+    let texts = first
+        .files
+        .iter()
+        .map(|file| (file.path.clone(), file.text.clone()));
+    let loaded = check::load_over(context, texts.collect())?;
+    let (checked, sources) = check::passed(context, loaded)?;
+    let prompts = compile::prompts(context, &checked, &sources)?;
+    let file = |prompt: &Prompt| File::new(snapshot::path(&prompt.role), snapshot::render(prompt));
+    Ok(prompts.iter().map(file).collect())
+}
+
 fn refusal(taken: &[String]) -> String {
-    if taken.iter().any(|path| path == SPEC) {
-        return "factory.kdl is already there; nothing was written\n\n\
-                `factory check` checks it, `factory explain role` tells how to add to it\n"
-            .to_owned();
-    }
     let list: String = taken.iter().map(|path| format!("  {path}\n")).collect();
     format!(
         "already there, and not what would be written:\n{list}\n\
          nothing was written; move them away, or start with other `--roles`\n"
     )
-}
-
-// The prompts are the shipped ones, byte for byte, so there is nothing in them to review.
-fn accept_prompts(context: &Context) -> miette::Result<()> {
-    let (checked, sources) = check::require(context)?;
-    let prompts = compile::prompts(context, &checked, &sources)?;
-    let review = Review::of(&prompts, &snap::accepted(&context.root)?);
-    let all: Vec<_> = prompts.iter().collect();
-    snap::accept(&context.root, &all, &review, false)?;
-    Ok(())
 }
 
 fn not_a_repository(root: &Path) -> miette::Report {
@@ -165,7 +159,14 @@ fn report(first: &FirstFactory, placed: &Placed) -> String {
     }
     text.push_str(&format!(
         "\nwrote factory.kdl and {} in roles/, accepted in snapshots/\n",
-        count(placed.written.len().saturating_sub(1), "prompt")
+        count(
+            placed
+                .written
+                .iter()
+                .filter(|path| path.starts_with("roles/"))
+                .count(),
+            "prompt"
+        )
     ));
     if !placed.same.is_empty() {
         text.push_str(&format!(

@@ -52,6 +52,10 @@ pub struct Smoke {
     pub tools: Vec<&'static str>,
     /// Variables of the owner that it needs.
     pub env: Vec<&'static str>,
+    /// What the command is decided by, and so comes from the base of each step.
+    pub sealed: Vec<String>,
+    /// Whether the command means what a file says that roles have to write.
+    pub indirect: bool,
     /// Something beside files on which its verdict depends.
     pub external: Option<&'static str>,
     /// How long it may take.

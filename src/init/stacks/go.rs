@@ -50,8 +50,8 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
             why: "builds everything and runs what tests there are",
             tools: vec!["go version"],
             env: vec!["GOPATH", "GOFLAGS", "GOCACHE", "GOMODCACHE"],
-            external: None,
             timeout: "10m",
+            ..Smoke::default()
         },
         ..Stack::default()
     })

@@ -39,7 +39,6 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
     source.push(manager.lock_file().to_owned());
     source.extend(project.present(&["tsconfig.json"]));
     source.dedup();
-    let (run, why) = smoke(project, &manifest, manager, &scripts);
     let call = |script: &str| match script {
         "test" => format!("{} test *", manager.name()),
         script => format!("{} run {script} *", manager.name()),
@@ -100,14 +99,7 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
             .into_iter()
             .collect(),
         scratch,
-        smoke: Smoke {
-            run,
-            why,
-            tools: vec!["node --version"],
-            env: Vec::new(),
-            external: None,
-            timeout: "10m",
-        },
+        smoke: smoke(project, &manifest, manager, &scripts),
         ..Stack::default()
     })
 }
@@ -140,40 +132,64 @@ fn smoke(
     manifest: &Value,
     manager: Manager,
     scripts: &[(String, String)],
-) -> (String, &'static str) {
+) -> Smoke {
     let script = |name: &str| {
-        scripts
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, script)| script)
+        let found = scripts.iter().find(|(known, _)| known == name);
+        found.map(|(_, script)| script.as_str())
     };
     let is_test = |path: &str| {
         path.contains(".test.") || path.contains(".spec.") || path.starts_with("test/")
     };
-    if script("test").is_some_and(|script| !script.contains(NO_TEST)) {
-        (
-            format!("{} test", manager.name()),
-            "the project's own tests",
-        )
+    let own = script("test").filter(|script| !script.contains(NO_TEST));
+    let (run, why, indirect) = if let Some(own) = own {
+        match manager
+            .directly(own)
+            .filter(|_| stands_alone(manifest, "test"))
+            // A test that is named is the exam itself, and nobody could write it then.
+            .filter(|_| !own.split_whitespace().any(|word| project.has(word)))
+        {
+            Some(run) => (run, "the project's own tests, called directly", false),
+            None => (
+                format!("{} test", manager.name()),
+                "the project's own tests",
+                true,
+            ),
+        }
     } else if project.with(&["js", "mjs", "cjs"]).any(is_test) {
-        ("node --test".to_owned(), "all tests")
+        ("node --test".to_owned(), "all tests", false)
     } else if project.has("tsconfig.json") && depends_on(manifest, "typescript") {
+        let run = manager.directly("tsc --noEmit").unwrap_or_default();
         (
-            "npx --no-install tsc --noEmit".to_owned(),
+            run,
             "there are no tests yet, so all types must agree",
+            false,
         )
     } else if script("build").is_some() {
-        (
-            format!("{} run build", manager.name()),
-            "there are no tests yet, so it must build",
-        )
+        let run = format!("{} run build", manager.name());
+        (run, "there are no tests yet, so it must build", true)
     } else {
-        let parse = "git ls-files -z '*.js' '*.mjs' '*.cjs' | xargs -0 -n 1 node --check";
-        (
-            parse.to_owned(),
-            "there are no tests yet, so every file must parse",
-        )
+        let run = "git ls-files -z '*.js' '*.mjs' '*.cjs' | xargs -0 -n 1 node --check";
+        let why = "there are no tests yet, so every file must parse";
+        (run.to_owned(), why, false)
+    };
+    Smoke {
+        run,
+        why,
+        indirect,
+        tools: vec!["node --version"],
+        timeout: "10m",
+        ..Smoke::default()
     }
+}
+
+// Whether the script called `name` is all that runs under that name.
+fn stands_alone(manifest: &Value, name: &str) -> bool {
+    let scripts = manifest.get("scripts");
+    ["pre", "post"].iter().all(|around| {
+        scripts
+            .and_then(|scripts| scripts.get(format!("{around}{name}")))
+            .is_none()
+    })
 }
 
 fn depends_on(manifest: &Value, package: &str) -> bool {
@@ -220,6 +236,27 @@ impl Manager {
             Self::Yarn => "yarn",
             Self::Bun => "bun",
         }
+    }
+
+    // The command of a script as the package manager would run it, so that the manifest has no say in
+    // it; nothing where only a shell with the manager's own settings could.
+    fn directly(self, script: &str) -> Option<String> {
+        let special = |letter: char| !letter.is_ascii() || "&|;<>$`()\"'\\*?#~={}".contains(letter);
+        let program = script.split_whitespace().next()?;
+        let calls_back = ["npm", "npx", "pnpm", "yarn", "bun", "bunx", "node_modules"];
+        if script.contains(special) || calls_back.contains(&program) {
+            return None;
+        }
+        if program == "node" {
+            return Some(script.to_owned());
+        }
+        let start = match self {
+            Self::Npm => "npx --no-install",
+            Self::Pnpm => "pnpm exec",
+            Self::Yarn => "yarn run",
+            Self::Bun => "bunx --no-install",
+        };
+        Some(format!("{start} {script}"))
     }
 
     const fn lock_file(self) -> &'static str {

@@ -64,8 +64,9 @@ pub(super) fn stack(project: &Project<'_>) -> Stack {
             why,
             tools: Vec::new(),
             env: Vec::new(),
-            external: None,
+            sealed: script.map(str::to_owned).into_iter().collect(),
             timeout: "10m",
+            ..Smoke::default()
         },
         ..Stack::default()
     }

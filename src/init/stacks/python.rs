@@ -77,8 +77,8 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
                 Manager::None => "python3 --version",
             }],
             env: Vec::new(),
-            external: None,
             timeout: "10m",
+            ..Smoke::default()
         },
         ..Stack::default()
     })

@@ -111,6 +111,7 @@ fn rails(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
                 .find(|(gem, _)| has_gem(gem))
                 .map(|(_, name)| name),
             timeout: "20m",
+            ..Smoke::default()
         },
         ..Stack::default()
     }
@@ -157,8 +158,8 @@ fn ruby(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
             why,
             tools: vec!["ruby --version"],
             env: Vec::new(),
-            external: None,
             timeout: "10m",
+            ..Smoke::default()
         },
         ..Stack::default()
     }

@@ -76,8 +76,8 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
             why,
             tools: vec!["rustc --version"],
             env: vec!["CARGO_HOME", "RUSTUP_HOME"],
-            external: None,
             timeout: "20m",
+            ..Smoke::default()
         },
         ..Stack::default()
     })
