@@ -81,15 +81,7 @@ pub(super) fn run(
             .iter()
             .filter(|(_, verdict)| !verdict.outcome.lets_pass())
             .count();
-        let replayed = verdicts
-            .iter()
-            .filter(|(_, verdict)| verdict.replayed.is_some())
-            .count();
-        let mut text = format!("{}: ", count(verdicts.len(), "gate"));
-        let _ = match red {
-            0 => writeln!(text, "none fails, {replayed} replayed"),
-            red => writeln!(text, "{red} red, {replayed} replayed"),
-        };
+        let text = summary(&verdicts);
         let out = said.into_inner();
         super::print(out, &text)?;
         Ok(if red == 0 {
@@ -98,6 +90,30 @@ pub(super) fn run(
             ExitStatus::Findings
         })
     })
+}
+
+fn summary(verdicts: &[(String, Verdict)]) -> String {
+    let number =
+        |is: &dyn Fn(&Verdict) -> bool| verdicts.iter().filter(|(_, verdict)| is(verdict)).count();
+    let nothing = |verdict: &Verdict| matches!(verdict.outcome, Outcome::Nothing(_));
+    let parts = [
+        (number(&|verdict| !verdict.outcome.lets_pass()), "red"),
+        (
+            number(&|verdict| verdict.replayed.is_some()),
+            "replayed from the cache",
+        ),
+        (number(&nothing), "with nothing to check"),
+        (
+            number(&|verdict| verdict.outcome == Outcome::Pass && verdict.replayed.is_none()),
+            "passed now",
+        ),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    format!("{}: {}\n", count(verdicts.len(), "gate"), parts.join(", "))
 }
 
 fn names(asked: &[String], plan: &Plan) -> miette::Result<Vec<String>> {

@@ -12,6 +12,7 @@ mod approve;
 mod build;
 mod check;
 mod compile;
+mod demo;
 mod exec;
 mod explain;
 mod gate;
@@ -96,6 +97,7 @@ enum Command {
     Snap(snap::Args),
     Gate(gate::Args),
     Approve(approve::Args),
+    Demo(demo::Args),
     Prompt(prompt::Args),
     Guard(guard::Args),
     Explain(explain::Args),
@@ -121,24 +123,7 @@ pub fn main() -> ExitCode {
         Err(report) => return complain(&report),
     };
     let mut out = io::stdout().lock();
-    let result = match &cli.command {
-        Some(Command::Init(args)) => init::run(args, &context, &mut out),
-        Some(Command::Check(args)) => check::run(args, &context, &mut out),
-        Some(Command::Build(args)) => build::run(args, &context, &mut out),
-        Some(Command::Plan(args)) => plan::run(args, &context, &mut out),
-        Some(Command::Exec(args)) => exec::run(args, &context, &mut out),
-        Some(Command::Report(args)) => report::run(args, &context, &mut out),
-        Some(Command::Gate(args)) => gate::run(args, &context, &mut out),
-        Some(Command::Approve(args)) => approve::run(args, &context, &mut out),
-        Some(Command::Snap(args)) => snap::run(args, &context, &mut out),
-        Some(Command::Prompt(args)) => prompt::run(args, &context, &mut out),
-        Some(Command::Explain(args)) => explain::run(args, &context, &mut out),
-        Some(Command::Confine(args)) => hidden::confine(args),
-        Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, &mut out),
-        // The hook was answered above.
-        Some(Command::Guard(_)) => Ok(ExitStatus::Success),
-        None => report::morning(&context, &mut out),
-    };
+    let result = dispatch(cli.command.as_ref(), &context, &mut out);
     let flushed = out.flush();
     match result {
         Ok(status) => match flushed {
@@ -150,6 +135,43 @@ pub fn main() -> ExitCode {
             _ => complain(&report),
         },
     }
+}
+
+fn dispatch(
+    command: Option<&Command>,
+    context: &Context,
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
+    match command {
+        Some(Command::Init(args)) => init::run(args, context, out),
+        Some(Command::Check(args)) => check::run(args, context, out),
+        Some(Command::Build(args)) => build::run(args, context, out),
+        Some(Command::Plan(args)) => plan::run(args, context, out),
+        Some(Command::Exec(args)) => exec::run(args, context, out),
+        Some(Command::Report(args)) => report::run(args, context, out),
+        Some(Command::Gate(args)) => gate::run(args, context, out),
+        Some(Command::Demo(args)) => demo::run(args, context, out),
+        Some(Command::Approve(args)) => approve::run(args, context, out),
+        Some(Command::Snap(args)) => snap::run(args, context, out),
+        Some(Command::Prompt(args)) => prompt::run(args, context, out),
+        Some(Command::Explain(args)) => explain::run(args, context, out),
+        Some(Command::Confine(args)) => hidden::confine(args),
+        Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, out),
+        // The hook was answered above.
+        Some(Command::Guard(_)) => Ok(ExitStatus::Success),
+        None => report::morning(context, out),
+    }
+}
+
+/// Does what the command of `words` does alone.
+fn dispatch_words(
+    words: &[&str],
+    context: &Context,
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
+    let cli = Cli::try_parse_from(std::iter::once(&"factory").chain(words))
+        .map_err(|error| miette::miette!("{error}"))?;
+    dispatch(cli.command.as_ref(), context, out)
 }
 
 // A reader that has seen enough, as `head` does, is no fault.
@@ -215,6 +237,15 @@ impl Context {
             colour_err,
             width: width(),
         })
+    }
+
+    /// Returns the context of a command that is called in another project.
+    fn in_folder(&self, root: &Path) -> Self {
+        Self {
+            start: root.to_owned(),
+            root: root.to_owned(),
+            ..*self
+        }
     }
 
     /// Returns `path` as the person meant it: from where the command was called.

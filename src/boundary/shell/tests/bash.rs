@@ -21,7 +21,9 @@ struct Stage {
     shells: Vec<PathBuf>,
 }
 
-const REAL: &[&str] = &["bash", "sh", "cat", "env", "nice", "timeout", "xargs", "nohup"];
+const REAL: &[&str] = &[
+    "bash", "sh", "cat", "env", "nice", "timeout", "xargs", "nohup",
+];
 
 impl Stage {
     fn new() -> Option<Self> {
@@ -29,7 +31,10 @@ impl Stage {
         let bin = directory.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
         for name in ["ok", "bad"] {
-            let stub = format!("#!/bin/sh\necho ran >> '{}/ran.{name}'\n", directory.path().display());
+            let stub = format!(
+                "#!/bin/sh\necho ran >> '{}/ran.{name}'\n",
+                directory.path().display()
+            );
             let path = bin.join(name);
             fs::write(&path, stub).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -44,7 +49,12 @@ impl Stage {
     }
 
     fn root(&self) -> String {
-        let root = self.directory.path().canonicalize().unwrap().join("project");
+        let root = self
+            .directory
+            .path()
+            .canonicalize()
+            .unwrap()
+            .join("project");
         root.to_str().unwrap().to_owned()
     }
 
@@ -83,11 +93,15 @@ impl Stage {
         if ran.exists() {
             return Some("ran a command that is not granted".to_owned());
         }
-        let changed = walkdir::WalkDir::new(&root).into_iter().filter_map(Result::ok).find(|entry| {
-            let inside = entry.path().strip_prefix(&root).unwrap();
-            let known = inside == Path::new("src/a") && fs::read_to_string(entry.path()).unwrap() == "a\n";
-            entry.file_type().is_file() && !inside.starts_with("app") && !known
-        });
+        let changed = walkdir::WalkDir::new(&root)
+            .into_iter()
+            .filter_map(Result::ok)
+            .find(|entry| {
+                let inside = entry.path().strip_prefix(&root).unwrap();
+                let known = inside == Path::new("src/a")
+                    && fs::read_to_string(entry.path()).unwrap() == "a\n";
+                entry.file_type().is_file() && !inside.starts_with("app") && !known
+            });
         changed.map(|entry| format!("wrote `{}`", entry.path().display()))
     }
 }
@@ -113,28 +127,223 @@ fn role() -> Role {
 }
 
 const PIECES: &[&str] = &[
-    "ok", "bad", "ok", "bad x", " ", " ", " ", "\n", ";", "; ", " && ", " || ", " | ", " & ", "(", ")", "{ ", "; }",
-    "$(", ")", "`", "'", "'", "\"", "\"", "\\", "#", " # ", "$", "${x:-", "${V:=", "${#x}", "}", "$((", "))", "((", "[[ ",
-    " ]]", "[ ", " ]", "!", "! ", " > app/f", " > src/f", ">src/f", " 2>src/f", " >& src/f", " >| src/f", " < src/a",
-    " <<E\n", " <<'E'\n", " <<-E\n", "\nE\n", "\n\tE\n", " <<< ", "<(", ">(", "if ", "then ", "; then ", "else ", "; fi",
-    "fi", "for x in ", "; do ", "do ", "; done", "done", "while ", "until ", "case x in ", "x) ", "(x) ", ";; ", ";& ",
-    "esac", "f() ", "function f ", "f", "f", "x=", "x=1 ", "V=1 ", "x=(", "x[1]=", "echo ", "echo", "cat", "cat ", "eval ",
-    "exec ", "command ", "builtin ", "env ", "env V=1 ", "nice ", "timeout 1 ", "xargs ", "nohup ", "time ", "bash -c ",
-    "sh -c ", "bash ", "bash <<< ", "trap ", " EXIT", "cd app", "cd src", "cd ..", "cd - ", "pushd src", "exit", "exit 0",
-    "return", "break", "true", "false", ":", "*", "?", "[a]", "~", "{a,b}", "{ok,bad}", "{", ",", "a", "app/f", "src/f",
-    "x", "$x", "\"$x\"", "$@", "$'\\n", "$\"", "=", "==", "=~", "-eq ", "-v ", "-f ", "0", "1", "&>app/f", "&>src/f",
-    "|&", "2>&1", ">&2", "<&-", "1>&-", "set -e; ", "local ", "export ", "declare ", "read x", "let x=", "printf ",
-    "alias ok=bad", "coproc ", "select ", "in ", "a[$(bad)]", "'a[$(bad)]'", "\\\n", "\t",
+    "ok",
+    "bad",
+    "ok",
+    "bad x",
+    " ",
+    " ",
+    " ",
+    "\n",
+    ";",
+    "; ",
+    " && ",
+    " || ",
+    " | ",
+    " & ",
+    "(",
+    ")",
+    "{ ",
+    "; }",
+    "$(",
+    ")",
+    "`",
+    "'",
+    "'",
+    "\"",
+    "\"",
+    "\\",
+    "#",
+    " # ",
+    "$",
+    "${x:-",
+    "${V:=",
+    "${#x}",
+    "}",
+    "$((",
+    "))",
+    "((",
+    "[[ ",
+    " ]]",
+    "[ ",
+    " ]",
+    "!",
+    "! ",
+    " > app/f",
+    " > src/f",
+    ">src/f",
+    " 2>src/f",
+    " >& src/f",
+    " >| src/f",
+    " < src/a",
+    " <<E\n",
+    " <<'E'\n",
+    " <<-E\n",
+    "\nE\n",
+    "\n\tE\n",
+    " <<< ",
+    "<(",
+    ">(",
+    "if ",
+    "then ",
+    "; then ",
+    "else ",
+    "; fi",
+    "fi",
+    "for x in ",
+    "; do ",
+    "do ",
+    "; done",
+    "done",
+    "while ",
+    "until ",
+    "case x in ",
+    "x) ",
+    "(x) ",
+    ";; ",
+    ";& ",
+    "esac",
+    "f() ",
+    "function f ",
+    "f",
+    "f",
+    "x=",
+    "x=1 ",
+    "V=1 ",
+    "x=(",
+    "x[1]=",
+    "echo ",
+    "echo",
+    "cat",
+    "cat ",
+    "eval ",
+    "exec ",
+    "command ",
+    "builtin ",
+    "env ",
+    "env V=1 ",
+    "nice ",
+    "timeout 1 ",
+    "xargs ",
+    "nohup ",
+    "time ",
+    "bash -c ",
+    "sh -c ",
+    "bash ",
+    "bash <<< ",
+    "trap ",
+    " EXIT",
+    "cd app",
+    "cd src",
+    "cd ..",
+    "cd - ",
+    "pushd src",
+    "exit",
+    "exit 0",
+    "return",
+    "break",
+    "true",
+    "false",
+    ":",
+    "*",
+    "?",
+    "[a]",
+    "~",
+    "{a,b}",
+    "{ok,bad}",
+    "{",
+    ",",
+    "a",
+    "app/f",
+    "src/f",
+    "x",
+    "$x",
+    "\"$x\"",
+    "$@",
+    "$'\\n",
+    "$\"",
+    "=",
+    "==",
+    "=~",
+    "-eq ",
+    "-v ",
+    "-f ",
+    "0",
+    "1",
+    "&>app/f",
+    "&>src/f",
+    "|&",
+    "2>&1",
+    ">&2",
+    "<&-",
+    "1>&-",
+    "set -e; ",
+    "local ",
+    "export ",
+    "declare ",
+    "read x",
+    "let x=",
+    "printf ",
+    "alias ok=bad",
+    "coproc ",
+    "select ",
+    "in ",
+    "a[$(bad)]",
+    "'a[$(bad)]'",
+    "\\\n",
+    "\t",
 ];
 
 fn whole_lines() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(vec![
-        "ok", "ok a", "bad", "echo bad", "echo 'bad'", "echo \"; bad\"", ":", "true", "false", "cat app/a", "x=bad", "exit",
-        "f", "cd app", "cd src", "cd ..", "echo x > f", "echo x > app/f", "echo x > src/f", "echo x > sub/f", "f() { ok; }",
-        "f() { bad; }", "f() { cd src; }", "bad() { ok; }", "ok() { bad; }", "cat <<E\nbad\nE\n", "cat <<'E'\n$(bad)\nE\n",
-        "[ -f app/a ]", "[[ -f app/a ]]", "eval ok", "x=src/f", "echo x > $x", "read x", "set -e", "ok # bad", "ok \\\nbad",
-        "echo $((1 + 1))", "trap bad EXIT", "trap ok EXIT", "echo ${x:-bad}", "echo ${x:-$(bad)}", "case bad in bad) ok;; esac",
-        "echo {ok,bad}", "return", "unset x", "exec ok", "bad", "f",
+        "ok",
+        "ok a",
+        "bad",
+        "echo bad",
+        "echo 'bad'",
+        "echo \"; bad\"",
+        ":",
+        "true",
+        "false",
+        "cat app/a",
+        "x=bad",
+        "exit",
+        "f",
+        "cd app",
+        "cd src",
+        "cd ..",
+        "echo x > f",
+        "echo x > app/f",
+        "echo x > src/f",
+        "echo x > sub/f",
+        "f() { ok; }",
+        "f() { bad; }",
+        "f() { cd src; }",
+        "bad() { ok; }",
+        "ok() { bad; }",
+        "cat <<E\nbad\nE\n",
+        "cat <<'E'\n$(bad)\nE\n",
+        "[ -f app/a ]",
+        "[[ -f app/a ]]",
+        "eval ok",
+        "x=src/f",
+        "echo x > $x",
+        "read x",
+        "set -e",
+        "ok # bad",
+        "ok \\\nbad",
+        "echo $((1 + 1))",
+        "trap bad EXIT",
+        "trap ok EXIT",
+        "echo ${x:-bad}",
+        "echo ${x:-$(bad)}",
+        "case bad in bad) ok;; esac",
+        "echo {ok,bad}",
+        "return",
+        "unset x",
+        "exec ok",
+        "bad",
+        "f",
     ])
     .prop_map(str::to_owned);
     leaf.prop_recursive(4, 24, 3, |inner| {
@@ -170,8 +379,15 @@ fn no_line_that_is_allowed_does_what_is_not() {
         2 => whole_lines(),
         1 => prop::collection::vec(prop::sample::select(PIECES), 1..14).prop_map(|pieces| pieces.concat()),
     ];
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1500);
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let cases = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(1500);
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let mut ran = 0u32;
     let outcome = runner.run(&lines, |line| {
         let risky = line.contains("bad") || line.contains("src") || line.contains('>');
@@ -180,7 +396,13 @@ fn no_line_that_is_allowed_does_what_is_not() {
         }
         for shell in &stage.shells {
             let misdeed = stage.misdeed(shell, &line);
-            prop_assert!(misdeed.is_none(), "{}: {} {}", shell.display(), line, misdeed.unwrap_or_default());
+            prop_assert!(
+                misdeed.is_none(),
+                "{}: {} {}",
+                shell.display(),
+                line,
+                misdeed.unwrap_or_default()
+            );
         }
         Ok(())
     });
