@@ -104,6 +104,12 @@ pub enum ExecError {
         /// Its name.
         name: String,
     },
+    /// There is no commit to start from.
+    #[error("there is no commit `{name}` to start from")]
+    NoBase {
+        /// What was named, or `HEAD`.
+        name: String,
+    },
     /// A prompt is not the accepted one.
     #[error("the prompt of `{role}` is not the accepted one")]
     Prompt {
@@ -281,6 +287,7 @@ async fn open_new<'a>(
     if tasks.is_empty() {
         tasks = plan.tasks.keys().cloned().collect();
     }
+    check_names(&plan, &tasks)?;
     tasks.sort_unstable();
     tasks.dedup();
     for role in roles_of(&plan, &tasks) {
@@ -294,9 +301,10 @@ async fn open_new<'a>(
     forget_old_checkouts(project)?;
     let git = project.checkout().await?;
     let named = options.base.as_deref().unwrap_or("HEAD");
-    let base = git
-        .text(["rev-parse", "--verify", &format!("{named}^{{commit}}")])
-        .await?;
+    let Some(base) = land::resolve(&git, named).await? else {
+        let name = named.to_owned();
+        return Err(ExecError::NoBase { name });
+    };
     let mut skipped = Vec::new();
     if !again {
         let mut left = Vec::new();
@@ -337,6 +345,14 @@ async fn open_new<'a>(
     })?;
     for (task, commit) in skipped {
         record.event(&Event::TaskSkipped { task, commit })?;
+    }
+    if !git
+        .output(["status", "--porcelain"], None)
+        .await?
+        .is_empty()
+    {
+        let text = "what is not committed in the checkout is not in the base".to_owned();
+        record.event(&Event::Note { text })?;
     }
     Ok(Opened {
         run,
@@ -389,6 +405,23 @@ fn open_known<'a>(
         hold,
         again: false,
     })
+}
+
+// Names become parts of paths and references; those of a lock that nobody tampered with can.
+fn check_names(plan: &Plan, tasks: &[String]) -> Result<(), ExecError> {
+    let steps = tasks
+        .iter()
+        .filter_map(|name| plan.tasks.get(name))
+        .flat_map(|task| task.steps.iter().map(|step| &step.name));
+    for name in tasks.iter().chain(steps).chain(plan.roles.keys()) {
+        let mut bytes = name.bytes();
+        let fits = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
+            && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !fits {
+            return Err(ExecError::Plan(format!("`{name}` in the lock is no name")));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the plan in the folder of a run, and its text.

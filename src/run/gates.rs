@@ -184,6 +184,9 @@ impl Runner<'_> {
         self.workshop.reset(lane.checkout(), base, tree).await?;
         let mut refreshed = Vec::new();
         for path in self.plan.documents.keys() {
+            if !self.has_sections(base, path).await {
+                continue;
+            }
             match self.refresh(lane.checkout(), path)? {
                 Ok(true) => refreshed.push(path.clone()),
                 Ok(false) => {}
@@ -203,18 +206,24 @@ impl Runner<'_> {
         Ok(Judged::Rulings { tree, rulings })
     }
 
-    // Writes the managed sections of a document anew where it has any. Returns whether it changed.
+    // Whether the document has managed sections to begin with; who works may not take them out.
+    async fn has_sections(&self, base: &str, path: &str) -> bool {
+        let name = format!("{base}:{path}");
+        let blob = ["cat-file", "blob", &name];
+        let Ok(bytes) = self.project.git().output(blob, None).await else {
+            return false;
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        Document::parse(&text).is_ok_and(|document| !document.regions().is_empty())
+    }
+
+    // Writes the managed sections of a document anew. Returns whether it changed.
     fn refresh(&self, lane: &Checkout, path: &str) -> Result<Result<bool, String>, ExecError> {
         let full = lane.tree.join(path);
         if !fs::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_file()) {
             return Ok(Ok(false));
         }
         let text = fs::read_to_string(&full).map_err(file_error(&full))?;
-        match Document::parse(&text) {
-            Ok(document) if document.regions().is_empty() => return Ok(Ok(false)),
-            Ok(_) => {}
-            Err(error) => return Ok(Err(format!("`{path}`: {error}"))),
-        }
         let files = Folder::new(&lane.tree);
         let mut sections = Vec::new();
         for section in self.plan.documents.get(path).into_iter().flatten() {

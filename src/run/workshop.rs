@@ -124,7 +124,7 @@ impl Workshop {
     ) -> Result<Self, WorkshopError> {
         let folder = project.work(run);
         let git_dir = folder.join("git");
-        private_folder(&git_dir)?;
+        private_folder(&git_dir.join("indexes"))?;
         let workshop = Self {
             project: project.clone(),
             plan,
@@ -169,7 +169,7 @@ impl Workshop {
             .folder
             .join("steps")
             .join(format!("{}.{}", place.task, place.step));
-        let checkout = Self::checkout_in(&folder, &place.step)?;
+        let checkout = self.checkout_in(&folder, &place.step)?;
         let ready = folder.join("ready");
         let git = self.git(&checkout.tree, &checkout.index);
         let made = ready.is_file();
@@ -201,7 +201,7 @@ impl Workshop {
         let name = format!("gates-{number}");
         let folder = self.folder.join(&name);
         remove_tree(&folder)?;
-        let mut checkout = Self::checkout_in(&folder, "gates")?;
+        let mut checkout = self.checkout_in(&folder, "gates")?;
         self.reset(&checkout, base, base).await?;
         self.set_up(&checkout, base, For::Gates, notes).await?;
         let git = self.git(&checkout.tree, &checkout.index);
@@ -318,11 +318,12 @@ impl Workshop {
             .is_some_and(|path| gives(&self.plan.workspace.scratch, path))
     }
 
-    fn checkout_in(folder: &Path, step: &str) -> Result<Checkout, WorkshopError> {
+    fn checkout_in(&self, folder: &Path, step: &str) -> Result<Checkout, WorkshopError> {
+        let name = folder.file_name().unwrap_or_default();
         let checkout = Checkout {
             tree: folder.join("tree"),
             private: folder.join("private"),
-            index: folder.join("index"),
+            index: self.git_dir.join("indexes").join(name),
             kept: BTreeSet::new(),
             step: step.to_owned(),
         };

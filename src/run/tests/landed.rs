@@ -367,3 +367,47 @@ async fn what_a_reviewer_writes_is_kept_with_the_run_and_does_not_land() {
         "app/b.txt"
     );
 }
+
+#[tokio::test]
+async fn managed_sections_are_refreshed_before_the_gates_and_land_with_the_work() {
+    let bench = Bench::new();
+    let section = crate::document::Rendered {
+        title: "Key files".into(),
+        text: "old\n".into(),
+    };
+    let keep = crate::document::OnEdit::Keep;
+    let text = crate::document::refresh("# Mine\n", &[section], keep)
+        .unwrap()
+        .text;
+    bench.write("GUIDE.md", &text);
+    bench.write("docs/a.md", "# A\n\nThe body of A.\n");
+    bench.commit("guide");
+    let agents = Agents::default()
+        .on("build", 1, |assignment| {
+            super::bench::write(&assignment.checkout.join("app/b.txt"), "two\n");
+            std::fs::remove_file(assignment.checkout.join("GUIDE.md")).unwrap();
+            done()
+        })
+        .on("build", 2, |assignment| {
+            let guide = assignment.checkout.join("GUIDE.md");
+            super::bench::write(&guide, "# Mine\n\nMore.\n");
+            done()
+        });
+    let order = plan_with(json!([commits("build", "builder", &[])]), |plan| {
+        plan["roles"]["builder"]["boundary"]["write"]["may"] = json!(["app/**", "GUIDE.md"]);
+        plan["outputs"]["GUIDE.md"] = json!({"kind": "sections", "titles": ["Key files"]});
+        plan["documents"]["GUIDE.md"] =
+            json!([{"title": "Key files", "source": {"from": "file", "path": "docs/a.md"}}]);
+    });
+    let ran = bench.exec(order, &agents).await;
+    assert_eq!(ran.ok().end, RunEnd::Finished, "{:#?}", ran.events);
+    // To delete it is refused; a section that was taken out is put in again.
+    assert_eq!(ran.step("build").refused.len(), 1);
+    let guide = bench.landed("GUIDE.md");
+    assert!(guide.starts_with("# Mine\n\nMore.\n"), "{guide}");
+    assert!(
+        guide.contains("## Key files\n") && guide.contains("The body of A."),
+        "{guide}"
+    );
+    assert!(!guide.contains("\nold\n"), "{guide}");
+}
