@@ -2,6 +2,21 @@
 
 use std::{fs, process::Command};
 
+use factory::{check::check, demo, model::resolve, spec::load};
+
+#[test]
+fn the_project_checks_without_a_finding() {
+    let folder = tempfile::tempdir().unwrap();
+    demo::unpack(folder.path()).unwrap();
+    let mut loaded = load(folder.path(), "factory.kdl").unwrap();
+    let mut findings = std::mem::take(&mut loaded.findings);
+    let model = resolve(&loaded, &mut findings).unwrap();
+    assert_eq!(model.roles.len(), 15);
+    check(model, &loaded.sources, &mut findings);
+    let said: Vec<_> = findings.iter().map(|finding| finding.fault.to_string()).collect();
+    assert_eq!(said, [""; 0]);
+}
+
 #[test]
 fn the_evening_of_the_demo() {
     let folder = tempfile::tempdir().unwrap();

@@ -17,7 +17,7 @@ task)
   "name": "greet", "goal": "Greet by name.",
   "accept": [{"text": "The greeting names whom it greets", "run": "grep -q greeting SOURCE"}],
   "steps": [
-    {"name": "build", "role": "builder", "items": ["Add greeting"], "files": ["SOURCE"]},
+    {"name": "build", "role": "builder", "items": ["Add greeting"], "files": ["SOURCE", "README.md"]},
     {"name": "qa", "role": "qa", "yields": "verdict", "items": ["Try it"], "after": ["build"], "sends_back": "build"}
   ]}}
 END
@@ -26,6 +26,7 @@ verdict)
     echo '{"cost_usd": 0.10, "verdict": "pass"}' >"$FACTORY_ANSWER" ;;
 *)
     printf '%s\n' 'LINE' >>SOURCE
+    printf '%s\n' 'Ask for a greeting by name.' >>README.md
     echo '{"cost_usd": 0.20, "message": "Greet by name"}' >"$FACTORY_ANSWER" ;;
 esac
 "#;

@@ -100,23 +100,6 @@ pub fn unpack(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{check::check, diagnostics::Findings, model::resolve, spec::load};
-
-    #[test]
-    fn the_project_checks_without_a_finding() {
-        let folder = tempfile::tempdir().unwrap();
-        unpack(folder.path()).unwrap();
-        let mut loaded = load(folder.path(), "factory.kdl").unwrap();
-        let mut findings: Findings = std::mem::take(&mut loaded.findings);
-        let model = resolve(&loaded, &mut findings).unwrap();
-        assert_eq!(model.roles.len(), 15);
-        check(model, &loaded.sources, &mut findings);
-        let said: Vec<_> = findings
-            .iter()
-            .map(|finding| finding.fault.to_string())
-            .collect();
-        assert_eq!(said, [""; 0]);
-    }
 
     #[test]
     fn the_project_is_unpacked_into_an_empty_folder_only() {
