@@ -44,7 +44,9 @@ fn of_capability(role: &Role, capability: Capability) -> Held {
         by,
     };
     match capability {
-        Capability::Read => everywhere(Layer::Guarded, Layer::Guarded, "the hook, call by call"),
+        Capability::Read | Capability::Reach => {
+            everywhere(Layer::Guarded, Layer::Guarded, "the hook, call by call")
+        }
         Capability::Write => Held {
             layer: Layer::Rejected,
             linux: if by_directory(role) {
@@ -60,7 +62,6 @@ fn of_capability(role: &Role, capability: Capability) -> Held {
             Layer::Guarded,
             "the hook, which parses shell lines; not what an allowed program starts",
         ),
-        Capability::Reach => everywhere(Layer::Guarded, Layer::Guarded, "the hook, call by call"),
         Capability::Use => everywhere(
             Layer::Prevented,
             Layer::Guarded,

@@ -332,6 +332,7 @@ pub struct Step {
 
 /// What happens in a step.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all steps are agents")]
 pub enum Work {
     /// An agent works.
     Agent {

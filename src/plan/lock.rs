@@ -179,8 +179,9 @@ fn sealed_for<'a>(
 }
 
 fn held(checked: &Checked, role: model::RoleId) -> BTreeMap<Capability, Layer> {
-    let _ = (checked, role);
-    BTreeMap::new()
+    let held = checked.held(role).into_iter();
+    held.map(|(capability, held)| (capability, held.layer))
+        .collect()
 }
 
 fn documents(model: &model::Model, compiled: &Compiled) -> BTreeMap<String, Vec<Section>> {

@@ -44,13 +44,12 @@ pub(super) fn prove(
         let missing = missing(facts, role, require);
         let answer = match deed(role, require) {
             Ok(None) if require.when.is_some() => continue,
-            Ok(_) if missing.is_empty() => Answer::Proven,
+            // Where the gates are there, nothing needs to be decided.
+            Ok(_) | Err(TooComplex) if missing.is_empty() => Answer::Proven,
             Ok(deed) => {
                 findings.add(broken(rule, require, role, deed.as_ref(), &missing));
                 Answer::Broken
             }
-            // Where the gates are there, nothing needs to be decided.
-            Err(TooComplex) if missing.is_empty() => Answer::Proven,
             Err(TooComplex) => {
                 findings.add(undecided(facts, id, require.span));
                 Answer::Undecided

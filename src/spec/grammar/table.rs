@@ -707,7 +707,7 @@ static CANNOT: NodeDef = NodeDef {
     many: true,
     ..node(
         "cannot",
-        "None of these roles can do this, also not through a role it may delegate to.",
+        "None of these roles, of all roles where none is named, can do this, also not through a role it may delegate to.",
     )
 };
 static CANNOT_BOTH: NodeDef = NodeDef {
