@@ -63,7 +63,7 @@ fn imports(text: &str) -> Vec<String> {
                     '}' => depth -= 1,
                     ',' if depth == 0 => word.clear(),
                     letter if depth == 0 && (letter.is_alphanumeric() || letter == '_') => {
-                        word.push(letter)
+                        word.push(letter);
                     }
                     ':' if depth == 0 && !word.is_empty() => rooms.push(std::mem::take(&mut word)),
                     _ => {}

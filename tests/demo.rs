@@ -13,7 +13,10 @@ fn the_project_checks_without_a_finding() {
     let model = resolve(&loaded, &mut findings).unwrap();
     assert_eq!(model.roles.len(), 15);
     check(model, &loaded.sources, &mut findings);
-    let said: Vec<_> = findings.iter().map(|finding| finding.fault.to_string()).collect();
+    let said: Vec<_> = findings
+        .iter()
+        .map(|finding| finding.fault.to_string())
+        .collect();
     assert_eq!(said, [""; 0]);
 }
 

@@ -118,7 +118,7 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
         &[
             (
                 "Gemfile",
-                "source 'https://rubygems.org'\ngem \"rails\", \"~> 8.0\"\ngem \"pg\"\n",
+                "source 'https://gems.example.org'\ngem \"rails\", \"~> 8.0\"\ngem \"pg\"\n",
             ),
             ("bin/rails", "#!/usr/bin/env ruby\n"),
             ("app/models/post.rb", "class Post\nend\n"),

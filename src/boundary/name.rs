@@ -19,8 +19,8 @@ use super::{
 /// # use factory::boundary::{NamePattern, Pattern};
 /// let browser: NamePattern = "mcp:chrome-devtools".parse()?;
 /// assert!(browser.gives("mcp:chrome-devtools/click"));
-/// let hosts: NamePattern = "*.rubygems.org".parse()?;
-/// assert!(hosts.gives("index.rubygems.org") && !hosts.gives("rubygems.org"));
+/// let hosts: NamePattern = "*.gems.example.org".parse()?;
+/// assert!(hosts.gives("index.gems.example.org") && !hosts.gives("gems.example.org"));
 /// # Ok::<(), factory::boundary::PatternError>(())
 /// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -148,7 +148,7 @@ mod tests {
         for (text, help) in [
             ("", "write `*` for every name"),
             ("a b", "give each name a string of its own"),
-            ("https://rubygems.org/gems", "write `rubygems.org`"),
+            ("https://gems.example.org/gems", "write `gems.example.org`"),
             ("A=1", "write `A`: the value comes from elsewhere"),
         ] {
             let error = text.parse::<NamePattern>().unwrap_err();

@@ -163,7 +163,7 @@ fn closing(run: &RunSummary, root: &Path, started: Instant) -> String {
             Proven::Command { run } => command.push(format!("`{run}`: {criterion}")),
             Proven::Refuted { run, .. } => nobody.push(format!("refuted by `{run}`: {criterion}")),
             Proven::Verdict { role, .. } => {
-                verdict.push(format!("the verdict of {role}: {criterion}"))
+                verdict.push(format!("the verdict of {role}: {criterion}"));
             }
             Proven::Nobody => nobody.push(format!("nobody: {criterion}")),
         }

@@ -46,7 +46,7 @@ fn lock() -> Value {
                     "never": ["app/secret/**"],
                 },
                 "run": {"may": ["cat *", "echo *", "tee *", "rm *", "cp *", "grep *", "ls *"], "never": ["echo secret *"]},
-                "reach": {"may": ["rubygems.org", "*.example.com"], "never": ["evil.example.com"]},
+                "reach": {"may": ["gems.example.org", "*.example.com"], "never": ["evil.example.com"]},
                 "use": {"may": ["mcp:browser", "mcp:db/query"], "never": ["mcp:browser/upload"]},
                 "delegate": {"may": ["qa"]},
             })),
@@ -352,7 +352,7 @@ fn a_search_reads_what_it_goes_through() {
 fn hosts_are_reached_by_the_name_that_is_spoken_to() {
     let project = Project::new();
     let cases = [
-        ("https://rubygems.org/gems?q=1", None),
+        ("https://gems.example.org/gems?q=1", None),
         ("HTTPS://RubyGems.ORG.:443/x", None),
         ("http://api.example.com", None),
         (
@@ -361,24 +361,30 @@ fn hosts_are_reached_by_the_name_that_is_spoken_to() {
         ),
         ("https://EVIL.example.com", Some("`never { reach")),
         (
-            "https://rubygems.org.evil.net/",
-            Some("may not reach `rubygems.org.evil.net`"),
+            "https://gems.example.org.evil.net/",
+            Some("may not reach `gems.example.org.evil.net`"),
         ),
         (
-            "https://rubygems.org@evil.net/",
+            "https://gems.example.org@evil.net/",
             Some("may not reach `evil.net`"),
         ),
         (
-            "https://evil.net/#@rubygems.org/",
+            "https://evil.net/#@gems.example.org/",
             Some("may not reach `evil.net`"),
         ),
-        ("https://evil.net\\@rubygems.org/", Some("names no host")),
-        ("https://evil.net\t.rubygems.org/", Some("names no host")),
+        (
+            "https://evil.net\\@gems.example.org/",
+            Some("names no host"),
+        ),
+        (
+            "https://evil.net\t.gems.example.org/",
+            Some("names no host"),
+        ),
         ("https://ruby%67ems.org/", Some("names no host")),
         ("https://[::1]/", Some("names no host")),
         ("https://:80/", Some("names no host")),
         ("file:///etc/passwd", Some("names no host")),
-        ("rubygems.org", Some("names no host")),
+        ("gems.example.org", Some("names no host")),
         ("https://rübygems.org", Some("names no host")),
     ];
     for (url, refused) in cases {
@@ -391,12 +397,12 @@ fn hosts_are_reached_by_the_name_that_is_spoken_to() {
     );
     project.check(
         "WebSearch",
-        json!({"query": "x", "allowed_domains": ["rubygems.org"]}),
+        json!({"query": "x", "allowed_domains": ["gems.example.org"]}),
         None,
     );
     project.check(
         "WebSearch",
-        json!({"query": "x", "allowed_domains": ["rubygems.org", "a.net"]}),
+        json!({"query": "x", "allowed_domains": ["gems.example.org", "a.net"]}),
         Some("`a.net`"),
     );
     project.check(

@@ -70,7 +70,7 @@ pub static ROLES: [ShippedRole; 15] = [
     role!(
         "builder", "Builder", Opus, Maker,
         "Writes application code and its tests",
-        write ["@source", "@tests", "@docs"], run ["@toolchain"], reach ["@hosts"]
+        write ["@source", "@tests", "@docs"], run ["@toolchain"], reach []
     ),
     role!(
         "qa", "QA Tester", Sonnet, Author,
@@ -105,7 +105,7 @@ pub static ROLES: [ShippedRole; 15] = [
     role!(
         "senior-ruby", "Senior Ruby", Opus, Maker,
         "Rails code in which a mistake is expensive: large tables, concurrency, money",
-        write ["@source", "@tests", "@docs"], run ["@toolchain"], reach ["@hosts"]
+        write ["@source", "@tests", "@docs"], run ["@toolchain"], reach []
     ),
     role!(
         "content-writer", "Content Writer", Sonnet, Author,

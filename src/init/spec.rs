@@ -363,14 +363,10 @@ fn roles_text(
                 .filter(|name| sets.has(name))
                 .collect()
         };
-        let hosts: Vec<&str> = match role.reach {
-            ["@hosts"] => unique(stacks.iter().flat_map(|stack| &stack.hosts)),
-            hosts => hosts.to_vec(),
-        };
         let mut may: Vec<String> = [
             list("write", &known(role.write)),
             list("run", &known(role.run)),
-            list("reach", &hosts),
+            list("reach", role.reach),
         ]
         .into_iter()
         .flatten()
@@ -384,7 +380,7 @@ fn roles_text(
         if !may.is_empty() {
             let _ = writeln!(text, "    may {{ {}; }}", may.join("; "));
         }
-        if hosts == ["*"] {
+        if role.reach == ["*"] {
             let _ = writeln!(
                 text,
                 "    lint {} level=\"off\" \\\n        because={}",

@@ -27,8 +27,6 @@ pub struct Stack {
     pub benchmarks: Vec<String>,
     /// Commands by which something leaves the machine.
     pub deploy: Vec<String>,
-    /// Where dependencies come from.
-    pub hosts: Vec<String>,
     /// What no role reads.
     pub secrets: Vec<String>,
     /// What a fresh checkout needs.

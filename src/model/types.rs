@@ -332,7 +332,6 @@ pub struct Step {
 
 /// What happens in a step.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "nearly all steps are agents")]
 pub enum Work {
     /// An agent works.
     Agent {

@@ -44,7 +44,6 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         checks: all(&["go vet *", "go test *"]),
         audits: all(&["govulncheck *"]),
         benchmarks: all(&["go test -bench *"]),
-        hosts: all(&["proxy.golang.org", "sum.golang.org"]),
         smoke: Smoke {
             run: "go test ./...".to_owned(),
             why: "builds everything and runs what tests there are",

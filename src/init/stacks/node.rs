@@ -92,7 +92,6 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         checks,
         audits: vec![format!("{} audit *", manager.name())],
         deploy,
-        hosts: all(&["registry.npmjs.org"]),
         setup: manager
             .setup(project, &manifest)
             .map(str::to_owned)

@@ -59,7 +59,6 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         checks,
         audits: vec![run_any("pip-audit *")],
         deploy: all(&["twine upload *", "uv publish *", "poetry publish *"]),
-        hosts: all(&["pypi.org", "files.pythonhosted.org"]),
         setup: all(match manager {
             Manager::Uv => &["uv sync --frozen"],
             Manager::Poetry => &["poetry install --no-interaction"],

@@ -96,7 +96,6 @@ fn rails(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
         checks,
         audits: all(&["bundle exec brakeman *", "bundle exec bundle-audit *"]),
         deploy: all(&["kamal *", "cap * deploy"]),
-        hosts: all(&["rubygems.org", "index.rubygems.org"]),
         secrets: all(&["config/credentials/**", "config/*.key"]),
         setup,
         scratch: all(&["log/**", "tmp/**", "storage/**"]),
@@ -151,7 +150,6 @@ fn ruby(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
         checks,
         audits: all(&["bundle exec bundle-audit *"]),
         deploy: all(&["gem push *", "bundle exec rake release *"]),
-        hosts: all(&["rubygems.org", "index.rubygems.org"]),
         setup: all(&["bundle install"]),
         smoke: Smoke {
             run: run.to_owned(),

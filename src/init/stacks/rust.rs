@@ -69,7 +69,6 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         audits: all(&["cargo audit *", "cargo deny check *"]),
         benchmarks: all(&["cargo bench *"]),
         deploy: all(&["cargo publish *", "cargo login *", "cargo yank *"]),
-        hosts: all(&["index.crates.io", "static.crates.io"]),
         scratch: all(&["target/**"]),
         smoke: Smoke {
             run,

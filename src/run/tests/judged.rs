@@ -14,8 +14,6 @@ use crate::{
 };
 
 // What an attempt does to a path.
-type Act = fn(&std::path::Path);
-
 fn failure(ran: &super::bench::Ran, step: &str) -> Failure {
     match &ran.step(step).end {
         StepEnd::Failed(why) => why.clone(),

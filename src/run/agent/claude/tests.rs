@@ -29,7 +29,7 @@ fn assignment() -> Assignment {
                 "read": {"never": ["**/.env*", "config/{master.key,credentials/**}", {"pattern": "x/**", "except": ["x/a"]}]},
                 "write": {"may": ["app/**", "db/*.rb"], "never": ["app/secret/**"]},
                 "run": {"may": ["cat *"]},
-                "reach": {"may": ["rubygems.org"]},
+                "reach": {"may": ["gems.example.org"]},
                 "use": {"may": ["mcp:browser"]},
             },
         }},
@@ -109,7 +109,7 @@ fn the_client_is_called_closed() {
     Edit(//w/clone/db/*.rb)
     Edit(//w/clone/log/**)
     Bash
-    WebFetch(domain:rubygems.org)
+    WebFetch(domain:gems.example.org)
     mcp__browser
     "##);
 }
@@ -203,7 +203,7 @@ fn a_grant_that_rules_cannot_say_is_left_to_the_guard() {
         let role = plan.roles.get_mut("builder").unwrap();
         role.boundary.write.may = serde_json::from_value(may).unwrap();
     };
-    let rest = ["Bash", "WebFetch(domain:rubygems.org)", "mcp__browser"];
+    let rest = ["Bash", "WebFetch(domain:gems.example.org)", "mcp__browser"];
     // (what may be written, the rules for it)
     let cases = [
         (
