@@ -4,6 +4,8 @@
 //! Prints medians, the ratio, and what one more role costs. Both sides run in turn, so that a slow
 //! moment of the machine meets both.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
 use std::{
     env, fs,
     path::Path,
