@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write};
 
 use clap::ValueEnum;
 
-use super::{Context, ExitStatus, count};
+use super::{Context, ExitStatus, count, held};
 use crate::{
     check::{Checked, check},
     diagnostics::{Findings, Format, Level, Sources, render},
@@ -28,6 +28,10 @@ pub(super) struct Args {
     /// How findings are written
     #[arg(long, value_enum, default_value_t = Style::Human)]
     format: Style,
+
+    /// Say what holds each boundary, layer by layer, and how each rule stands
+    #[arg(long)]
+    held: bool,
 
     /// Fail on these too
     #[arg(long, value_enum, value_name = "LEVEL")]
@@ -66,6 +70,9 @@ pub(super) fn run(
     };
     let text = render(&findings, &sources, format);
     super::print(out, &text)?;
+    if let Some(checked) = checked.as_ref().filter(|_| args.held) {
+        super::print(out, &held::held(checked))?;
+    }
     if args.format == Style::Human {
         super::print(out, &summary(&findings, checked.as_ref()))?;
     }

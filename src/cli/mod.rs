@@ -17,6 +17,7 @@ mod exec;
 mod explain;
 mod gate;
 mod guard;
+mod held;
 mod hidden;
 mod init;
 mod locked;
