@@ -14,20 +14,14 @@ pub fn hook_command() -> String {
 }
 
 // Told apart by the character before the quote: inside a string of the input it is a backslash.
-// The here-document gives the guard exactly what was read, and `$(…)` drops only newlines at the end.
-const WRAPPER: &str = r#"input=$(cat) || exit 2
-if command -v factory >/dev/null 2>&1; then
-  printf "%s" "$input" | factory guard
-  code=$?
-  case $code in 0|2) exit $code;; esac
-  why="factory guard ended with $code"
-else
-  why="factory is not installed: cargo install factory"
-fi
-case $input in
-  *[!\\]\"agent_type\"[:\ ]*) echo "refused: $why" >&2; exit 2;;
-esac
-exit 0"#;
+const WRAPPER: &str = concat!(
+    r#"input=$(cat) || exit 2; "#,
+    r#"if command -v factory >/dev/null 2>&1; then "#,
+    r#"printf "%s" "$input" | factory guard; code=$?; "#,
+    r#"case $code in 0|2) exit $code;; esac; why="factory guard ended with $code"; "#,
+    r#"else why="factory is not installed: cargo install factory"; fi; "#,
+    r#"case $input in *[!\\]\"agent_type\"[:\ ]*) echo "refused: $why" >&2; exit 2;; esac"#,
+);
 
 /// Returns `word` as one word for a POSIX shell, whatever it holds.
 pub fn quoted(word: &str) -> String {

@@ -59,7 +59,7 @@ pub fn answer(input: &[u8], setting: &Setting) -> Reply {
         Err(error) => return Reply::refuse(&error.to_string()),
     };
     let is_agents = setting.role.is_some() || call.agent_type.is_some();
-    let (plan, root) = match load(&call, setting) {
+    let (plan, root) = match load(&call.cwd, setting) {
         Ok(found) => found,
         Err(why) if is_agents => return Reply::refuse(&why),
         Err(_) => return Reply::default(),
@@ -94,13 +94,14 @@ pub fn answer(input: &[u8], setting: &Setting) -> Reply {
     }
 }
 
-fn load(call: &ToolCall, setting: &Setting) -> Result<(Plan, PathBuf), String> {
+/// Finds the plan and the root that a hook in the folder `cwd` is about.
+pub(super) fn load(cwd: &Path, setting: &Setting) -> Result<(Plan, PathBuf), String> {
     let root = setting.root.clone().or_else(|| {
         let project = setting
             .environment
             .get(OsStr::new("CLAUDE_PROJECT_DIR"))
             .map(Path::new);
-        [project, Some(call.cwd.as_path())]
+        [project, Some(cwd)]
             .into_iter()
             .flatten()
             .flat_map(Path::ancestors)

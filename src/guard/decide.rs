@@ -70,8 +70,8 @@ pub fn decide(plan: &Plan, call: &ToolCall, place: &Place) -> Decision {
     }
 }
 
-// A name that differs from a role's in case alone is taken for the role's.
-fn role<'a>(plan: &'a Plan, name: &str) -> Option<&'a Role> {
+/// Returns the role called `name`. A name that differs from a role's in case alone is taken for it.
+pub(super) fn role<'a>(plan: &'a Plan, name: &str) -> Option<&'a Role> {
     plan.roles.get(name).or_else(|| {
         let mut roles = plan.roles.iter();
         Some(roles.find(|(role, _)| role.eq_ignore_ascii_case(name))?.1)

@@ -7,6 +7,7 @@
 
 mod answer;
 mod call;
+mod context;
 mod decide;
 mod paths;
 mod place;
@@ -17,5 +18,6 @@ mod tests;
 
 pub use answer::{Reply, Setting, answer};
 pub use call::{CallError, ToolCall};
+pub use context::context;
 pub use decide::{Decision, decide};
 pub use place::Place;

@@ -6,7 +6,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Decision, Place, Setting, ToolCall, answer, decide};
+use super::{Decision, Place, Setting, ToolCall, answer, context, decide};
 use crate::plan::Plan;
 
 fn lock() -> Value {
@@ -770,4 +770,26 @@ fn a_document_is_anyones_but_for_its_managed_sections() {
             "{tool} {input}: {person:?}"
         );
     }
+}
+
+#[test]
+fn a_roles_session_is_told_what_it_may_do() {
+    let project = Project::new();
+    let told = |agent: Option<&str>| {
+        let input =
+            json!({"cwd": project.root, "agent_type": agent, "source": "compact"}).to_string();
+        context(input.as_bytes(), &Setting::default())
+    };
+    let text = told(Some("builder"));
+    assert!(text.contains("the role `builder`"), "{text}");
+    assert!(
+        text.contains("\n- read: anything in the project; never `**/.env*`"),
+        "{text}"
+    );
+    assert!(text.contains("\n- delegate: `qa`\n"), "{text}");
+    assert_eq!(
+        (told(None), told(Some("general-purpose"))),
+        (String::new(), String::new())
+    );
+    assert_eq!(context(b"{", &Setting::default()), "");
 }

@@ -202,6 +202,11 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
             .iter()
             .map(|tool| tool["name"].as_str().unwrap())
             .collect();
+        // Newer clients offer a placeholder that stands for nothing here.
+        let tools: Vec<_> = tools
+            .into_iter()
+            .filter(|name| *name != "DeferredToolPlaceholder")
+            .collect();
         assert_eq!(tools, ["Read", "Edit", "Write", "Bash"]);
     }
 
