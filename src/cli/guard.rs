@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use crate::guard::{Setting, answer};
+use crate::guard::{Setting, answer, context};
 
 /// Decide one tool call of a client: its hook calls this
 ///
@@ -22,6 +22,10 @@ pub(super) struct Args {
     /// Root of the project or of the clone that the call happens in
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+
+    /// Say to a role's session what it may do, in place of deciding: for the start of a session
+    #[arg(long)]
+    context: bool,
 
     /// Role whose session it is, whatever the call says
     #[arg(long)]
@@ -49,6 +53,13 @@ pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let mut input = Vec::new();
     // An input that can't be read is no tool call, and is refused as such.
     let _ = std::io::stdin().read_to_end(&mut input);
+    if args.context {
+        // Nothing depends on these words, so nothing is wrong where they can't be said.
+        let _ = out
+            .write_all(context(&input, &setting).as_bytes())
+            .and_then(|()| out.flush());
+        return 0;
+    }
     let reply = answer(&input, &setting);
     let said = out
         .write_all(reply.stdout.as_bytes())

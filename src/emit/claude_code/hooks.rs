@@ -16,7 +16,7 @@ const TIMEOUT: u32 = 60;
 
 // The client puts CLAUDE.md into the first message, and that is what a compaction sums up. A role is
 // told by a member of the input, as the guard's hook tells it. Nothing depends on this hook: where it
-// fails, the boundary holds as before.
+// fails, the boundary holds as before. The quotes keep it from being taken for the guard's hook.
 const BRING_RULES: &str = r#"# factory rules
 input=$(cat) || exit 0
 case $input in
@@ -25,6 +25,7 @@ case $input in
 esac
 echo "Your rules, your boundary, and your gates are in your instructions, and hold in every turn."
 echo "Read CLAUDE.md and your brief before you go on."
+command -v factory >/dev/null 2>&1 && printf "%s" "$input" | factory "guard" --context
 case $input in
   *[!\\]\"source\":*\"compact\"*) cat "${CLAUDE_PROJECT_DIR:-.}/CLAUDE.md" 2>/dev/null;;
 esac
