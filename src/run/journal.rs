@@ -160,3 +160,58 @@ impl Journal {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Event, Journal, JournalError, read};
+
+    fn note(text: &str) -> Event {
+        Event::Note { text: text.into() }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_unfinished_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append(&note("one")).unwrap();
+        journal.append(&note("two\n")).unwrap();
+        drop(journal);
+        assert!(Journal::create(&path).is_err());
+        let whole = fs::read(&path).unwrap();
+        // (what stands behind the whole lines, where it stands)
+        for torn in ["{\"at\":\"2026", "{\"at\":\"2026\n", "\0\0\0\0", "\0\0\n"] {
+            fs::write(&path, [&whole[..], torn.as_bytes()].concat()).unwrap();
+            assert_eq!(read(&path).unwrap().len(), 2, "{torn:?}");
+            let (mut journal, entries) = Journal::open(&path).unwrap();
+            assert_eq!(entries[1].event, note("two\n"));
+            journal.append(&note("three")).unwrap();
+            let events: Vec<_> = read(&path)
+                .unwrap()
+                .into_iter()
+                .map(|entry| entry.event)
+                .collect();
+            assert_eq!(
+                events,
+                [note("one"), note("two\n"), note("three")],
+                "{torn:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_event_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append(&note("one")).unwrap();
+        let whole = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{whole}{{\"event\":\"paid\"}}\n{whole}")).unwrap();
+        assert!(matches!(
+            Journal::open(&path),
+            Err(JournalError::Corrupt { line: 2, .. })
+        ));
+    }
+}

@@ -87,7 +87,6 @@ impl Runner<'_> {
         let result = self
             .start_agent(place, agent, state, &base, budget.amount)
             .await;
-        drop(budget);
         let (attempt, checkout) = match result {
             Ok(done) => done,
             Err(Started::Not(what)) => return self.fail(place, Failure::Trouble { what }, kept),
@@ -96,6 +95,8 @@ impl Runner<'_> {
         let end = self
             .record_attempt(place, state, &base, attempt, &checkout)
             .await?;
+        // Only now is what was spent of it counted.
+        drop(budget);
         self.after_attempt(place, agent, end).await
     }
 

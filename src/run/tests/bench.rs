@@ -120,11 +120,28 @@ impl Bench {
         cancel: Cancel,
         watch: &mut dyn FnMut(&Event),
     ) -> Ran {
+        self.exec_as(order, agents, cancel, None, watch).await
+    }
+
+    pub(super) async fn exec_with_cap(&self, order: Order, agents: &Agents, cap: &str) -> Ran {
+        let cap = Some(cap.parse().unwrap());
+        self.exec_as(order, agents, Cancel::never(), cap, &mut |_| {})
+            .await
+    }
+
+    async fn exec_as(
+        &self,
+        order: Order,
+        agents: &Agents,
+        cancel: Cancel,
+        cap: Option<Usd>,
+        watch: &mut dyn FnMut(&Event),
+    ) -> Ran {
         let project = self.project().await;
         let mut events = Vec::new();
         let options = Options {
             jobs: None,
-            cap: None,
+            cap,
             base: None,
             store: Some(self.folder.join("store")),
             exe: "factory".into(),

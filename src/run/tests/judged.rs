@@ -556,3 +556,44 @@ async fn the_owner_is_told() {
     );
     assert_eq!(ran.ok().notes.len(), 1);
 }
+
+#[tokio::test]
+async fn the_cap_of_a_run_is_never_promised_twice() {
+    let bench = Bench::new();
+    let agents = Agents::default()
+        .writes("build", 1, &[("app/b.txt", "two\n")])
+        .writes("write", 1, &[("docs/b.md", "# B\n")]);
+    // (the cap, what the attempts are allowed, how the run ends): an attempt costs 1.00.
+    for (number, (cap, allowed, end)) in [
+        ("20.00", vec!["15.00", "5.00"], RunEnd::Finished),
+        ("2.00", vec!["2.00", "1.00"], RunEnd::Finished),
+        ("1.00", vec!["1.00"], RunEnd::Failed),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let steps = json!([
+            commits("build", "builder", &[]),
+            commits("write", "writer", &[])
+        ]);
+        let order = plan_with(steps, |plan| {
+            plan["tasks"]["t"]["goal"] = json!(number.to_string())
+        });
+        bench.git(&["update-ref", "-d", "refs/heads/factory/t"]);
+        let ran = bench.exec_with_cap(order, &agents, cap).await;
+        let budgets: Vec<String> = ran
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::AttemptStarted { budget, .. } => Some(budget.to_string()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            (budgets, ran.ok().end),
+            (allowed.iter().map(|text| (*text).to_owned()).collect(), end),
+            "{cap}"
+        );
+    }
+    assert_eq!(bench.subjects().len(), 1);
+}

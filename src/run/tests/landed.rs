@@ -411,3 +411,71 @@ async fn managed_sections_are_refreshed_before_the_gates_and_land_with_the_work(
     );
     assert!(!guide.contains("\nold\n"), "{guide}");
 }
+
+#[tokio::test]
+async fn what_someone_else_put_on_the_branch_is_kept_and_conflicts_go_to_the_agent() {
+    let bench = Bench::new();
+    let root = bench.root();
+    // Someone commits to the task's branch while the agent works.
+    let intrude = move |path: &str, text: &str| {
+        let other = Bench::at(root.parent().unwrap().to_owned());
+        let folder = other.folder().join("other");
+        other.git(&[
+            "worktree",
+            "add",
+            "-q",
+            folder.to_str().unwrap(),
+            "factory/t",
+        ]);
+        super::bench::write(&folder.join(path), text);
+        let git = |args: &[&str]| {
+            let mut git = std::process::Command::new("git");
+            assert!(
+                git.args(args)
+                    .current_dir(&folder)
+                    .output()
+                    .unwrap()
+                    .status
+                    .success()
+            );
+        };
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", "by hand"]);
+        other.git(&["worktree", "remove", "--force", folder.to_str().unwrap()]);
+    };
+    let again = intrude.clone();
+    let agents = Agents::default()
+        .on("build", 1, move |assignment| {
+            intrude("docs/theirs.md", "theirs\n");
+            super::bench::write(&assignment.checkout.join("app/b.txt"), "two\n");
+            done()
+        })
+        .on("more", 1, move |assignment| {
+            again("app/b.txt", "theirs\n");
+            super::bench::write(&assignment.checkout.join("app/b.txt"), "ours\n");
+            done()
+        })
+        .on("more", 2, |assignment| {
+            let path = assignment.checkout.join("app/b.txt");
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(
+                text.contains("<<<<<<<") && text.contains("theirs\n") && text.contains("ours\n")
+            );
+            super::bench::write(&path, "theirs\nours\n");
+            done()
+        });
+    let steps = json!([
+        commits("build", "builder", &[]),
+        commits("more", "builder", &["build"])
+    ]);
+    let ran = bench.exec(plan(steps), &agents).await;
+    assert_eq!(ran.ok().end, RunEnd::Finished, "{:#?}", ran.events);
+    assert_eq!(bench.landed("docs/theirs.md"), "theirs");
+    assert_eq!(bench.landed("app/b.txt"), "theirs\nours");
+    assert_eq!(
+        bench.subjects(),
+        ["by hand", "t: build", "by hand", "t: more"]
+    );
+    assert!(agents.asked.borrow()[2].2.contains("app/b.txt"));
+    assert_eq!(ran.step("build").refused, []);
+}
