@@ -697,7 +697,7 @@ static ROLE: NodeDef = NodeDef {
 
 // rule
 static CANNOT: NodeDef = NodeDef {
-    rest: Some(arg("ROLE", Kind::Reference)),
+    rest: Some(any("ROLE", Kind::Reference)),
     props: &[prop(
         "direct-only",
         Kind::Bool,
