@@ -296,6 +296,27 @@ fn every_role_can_start_alone() {
 }
 
 #[test]
+fn a_dependency_is_no_change_that_has_to_be_told() {
+    for (name, files, ..) in PROJECTS {
+        let first = first(files, &[]);
+        let spec = &first.files[0].text;
+        let gate = spec.split("gate \"docs\"").nth(1).unwrap();
+        let covers = gate.split("; by").next().unwrap();
+        for manifest in ["Cargo.lock", "package.json", "Gemfile", "go.sum", "uv.lock"] {
+            assert!(!covers.contains(manifest), "{name}: {covers}");
+        }
+        let notes = first.notes.join("\n");
+        let unlocked = files.iter().any(|(path, _)| *path == "Cargo.toml")
+            && !files.iter().any(|(path, _)| *path == "Cargo.lock");
+        assert_eq!(
+            notes.contains("cargo generate-lockfile"),
+            unlocked,
+            "{name}: {notes}"
+        );
+    }
+}
+
+#[test]
 fn what_leaves_the_machine_is_for_devops_alone() {
     let first = first(PROJECTS[2].1, &[]);
     let spec = &first.files[0].text;

@@ -57,6 +57,13 @@ fn notes(project: &Project<'_>, stacks: &[Stack], roles: &[&'static ShippedRole]
             ));
         }
     }
+    if project.has("Cargo.toml") && !project.has("Cargo.lock") && !project.ignores("Cargo.lock") {
+        notes.push(
+            "there is no Cargo.lock yet, and the first check would write one: `cargo \
+             generate-lockfile`, and commit it"
+                .to_owned(),
+        );
+    }
     if !roles.iter().any(|role| role.name == "ceo") {
         notes.push(
             "without the role `ceo` there is no planner: tasks are written by hand in tasks/"

@@ -289,9 +289,12 @@ fn gates(project: &Project<'_>, stacks: &[Stack], makers: bool) -> String {
         "gate \"consistency\" builtin=\"consistency\" {{ {links}; }}"
     );
     if makers {
+        // A dependency that is only newer needs no word.
+        let code = unique(stacks.iter().flat_map(|stack| &stack.source));
+        let covers = list("covers", &code).unwrap_or_default();
         let _ = writeln!(
             text,
-            "gate \"docs\"        builtin=\"docs\"        {{ covers \"@source\"; by \"@docs\"; }}"
+            "gate \"docs\"        builtin=\"docs\"        {{ {covers}; by \"@docs\"; }}"
         );
         let passes = list("passes", &names).unwrap_or_default();
         let _ = writeln!(
@@ -631,7 +634,13 @@ impl Sets {
         let mut sets = Self {
             stacks: stacks.to_vec(),
             paths: vec![
-                set("source", gather(|stack| &stack.source)),
+                set(
+                    "source",
+                    with(
+                        gather(|stack| &stack.source),
+                        &gather(|stack| &stack.manifests),
+                    ),
+                ),
                 Set {
                     except: gather(|stack| &stack.smoke.sealed),
                     ..set("tests", gather(|stack| &stack.tests))

@@ -9,6 +9,8 @@ pub struct Stack {
     pub slug: &'static str,
     /// Patterns of the application's source.
     pub source: Vec<String>,
+    /// Files that name what the source depends on; they are changed with it.
+    pub manifests: Vec<String>,
     /// Patterns of the tests.
     pub tests: Vec<String>,
     /// Patterns of the files that a newcomer would look at.

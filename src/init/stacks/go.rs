@@ -21,11 +21,11 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
             None => pattern.clone(),
         })
         .collect();
-    source.extend(all(&["go.mod", "go.sum"]));
     Some(Stack {
         name: "Go",
         slug: "go",
         source,
+        manifests: all(&["go.mod", "go.sum"]),
         // Go keeps tests beside the code; folders hold what they need.
         tests: project.tests("testdata/**"),
         key_files,

@@ -35,10 +35,8 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         })
         .collect();
     source.extend(project.present(&["public/**", "static/**"]));
-    source.push("package.json".to_owned());
-    source.push(manager.lock_file().to_owned());
-    source.extend(project.present(&["tsconfig.json"]));
-    source.dedup();
+    let mut manifests = all(&["package.json", manager.lock_file()]);
+    manifests.extend(project.present(&["tsconfig.json"]));
     let call = |script: &str| match script {
         "test" => format!("{} test *", manager.name()),
         script => format!("{} run {script} *", manager.name()),
@@ -85,6 +83,7 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         name: "Node",
         slug: "node",
         source,
+        manifests,
         tests: project.tests("test/**"),
         key_files,
         pages: project.present(&["src/pages/**", "pages/**", "public/**"]),

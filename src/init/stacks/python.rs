@@ -21,10 +21,9 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
     if source.is_empty() {
         source.push("src/**".to_owned());
     }
-    let modules = source.clone();
-    source.extend(project.present(&manifests));
-    source.extend(project.present(&["uv.lock", "poetry.lock"]));
-    let key_files = modules
+    let mut manifests = project.present(&manifests);
+    manifests.extend(project.present(&["uv.lock", "poetry.lock"]));
+    let key_files = source
         .iter()
         .map(|pattern| match pattern.strip_suffix("/**") {
             Some(folder) => format!("{folder}/**/*.py"),
@@ -53,6 +52,7 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         name: "Python",
         slug: "python",
         source,
+        manifests,
         tests: project.tests("tests/**"),
         key_files,
         toolchain,

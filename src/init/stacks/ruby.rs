@@ -53,7 +53,6 @@ fn rails(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
         "config/locales/**",
     ]);
     source.extend(project.present(&["config/initializers/**", "config/importmap.rb"]));
-    source.extend(all(&["Gemfile", "Gemfile.lock"]));
     let mut toolchain: Vec<String> = [
         "test *",
         "generate *",
@@ -88,6 +87,7 @@ fn rails(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
         name: "Rails",
         slug: "rails",
         source,
+        manifests: all(&["Gemfile", "Gemfile.lock"]),
         tests: project.tests("test/**"),
         key_files: all(&["app/**/*.rb", "lib/**/*.rb"]),
         data_model: all(&["app/models/**/*.rb"]),
@@ -132,7 +132,6 @@ fn ruby(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
     if source.is_empty() {
         source.push("lib/**".to_owned());
     }
-    source.extend(all(&["Gemfile", "Gemfile.lock"]));
     let checks = all(&["bundle exec rake test *", "bundle exec rspec *"]);
     let mut toolchain = checks.clone();
     toolchain.extend(all(&[
@@ -144,6 +143,7 @@ fn ruby(project: &Project<'_>, has_gem: &dyn Fn(&str) -> bool) -> Stack {
         name: "Ruby",
         slug: "ruby",
         source,
+        manifests: all(&["Gemfile", "Gemfile.lock"]),
         tests: project.tests("test/**"),
         key_files: all(&["lib/**/*.rb"]),
         toolchain,

@@ -20,7 +20,6 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
     let key_files = key_files
         .map(|folder| format!("{folder}/**/*.rs"))
         .collect();
-    source.extend(all(&["Cargo.toml", "Cargo.lock"]));
     let tested = [
         "#[test]",
         "#[cfg(test)]",
@@ -50,6 +49,7 @@ pub(super) fn find(project: &Project<'_>) -> Option<Stack> {
         name: "Rust",
         slug: "rust",
         source,
+        manifests: all(&["Cargo.toml", "Cargo.lock"]),
         tests: project.tests("tests/**"),
         key_files,
         toolchain: all(&[
