@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::{
     agent::Ruling,
     brief,
+    error::{ExecError, file_error},
     event::{Complaint, Event, Failure, Place, Proven},
-    exec::{ExecError, Runner, file_error},
+    exec::Runner,
     process::{self, Exit, Finished, Launch},
     progress::Phase,
     schedule,

@@ -9,8 +9,9 @@ use std::{
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::{
+    error::{ExecError, file_error},
     event::{Event, Judgement, Place},
-    exec::{ExecError, Runner, file_error},
+    exec::Runner,
     gate::{self, Hands, Outcome, Progress},
     workshop::{Checkout, tail},
 };

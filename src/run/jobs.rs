@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
-use super::{exec::ExecError, schedule::Job};
+use super::{error::ExecError, schedule::Job};
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<(), ExecError>> + 'a>>;
 

@@ -1,8 +1,9 @@
 //! Branches: the commit that the runner makes, and moving a branch to it and nowhere else.
 
 use super::{
+    error::ExecError,
     event::{Event, Place},
-    exec::{ExecError, Runner},
+    exec::Runner,
     git::{Git, GitError},
     identity,
     project::Project,

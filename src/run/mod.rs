@@ -14,16 +14,20 @@ mod audit;
 mod brief;
 mod budget;
 mod clock;
+mod error;
 mod event;
 mod exec;
+mod folder;
 mod gates;
 mod identity;
 mod jobs;
 mod journal;
+mod keep;
 mod land;
 mod links;
 mod message;
 mod notify;
+mod open;
 pub mod plan_task;
 mod progress;
 mod project;
@@ -37,12 +41,14 @@ mod workshop;
 mod tests;
 
 pub use clock::{Moment, MomentError, RunId, RunIdError};
+pub use error::ExecError;
 pub use event::{
     AttemptEnd, ChangeKind, Complaint, Event, Failure, Judgement, Place, Proven, Refusal, Sender,
     TaskEnd,
 };
-pub use exec::{ExecError, Options, Order, exec};
+pub use exec::exec;
 pub use journal::{Entry, JournalError};
+pub use open::{Options, Order};
 pub use project::{Environment, Project, ProjectError};
 pub use report::{
     ApproveError, RunEnd, RunSummary, StepEnd, StepSummary, TaskSummary, approve, events, report,

@@ -5,8 +5,8 @@ use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Duration};
 use super::{
     agent::{self, AgentError, Answer, Assignment, Ended, PlannedTask},
     clock::RunId,
+    error::ExecError,
     event::Place,
-    exec::ExecError,
     process::Cancel,
     project::Project,
     workshop::Workshop,

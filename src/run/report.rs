@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{
     clock::{Moment, RunId},
+    error::ExecError,
     event::{Event, Failure, Proven, Refusal, TaskEnd},
-    exec::{ExecError, read_plan},
     journal::{self, Entry},
+    open::read_plan,
     progress::{Baseline, Phase, Progress, StepState, Stopped, TaskState},
     project::{Project, ProjectError},
 };

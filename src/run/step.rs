@@ -3,14 +3,15 @@
 //! What is done next follows from what the journal says of the step, so a step that was interrupted
 //! anywhere goes on from there.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{
     agent::{AgentError, Answer, Assignment, Attempt, Ended, Ruling as Verdicted, Verdict},
     audit::{self, Work},
     brief,
+    error::ExecError,
     event::{AttemptEnd, ChangeKind, Complaint, Event, Failure, Judgement, Place, Refusal, Sender},
-    exec::{ExecError, Runner, file_error},
+    exec::Runner,
     gates::{Judged, Ruling},
     message,
     progress::{Phase, StepState},
@@ -501,50 +502,6 @@ impl Runner<'_> {
                 verdict,
             },
         })
-    }
-
-    // Keeps what a reviewer or reporter wrote with the run.
-    async fn accept_files(
-        &self,
-        place: &Place,
-        tree: &str,
-        changes: &[audit::Change],
-        verdict: Option<Verdict>,
-    ) -> Result<(), ExecError> {
-        let git = self.workshop.repository();
-        let folder = self.step_folder(place).join("files");
-        let mut files = Vec::new();
-        for change in changes {
-            if change.kind == ChangeKind::Deleted || !change.new_mode.starts_with("100") {
-                continue;
-            }
-            let name = format!("{tree}:{}", change.path);
-            let bytes = git.output(["cat-file", "blob", &name], None).await?;
-            let path = folder.join(&change.path);
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(file_error(parent))?;
-            }
-            fs::write(&path, bytes).map_err(file_error(&path))?;
-            files.push(change.path.clone());
-        }
-        self.event(Event::Accepted {
-            place: place.clone(),
-            verdict,
-            files,
-        })
-    }
-
-    /// Returns the folder in which a step's texts and files are kept.
-    pub(super) fn step_folder(&self, place: &Place) -> std::path::PathBuf {
-        let name = format!("{}.{}", place.task, place.step);
-        self.folder().join("steps").join(name)
-    }
-
-    fn show(&self, place: &Place, attempt: u32, name: &str, text: &str) -> Result<(), ExecError> {
-        let folder = self.step_folder(place).join(format!("attempt-{attempt}"));
-        fs::create_dir_all(&folder).map_err(file_error(&folder))?;
-        let path = folder.join(name);
-        fs::write(&path, text).map_err(file_error(&path))
     }
 
     // The accepted prompt with the role's memory, as the commit `base` has it, in its place.

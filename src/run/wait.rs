@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
+    error::ExecError,
     event::{Event, Place},
-    exec::{ExecError, Runner},
+    exec::Runner,
 };
 
 /// The longest wait; a weekly limit is for the owner to decide about.

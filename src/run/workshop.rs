@@ -6,12 +6,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
-    fs::{self, DirBuilder},
-    io,
-    os::unix::{
-        ffi::{OsStrExt as _, OsStringExt as _},
-        fs::{DirBuilderExt as _, PermissionsExt as _},
-    },
+    fs, io,
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Component, Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,6 +16,7 @@ use std::{
 use super::{
     clock::RunId,
     event::Place,
+    folder::{private_folder, remove_tree},
     gate::{Environment, Ingredients},
     git::{Git, GitError},
     process::{self, Cancel, Exit, Launch},
@@ -124,7 +121,7 @@ impl Workshop {
     ) -> Result<Self, WorkshopError> {
         let folder = project.work(run);
         let git_dir = folder.join("git");
-        private_folder(&git_dir.join("indexes"))?;
+        make(&git_dir.join("indexes"))?;
         let workshop = Self {
             project: project.clone(),
             plan,
@@ -174,8 +171,8 @@ impl Workshop {
         let git = self.git(&checkout.tree, &checkout.index);
         let made = ready.is_file();
         if !made {
-            remove_tree(&checkout.tree)?;
-            private_folder(&checkout.tree)?;
+            clear(&checkout.tree)?;
+            make(&checkout.tree)?;
         }
         self.put(&git, base).await?;
         self.sweep(&checkout, For::Agents).await?;
@@ -200,7 +197,7 @@ impl Workshop {
     ) -> Result<Checkout, WorkshopError> {
         let name = format!("gates-{number}");
         let folder = self.folder.join(&name);
-        remove_tree(&folder)?;
+        clear(&folder)?;
         let mut checkout = self.checkout_in(&folder, "gates")?;
         self.reset(&checkout, base, base).await?;
         self.set_up(&checkout, base, For::Gates, notes).await?;
@@ -327,9 +324,9 @@ impl Workshop {
             kept: BTreeSet::new(),
             step: step.to_owned(),
         };
-        private_folder(&checkout.tree)?;
-        private_folder(&checkout.private.join("home"))?;
-        private_folder(&checkout.private.join("tmp"))?;
+        make(&checkout.tree)?;
+        make(&checkout.private.join("home"))?;
+        make(&checkout.private.join("tmp"))?;
         Ok(checkout)
     }
 
@@ -368,7 +365,7 @@ impl Workshop {
         let full = checkout.tree.join(path);
         let is_folder = fs::symlink_metadata(&full).is_ok_and(|metadata| metadata.is_dir());
         if !is_folder || full.join(".git").exists() || self.holds_nothing_kept(checkout, path) {
-            return remove_tree(&full);
+            return clear(&full);
         }
         for entry in fs::read_dir(&full).map_err(file_error(&full))? {
             let entry = entry.map_err(file_error(&full))?;
@@ -390,8 +387,8 @@ impl Workshop {
         task: &str,
     ) -> Result<(), WorkshopError> {
         let folder = checkout.tree.join(".git");
-        remove_tree(&folder)?;
-        private_folder(&folder)?;
+        clear(&folder)?;
+        make(&folder)?;
         self.write_repository(&folder, Some(base), task)?;
         let index = folder.join("index");
         fs::copy(&checkout.index, &index).map_err(file_error(&index))?;
@@ -411,7 +408,7 @@ impl Workshop {
             "refs/tags",
             "info",
         ] {
-            private_folder(&folder.join(inner))?;
+            make(&folder.join(inner))?;
         }
         let write = |name: &str, bytes: &[u8]| {
             let path = folder.join(name);
@@ -435,7 +432,7 @@ impl Workshop {
             (None, _) => write("HEAD", b"ref: refs/heads/main\n")?,
             (Some(commit), "") => write("HEAD", format!("{commit}\n").as_bytes())?,
             (Some(commit), task) => {
-                private_folder(&folder.join("refs/heads/factory"))?;
+                make(&folder.join("refs/heads/factory"))?;
                 write(
                     "HEAD",
                     format!("ref: refs/heads/factory/{task}\n").as_bytes(),
@@ -475,7 +472,7 @@ impl Workshop {
                     )));
                 }
             }
-            remove_tree(&to)?;
+            clear(&to)?;
             fs::copy(&from, &to).map_err(file_error(&from))?;
         }
         Ok(())
@@ -573,7 +570,7 @@ impl Workshop {
 
     /// Removes the checkouts of this run.
     pub(super) fn remove(&self) -> Result<(), WorkshopError> {
-        remove_tree(&self.folder)
+        clear(&self.folder)
     }
 }
 
@@ -609,40 +606,10 @@ fn names_git(path: &OsStr) -> bool {
     })
 }
 
-// Makes a folder, and those above it, that only its owner can look into.
-fn private_folder(path: &Path) -> Result<(), WorkshopError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(file_error(path))
+fn make(folder: &Path) -> Result<(), WorkshopError> {
+    private_folder(folder).map_err(file_error(folder))
 }
 
-/// Removes whatever is at `path`, if anything is; links are not followed.
-pub(super) fn remove_tree(path: &Path) -> Result<(), WorkshopError> {
-    let remove = || match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
-    };
-    let gone = |result: io::Result<()>| match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    };
-    if gone(remove()).is_ok() {
-        return Ok(());
-    }
-    open_up(path);
-    gone(remove()).map_err(file_error(path))
-}
-
-// A tool may have left folders that nobody may write, such as a module cache. Where this fails, the
-// removal says so.
-fn open_up(folder: &Path) {
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_up(&entry.path());
-        }
-    }
+fn clear(path: &Path) -> Result<(), WorkshopError> {
+    remove_tree(path).map_err(file_error(path))
 }

@@ -577,7 +577,7 @@ async fn the_cap_of_a_run_is_never_promised_twice() {
             commits("write", "writer", &[])
         ]);
         let order = plan_with(steps, |plan| {
-            plan["tasks"]["t"]["goal"] = json!(number.to_string())
+            plan["tasks"]["t"]["goal"] = json!(number.to_string());
         });
         bench.git(&["update-ref", "-d", "refs/heads/factory/t"]);
         let ran = bench.exec_with_cap(order, &agents, cap).await;
