@@ -5,11 +5,13 @@ mod automata;
 mod capability;
 mod command;
 mod fold;
+mod glob;
 mod grant;
 mod name;
 mod nfa;
 mod path;
 mod programs;
+mod search;
 mod shell;
 mod standard;
 

@@ -5,11 +5,11 @@ pub(super) fn base_name(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
 
-/// Returns the global options of a known program that are followed by a value of their own, or
-/// nothing if the program is not known.
-pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str]> {
-    Some(match base_name(program) {
-        "git" => &[
+// Programs with subcommands, and their global options that are followed by a value of their own.
+static WITH_VALUE: &[(&[&str], &[&str])] = &[
+    (
+        &["git"],
+        &[
             "-C",
             "-c",
             "--git-dir",
@@ -20,8 +20,11 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--exec-path",
             "--attr-source",
         ],
-        "cargo" => &["-C", "-Z", "--color", "--config"],
-        "npm" | "npx" => &[
+    ),
+    (&["cargo"], &["-C", "-Z", "--color", "--config"]),
+    (
+        &["npm", "npx"],
+        &[
             "-w",
             "--workspace",
             "--prefix",
@@ -30,7 +33,10 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--cache",
             "--loglevel",
         ],
-        "pnpm" => &[
+    ),
+    (
+        &["pnpm"],
+        &[
             "-C",
             "--dir",
             "-F",
@@ -39,8 +45,14 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--registry",
             "--config",
         ],
-        "yarn" => &["--cwd", "--registry", "--modules-folder", "--cache-folder"],
-        "docker" | "podman" => &[
+    ),
+    (
+        &["yarn"],
+        &["--cwd", "--registry", "--modules-folder", "--cache-folder"],
+    ),
+    (
+        &["docker", "podman"],
+        &[
             "-H",
             "--host",
             "--context",
@@ -50,7 +62,10 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--log-level",
             "--url",
         ],
-        "kubectl" => &[
+    ),
+    (
+        &["kubectl"],
+        &[
             "-n",
             "--namespace",
             "--context",
@@ -64,8 +79,14 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--request-timeout",
             "-v",
         ],
-        "helm" => &["-n", "--namespace", "--kube-context", "--kubeconfig"],
-        "kamal" => &[
+    ),
+    (
+        &["helm"],
+        &["-n", "--namespace", "--kube-context", "--kubeconfig"],
+    ),
+    (
+        &["kamal"],
+        &[
             "-d",
             "--destination",
             "-c",
@@ -76,8 +97,11 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--roles",
             "--version",
         ],
-        "gh" | "glab" => &["-R", "--repo"],
-        "make" => &[
+    ),
+    (&["gh", "glab"], &["-R", "--repo"]),
+    (
+        &["make"],
+        &[
             "-C",
             "--directory",
             "-f",
@@ -88,7 +112,10 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "-o",
             "-W",
         ],
-        "systemctl" => &[
+    ),
+    (
+        &["systemctl"],
+        &[
             "-H",
             "--host",
             "-M",
@@ -99,14 +126,20 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "-n",
             "-o",
         ],
-        "aws" => &[
+    ),
+    (
+        &["aws"],
+        &[
             "--profile",
             "--region",
             "--endpoint-url",
             "--output",
             "--query",
         ],
-        "gcloud" => &[
+    ),
+    (
+        &["gcloud"],
+        &[
             "--project",
             "--account",
             "--configuration",
@@ -114,9 +147,15 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "--region",
             "--zone",
         ],
-        "heroku" => &["-a", "--app", "-r", "--remote"],
-        "fly" | "flyctl" => &["-a", "--app", "-c", "--config", "-t", "--access-token"],
-        "uv" => &[
+    ),
+    (&["heroku"], &["-a", "--app", "-r", "--remote"]),
+    (
+        &["fly", "flyctl"],
+        &["-a", "--app", "-c", "--config", "-t", "--access-token"],
+    ),
+    (
+        &["uv"],
+        &[
             "--directory",
             "--project",
             "--config-file",
@@ -124,7 +163,14 @@ pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str
             "-p",
             "--python",
         ],
-        "mix" | "bundle" | "terraform" => &[],
-        _ => return None,
-    })
+    ),
+    (&["mix", "bundle", "terraform"], &[]),
+];
+
+/// Returns the global options of a known program that are followed by a value of their own, or
+/// nothing if the program is not known.
+pub(super) fn options_with_value(program: &str) -> Option<&'static [&'static str]> {
+    let name = base_name(program);
+    let known = WITH_VALUE.iter().find(|(names, _)| names.contains(&name));
+    known.map(|(_, options)| *options)
 }

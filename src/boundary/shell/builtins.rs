@@ -288,13 +288,11 @@ impl Judge<'_> {
             Some(name) => Some(name.to_owned()),
             None => rest.get(1).and_then(Argument::literal),
         };
-        match name.filter(|name| environment::is_name(name)) {
-            Some(name) => self.assigned(&name, false),
-            None => {
-                let reason = "sets a variable whose name is not plain";
-                Err(Refusal::new(arguments::shown(words), reason))
-            }
-        }
+        let Some(name) = name.filter(|name| environment::is_name(name)) else {
+            let reason = "sets a variable whose name is not plain";
+            return Err(Refusal::new(arguments::shown(words), reason));
+        };
+        self.assigned(&name, false)
     }
 
     fn declare(

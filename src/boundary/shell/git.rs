@@ -207,15 +207,7 @@ fn subcommand_effects(subcommand: &str, rest: &[Argument]) -> Result<Effects, St
         "grep" if has(&["-O", "--open"]) => return runs(),
         "push" if has(&["--receive-pack", "--exec", "ext::"]) => return runs(),
         "clone" | "fetch" | "pull" | "ls-remote" | "archive"
-            if has(&[
-                "--upload-pack",
-                "--receive-pack",
-                "--exec",
-                "-u",
-                "ext::",
-                "-c",
-                "--config",
-            ]) =>
+            if has(&["--upload-pack", "--exec", "-u", "ext::", "-c", "--config"]) =>
         {
             return runs();
         }

@@ -4,7 +4,9 @@
 //! common programs do with their arguments; what an allowed program does besides is for other layers.
 
 mod arguments;
+mod braces;
 mod builtins;
+mod copies;
 mod effects;
 mod environment;
 mod git;

@@ -316,20 +316,16 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<(), Refusal> {
-        match input {
-            Input::Text(text) => match text.literal() {
-                Some(text) => self.new_shell(&text, context, places),
-                None => {
-                    let reason = "reads a script that is not known before it runs; quote the end mark of \
-                                  the here-document";
-                    Err(Refusal::new(arguments::shown(words), reason))
-                }
-            },
-            Input::Elsewhere => {
-                let reason = "reads a script that the line does not show; write it after `-c`";
-                Err(Refusal::new(arguments::shown(words), reason))
-            }
-        }
+        let Input::Text(text) = input else {
+            let reason = "reads a script that the line does not show; write it after `-c`";
+            return Err(Refusal::new(arguments::shown(words), reason));
+        };
+        let Some(text) = text.literal() else {
+            let reason = "reads a script that is not known before it runs; quote the end mark of the \
+                          here-document";
+            return Err(Refusal::new(arguments::shown(words), reason));
+        };
+        self.new_shell(&text, context, places)
     }
 
     fn effects(

@@ -9,15 +9,12 @@ use brush_parser::word::{
 use super::{
     Refusal,
     arguments::{Argument, Piece},
+    braces::{Braces, expand_braces},
     environment,
     judge::{Context, Judge},
     parse,
     places::{Place, Places},
 };
-
-// What the braces of one word may come to.
-const MOST_WORDS: usize = 64;
-const MOST_MARKS: usize = 256;
 
 impl Judge<'_> {
     /// Returns the words that `word` becomes, and judges the commands in it.
@@ -155,160 +152,29 @@ impl Judge<'_> {
         places: &Places,
         pieces: &mut Vec<Piece>,
     ) -> Result<(), Refusal> {
-        let mut splits = !quoted;
-        // Text that is expanded in its turn.
-        let mut inner: Vec<String> = Vec::new();
-        let parameter = match expression {
-            ParameterExpr::Parameter {
-                parameter,
-                indirect,
-            } => {
-                if let (Parameter::Named(name), false) = (&parameter, indirect)
-                    && let Some(value) = self.value(name, quoted, context, places)
-                {
-                    pieces.extend(value);
-                    return Ok(());
-                }
-                (parameter, indirect)
-            }
-            ParameterExpr::UseDefaultValues {
-                parameter,
-                indirect,
-                default_value,
-                ..
-            } => {
-                inner.extend(default_value);
-                (parameter, indirect)
-            }
-            ParameterExpr::AssignDefaultValues {
-                parameter,
-                indirect,
-                default_value,
-                ..
-            } => {
-                inner.extend(default_value);
-                if let Parameter::Named(name) = &parameter {
-                    self.assigned(name, false)?;
-                }
-                (parameter, indirect)
-            }
-            ParameterExpr::IndicateErrorIfNullOrUnset {
-                parameter,
-                indirect,
-                error_message,
-                ..
-            } => {
-                inner.extend(error_message);
-                (parameter, indirect)
-            }
-            ParameterExpr::UseAlternativeValue {
-                parameter,
-                indirect,
-                alternative_value,
-                ..
-            } => {
-                inner.extend(alternative_value);
-                (parameter, indirect)
-            }
-            ParameterExpr::ParameterLength {
-                parameter,
-                indirect,
-            } => {
-                splits = false;
-                (parameter, indirect)
-            }
-            ParameterExpr::RemoveSmallestSuffixPattern {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::RemoveLargestSuffixPattern {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::RemoveSmallestPrefixPattern {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::RemoveLargestPrefixPattern {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::UppercaseFirstChar {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::UppercasePattern {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::LowercaseFirstChar {
-                parameter,
-                indirect,
-                pattern,
-            }
-            | ParameterExpr::LowercasePattern {
-                parameter,
-                indirect,
-                pattern,
-            } => {
-                inner.extend(pattern);
-                (parameter, indirect)
-            }
-            ParameterExpr::ReplaceSubstring {
-                parameter,
-                indirect,
-                pattern,
-                replacement,
-                ..
-            } => {
-                inner.push(pattern);
-                inner.extend(replacement);
-                (parameter, indirect)
-            }
-            ParameterExpr::Substring {
-                parameter,
-                indirect,
-                offset,
-                length,
-            } => {
-                self.arithmetic(&offset.value, context, places)?;
-                if let Some(length) = length {
-                    self.arithmetic(&length.value, context, places)?;
-                }
-                (parameter, indirect)
-            }
-            ParameterExpr::Transform {
-                parameter,
-                indirect,
-                op,
-            } => {
-                if matches!(op, ParameterTransformOp::PromptExpand) {
-                    return Err(Refusal::new(
-                        "@P",
-                        "runs the commands in what a variable holds",
-                    ));
-                }
-                (parameter, indirect)
-            }
-            ParameterExpr::VariableNames { .. } | ParameterExpr::MemberKeys { .. } => {
-                pieces.push(Piece::Unknown { splits: true });
-                return Ok(());
-            }
-        };
-        let (parameter, indirect) = parameter;
-        if indirect {
-            return Err(Refusal::new(
-                format!("{parameter}"),
-                "looks a variable up by a name that is not known",
-            ));
+        if let ParameterExpr::Parameter {
+            parameter: Parameter::Named(name),
+            indirect: false,
+        } = &expression
+            && let Some(value) = self.value(name, quoted, context, places)
+        {
+            pieces.extend(value);
+            return Ok(());
         }
-        for text in inner {
+        let Some(expansion) = expansion(expression)? else {
+            pieces.push(Piece::Unknown { splits: true });
+            return Ok(());
+        };
+        if let (true, Parameter::Named(name)) = (expansion.assigns, &expansion.parameter) {
+            self.assigned(name, false)?;
+        }
+        for text in expansion.texts.iter().chain(&expansion.arithmetic) {
+            ends_plainly(text, quoted)?;
+        }
+        for text in expansion.arithmetic {
+            self.arithmetic(&text, context, places)?;
+        }
+        for text in expansion.texts {
             self.count(0)?;
             let deeper = context.deeper(&text)?;
             // Within quotes and without, a quote has another meaning; both readings must be allowed.
@@ -317,22 +183,20 @@ impl Judge<'_> {
                 self.word(&text, &deeper, places)?;
             }
         }
-        match parameter {
-            Parameter::NamedWithIndex { index, .. } => self.arithmetic(&index, context, places)?,
-            Parameter::NamedWithAllIndices {
-                concatenate: false, ..
+        let splits = match expansion.parameter {
+            Parameter::NamedWithIndex { index, .. } => {
+                self.arithmetic(&index, context, places)?;
+                !quoted
             }
-            | Parameter::Special(SpecialParameter::AllPositionalParameters {
-                concatenate: false,
-            }) => {
-                splits = true;
+            Parameter::NamedWithAllIndices { concatenate, .. }
+            | Parameter::Special(SpecialParameter::AllPositionalParameters { concatenate }) => {
+                !quoted || !concatenate
             }
-            Parameter::Named(_)
-            | Parameter::Positional(_)
-            | Parameter::Special(_)
-            | Parameter::NamedWithAllIndices { .. } => {}
-        }
-        pieces.push(Piece::Unknown { splits });
+            Parameter::Named(_) | Parameter::Positional(_) | Parameter::Special(_) => !quoted,
+        };
+        pieces.push(Piece::Unknown {
+            splits: splits && !expansion.number,
+        });
         Ok(())
     }
 
@@ -477,18 +341,17 @@ fn unquoted(text: &str, pieces: &mut Vec<Piece>) {
             ),
             _ => None,
         };
-        match glob.and_then(|length| Some((rest.get(..length)?, rest.get(length..)?))) {
-            Some((glob, after)) => {
-                if !literal.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut literal)));
-                }
-                pieces.push(Piece::Glob(glob.to_owned()));
-                rest = after;
+        if let Some((glob, after)) =
+            glob.and_then(|length| Some((rest.get(..length)?, rest.get(length..)?)))
+        {
+            if !literal.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut literal)));
             }
-            None => {
-                literal.push(c);
-                rest = after;
-            }
+            pieces.push(Piece::Glob(glob.to_owned()));
+            rest = after;
+        } else {
+            literal.push(c);
+            rest = after;
         }
     }
     if !literal.is_empty() || pieces.is_empty() {
@@ -513,182 +376,163 @@ fn ansi(text: &str) -> Option<String> {
     Some(plain)
 }
 
-enum Braces {
-    None,
-    Words(Vec<String>),
-    Unclear,
+// Shells do not agree on where `${…}` ends when there are quotes and braces in it.
+fn ends_plainly(text: &str, quoted: bool) -> Result<(), Refusal> {
+    let braces = text.matches('{').count();
+    let plain = braces == text.matches("${").count()
+        && braces == text.matches('}').count()
+        && !text.contains('\n')
+        && !text.contains("<<")
+        && !(quoted && text.contains(['\'', '"', '\\', '`']));
+    if plain {
+        return Ok(());
+    }
+    let reason = "stands within `${…}`, where shells read it differently";
+    Err(Refusal::new(parse::excerpt(text), reason))
 }
 
-// What `a{b,c}` becomes. Braces beside anything that is expanded are not looked into.
-fn expand_braces(word: &str) -> Braces {
-    let Some(marks) = braces(word).filter(|marks| marks.len() <= MOST_MARKS) else {
-        return if word.contains('{') {
-            Braces::Unclear
-        } else {
-            Braces::None
-        };
-    };
-    let open = marks.iter().any(|(_, c)| *c == '{');
-    if !open || !word.contains([',', '.']) {
-        return Braces::None;
-    }
-    if word.contains(['$', '`']) {
-        // `${x}` is no brace; `{a,$x}` is one.
-        return if marks.is_empty() {
-            Braces::None
-        } else {
-            Braces::Unclear
-        };
-    }
-    let mut done = Vec::new();
-    let mut work = vec![word.to_owned()];
-    while let Some(next) = work.pop() {
-        if work.len() + done.len() > MOST_WORDS {
-            return Braces::Unclear;
-        }
-        match expand_first(&next) {
-            Some(Some(words)) => work.extend(words.into_iter().rev()),
-            Some(None) => done.push(next),
-            None => return Braces::Unclear,
-        }
-    }
-    Braces::Words(done)
+// What the shell does to expand a parameter.
+struct Expansion {
+    parameter: Parameter,
+    // Text that is expanded in its turn.
+    texts: Vec<String>,
+    arithmetic: Vec<String>,
+    assigns: bool,
+    number: bool,
 }
 
-// The unquoted braces and commas of a word, where they stand; nothing if a quote is never closed.
-fn braces(word: &str) -> Option<Vec<(usize, char)>> {
-    let mut marks = Vec::new();
-    let mut depth = 0usize;
-    let mut chars = word.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '\'' => while chars.next()?.1 != '\'' {},
-            '"' => loop {
-                match chars.next()?.1 {
-                    '"' => break,
-                    '\\' => {
-                        chars.next();
-                    }
-                    _ => {}
-                }
-            },
-            '$' if chars.next_if(|(_, c)| *c == '{').is_some() => depth += 1,
-            '}' if depth > 0 => depth -= 1,
-            '{' | ',' | '}' if depth == 0 => marks.push((at, c)),
-            _ => {}
-        }
-    }
-    Some(marks)
-}
-
-// The words that the first braces make of a word; `Some(None)` if it has none, nothing if unclear.
+// Returns nothing for what only lists names.
 #[expect(
-    clippy::option_option,
-    reason = "three answers: several words, one, and not known"
+    clippy::too_many_lines,
+    reason = "one arm for every form that a shell has"
 )]
-fn expand_first(word: &str) -> Option<Option<Vec<String>>> {
-    let marks = braces(word)?;
-    for (open, _) in marks.iter().filter(|(_, c)| *c == '{') {
-        let mut depth = 0usize;
-        let mut cuts = vec![*open];
-        let mut close = None;
-        for (at, c) in marks.iter().filter(|(at, _)| at >= open) {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 1 => {
-                    close = Some(*at);
-                    break;
-                }
-                '}' => depth -= 1,
-                _ if depth == 1 => cuts.push(*at),
-                _ => {}
-            }
+fn expansion(expression: ParameterExpr) -> Result<Option<Expansion>, Refusal> {
+    use ParameterExpr as Expr;
+    let mut texts = Vec::new();
+    let mut arithmetic = Vec::new();
+    let assigns = matches!(expression, Expr::AssignDefaultValues { .. });
+    let number = matches!(expression, Expr::ParameterLength { .. });
+    let (parameter, indirect) = match expression {
+        Expr::Transform {
+            op: ParameterTransformOp::PromptExpand,
+            parameter,
+            ..
+        } => {
+            let reason = "runs the commands in what a variable holds, by `@P`";
+            return Err(Refusal::new(format!("{parameter}"), reason));
         }
-        let Some(close) = close else {
-            // One that is never closed stands for itself, but what is within it may not.
-            return if marks.iter().any(|(_, c)| *c == ',') {
-                None
-            } else {
-                Some(None)
-            };
-        };
-        cuts.push(close);
-        let (before, inside, after) = (
-            word.get(..*open)?,
-            word.get(open + 1..close)?,
-            word.get(close + 1..)?,
-        );
-        if cuts.len() > 2 {
-            let items = cuts.iter().zip(cuts.iter().skip(1));
-            let item = |(start, end): (&usize, &usize)| {
-                Some(format!("{before}{}{after}", word.get(start + 1..*end)?))
-            };
-            return Some(Some(items.map(item).collect::<Option<Vec<_>>>()?));
+        Expr::Transform {
+            parameter,
+            indirect,
+            ..
         }
-        if inside.contains("..") {
-            let items = sequence(inside)?;
-            return Some(Some(
-                items
-                    .iter()
-                    .map(|item| format!("{before}{item}{after}"))
-                    .collect(),
-            ));
+        | Expr::Parameter {
+            parameter,
+            indirect,
         }
-    }
-    Some(None)
-}
-
-// `1..5`.
-fn sequence(inside: &str) -> Option<Vec<String>> {
-    let (first, last) = inside.split_once("..")?;
-    let plain = |number: &str| number == "0" || !number.starts_with('0');
-    if !plain(first) || !plain(last) {
-        return None;
-    }
-    let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
-    let most = u32::try_from(MOST_WORDS).ok()?;
-    if last < first || last - first >= most {
-        return None;
-    }
-    Some((first..=last).map(|number| number.to_string()).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn braces_become_words() {
-        for (word, words) in [
-            ("a{b,c}d", Some(vec!["abd", "acd"])),
-            ("{a,{b,c}}", Some(vec!["a", "b", "c"])),
-            ("x{1..3}", Some(vec!["x1", "x2", "x3"])),
-            ("a{,.bak}", Some(vec!["a", "a.bak"])),
-            ("'{a,b}'", Some(vec![])),
-            ("{}", Some(vec![])),
-            ("{a", Some(vec![])),
-            ("{a,b", None),
-            ("{a,$x}", None),
-            ("${x}", Some(vec![])),
-            ("${x:-a,b}", Some(vec![])),
-            ("{a..z}", None),
-            ("{1..99999}", None),
-            ("./{}", Some(vec!["./{}"])),
-            ("{a}.{b,c}", Some(vec!["{a}.b", "{a}.c"])),
-        ] {
-            let found = match expand_braces(word) {
-                Braces::None => Some(Vec::new()),
-                Braces::Words(words) => Some(words),
-                Braces::Unclear => None,
-            };
-            assert_eq!(
-                found,
-                words.map(|words| words.into_iter().map(str::to_owned).collect()),
-                "{word}"
-            );
+        | Expr::ParameterLength {
+            parameter,
+            indirect,
+        } => (parameter, indirect),
+        Expr::UseDefaultValues {
+            parameter,
+            indirect,
+            default_value: text,
+            ..
         }
+        | Expr::AssignDefaultValues {
+            parameter,
+            indirect,
+            default_value: text,
+            ..
+        }
+        | Expr::IndicateErrorIfNullOrUnset {
+            parameter,
+            indirect,
+            error_message: text,
+            ..
+        }
+        | Expr::UseAlternativeValue {
+            parameter,
+            indirect,
+            alternative_value: text,
+            ..
+        }
+        | Expr::RemoveSmallestSuffixPattern {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::RemoveLargestSuffixPattern {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::RemoveSmallestPrefixPattern {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::RemoveLargestPrefixPattern {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::UppercaseFirstChar {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::UppercasePattern {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::LowercaseFirstChar {
+            parameter,
+            indirect,
+            pattern: text,
+        }
+        | Expr::LowercasePattern {
+            parameter,
+            indirect,
+            pattern: text,
+        } => {
+            texts.extend(text);
+            (parameter, indirect)
+        }
+        Expr::ReplaceSubstring {
+            parameter,
+            indirect,
+            pattern,
+            replacement,
+            ..
+        } => {
+            texts.push(pattern);
+            texts.extend(replacement);
+            (parameter, indirect)
+        }
+        Expr::Substring {
+            parameter,
+            indirect,
+            offset,
+            length,
+        } => {
+            arithmetic.push(offset.value);
+            arithmetic.extend(length.map(|length| length.value));
+            (parameter, indirect)
+        }
+        Expr::VariableNames { .. } | Expr::MemberKeys { .. } => return Ok(None),
+    };
+    if indirect {
+        let reason = "looks a variable up by a name that is not known";
+        return Err(Refusal::new(format!("{parameter}"), reason));
     }
+    Ok(Some(Expansion {
+        parameter,
+        texts,
+        arithmetic,
+        assigns,
+        number,
+    }))
 }

@@ -1,0 +1,399 @@
+//! The search for a shortest text that some machines read and others do not.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap, HashMap},
+};
+
+use super::{
+    Entry, Grant, Regular, STATE_BUDGET, TooComplex,
+    fold::{fold_char, variants},
+    nfa::{Nfa, PlaceSet, Step},
+};
+
+/// What an entry matches, its machines by their place in the search.
+#[derive(Debug, Default)]
+pub(super) struct Matches {
+    some: Vec<usize>,
+    none: Vec<usize>,
+}
+
+impl Matches {
+    fn holds(&self, accepted: &BTreeSet<usize>) -> bool {
+        self.some.iter().any(|machine| accepted.contains(machine))
+            && !self.none.iter().any(|machine| accepted.contains(machine))
+    }
+}
+
+/// A grant, its machines by their place in the search.
+#[derive(Debug, Default)]
+pub(super) struct Side {
+    may: Vec<Matches>,
+    never: Vec<Matches>,
+    only: Option<Vec<Matches>>,
+}
+
+impl Side {
+    fn permits(&self, accepted: &BTreeSet<usize>) -> bool {
+        let any = |list: &[Matches]| list.iter().any(|matches| matches.holds(accepted));
+        any(&self.may) && !any(&self.never) && self.only.as_deref().is_none_or(any)
+    }
+
+    // Whether a longer text may still be permitted.
+    fn lives(&self, live: &BTreeSet<usize>) -> bool {
+        let any = |list: &[Matches]| {
+            list.iter()
+                .any(|matches| matches.some.iter().any(|machine| live.contains(machine)))
+        };
+        any(&self.may) && self.only.as_deref().is_none_or(any)
+    }
+}
+
+/// What text is looked for.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// The side that must permit it.
+    pub(super) this: Side,
+    /// The other side, and whether it must permit the text, or must not.
+    pub(super) other: Option<(Side, bool)>,
+}
+
+impl Question {
+    fn answered(&self, accepted: &BTreeSet<usize>) -> bool {
+        let other = |(side, permits): &(Side, bool)| side.permits(accepted) == *permits;
+        self.this.permits(accepted) && self.other.as_ref().is_none_or(other)
+    }
+
+    fn open(&self, live: &BTreeSet<usize>) -> bool {
+        let other = |(side, permits): &(Side, bool)| !permits || side.lives(live);
+        self.this.lives(live) && self.other.as_ref().is_none_or(other)
+    }
+}
+
+/// A search over the product of all machines that a question speaks of.
+pub(super) struct Search<'a, P> {
+    machines: Vec<&'a Nfa>,
+    // Where the places of each machine begin in the one numbering of all.
+    bases: Vec<usize>,
+    places: usize,
+    pattern: std::marker::PhantomData<P>,
+}
+
+impl<P> Default for Search<'_, P> {
+    fn default() -> Self {
+        Self {
+            machines: Vec::new(),
+            bases: Vec::new(),
+            places: 0,
+            pattern: std::marker::PhantomData,
+        }
+    }
+}
+
+// A text that was reached: the state of its shape and the places of all machines, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct State {
+    shape: u8,
+    places: Vec<usize>,
+}
+
+struct Reached {
+    from: usize,
+    by: char,
+    state: State,
+}
+
+impl<'a, P: Regular> Search<'a, P> {
+    fn machine(&mut self, machine: &'a Nfa) -> Vec<usize> {
+        self.machines.push(machine);
+        self.bases.push(self.places);
+        self.places += machine.len();
+        vec![self.machines.len() - 1]
+    }
+
+    fn taken(&mut self, pattern: &'a P) -> Vec<usize> {
+        let machines = pattern.taking();
+        machines
+            .into_iter()
+            .flat_map(|machine| self.machine(machine))
+            .collect()
+    }
+
+    fn entries(&mut self, entries: &'a [Entry<P>]) -> Vec<Matches> {
+        let entry = |entry: &'a Entry<P>| Matches {
+            some: self.machine(entry.pattern.giving()),
+            none: entry
+                .except
+                .iter()
+                .flat_map(|except| self.taken(except))
+                .collect(),
+        };
+        entries.iter().map(entry).collect()
+    }
+
+    /// Takes what entries give.
+    pub(super) fn given(&mut self, entries: &'a [Entry<P>]) -> Side {
+        Side {
+            may: self.entries(entries),
+            ..Side::default()
+        }
+    }
+
+    /// Takes what one machine reads.
+    pub(super) fn only(&mut self, machine: &'a Nfa) -> Side {
+        Side {
+            may: vec![Matches {
+                some: self.machine(machine),
+                none: Vec::new(),
+            }],
+            ..Side::default()
+        }
+    }
+
+    fn never(&mut self, entry: &'a Entry<P>) -> Matches {
+        Matches {
+            some: self.taken(&entry.pattern),
+            none: entry
+                .except
+                .iter()
+                .flat_map(|except| self.machine(except.giving()))
+                .collect(),
+        }
+    }
+
+    /// Takes what entries take away.
+    pub(super) fn taken_away(&mut self, never: &'a [Entry<P>]) -> Side {
+        Side {
+            may: never.iter().map(|entry| self.never(entry)).collect(),
+            ..Side::default()
+        }
+    }
+
+    /// Takes what a grant permits.
+    pub(super) fn side(&mut self, grant: &'a Grant<P>) -> Side {
+        Side {
+            never: grant.never.iter().map(|entry| self.never(entry)).collect(),
+            may: self.entries(&grant.may),
+            only: grant.only.as_ref().map(|only| self.entries(only)),
+        }
+    }
+
+    // Splits the places by machine.
+    fn by_machine<'s>(
+        &'s self,
+        places: &'s [usize],
+    ) -> impl Iterator<Item = (usize, &'a Nfa, usize, &'s [usize])> + 's {
+        let mut rest = places;
+        let machines = self.machines.iter().zip(&self.bases).enumerate();
+        machines.filter_map(move |(index, (machine, base))| {
+            let end = base + machine.len();
+            let count = rest.iter().take_while(|place| **place < end).count();
+            let (own, after) = rest.split_at(count);
+            rest = after;
+            (!own.is_empty()).then_some((index, *machine, *base, own))
+        })
+    }
+
+    /// Returns a shortest readable text that answers the question, if there is one.
+    pub(super) fn run(&self, question: &Question) -> Result<Option<String>, TooComplex> {
+        let mut start = Vec::new();
+        for (machine, base) in self.machines.iter().zip(&self.bases) {
+            let mut places = Numbered::after(&mut start, *base);
+            machine.enter(0, &mut places);
+            places.sort();
+        }
+        let start = State {
+            shape: 0,
+            places: start,
+        };
+        let mut reached: Vec<Reached> = Vec::new();
+        let mut known: HashMap<State, u32> = HashMap::from([(start.clone(), 0)]);
+        let mut queue = BinaryHeap::new();
+        if question.open(&self.live(&start)) {
+            reached.push(Reached {
+                from: usize::MAX,
+                by: '\0',
+                state: start,
+            });
+            queue.push(Reverse((0u32, 0usize)));
+        }
+        while let Some(Reverse((cost, index))) = queue.pop() {
+            let Some(state) = reached.get(index).map(|reached| reached.state.clone()) else {
+                continue;
+            };
+            if known.get(&state).is_some_and(|cheapest| *cheapest < cost) {
+                continue;
+            }
+            if P::whole(state.shape) && question.answered(&self.accepted(&state)) {
+                return Ok(Some(P::show(text(&reached, index))));
+            }
+            for c in self.characters(&state) {
+                let Some((shape, price)) = P::shape(state.shape, c) else {
+                    continue;
+                };
+                let next = State {
+                    shape,
+                    places: self.after(&state.places, c),
+                };
+                let cost = cost + price;
+                if known.get(&next).is_some_and(|known| *known <= cost)
+                    || !question.open(&self.live(&next))
+                {
+                    continue;
+                }
+                if reached.len() >= STATE_BUDGET {
+                    return Err(TooComplex);
+                }
+                known.insert(next.clone(), cost);
+                queue.push(Reverse((cost, reached.len())));
+                reached.push(Reached {
+                    from: index,
+                    by: c,
+                    state: next,
+                });
+            }
+        }
+        Ok(None)
+    }
+
+    fn live(&self, state: &State) -> BTreeSet<usize> {
+        self.by_machine(&state.places)
+            .map(|(index, ..)| index)
+            .collect()
+    }
+
+    fn accepted(&self, state: &State) -> BTreeSet<usize> {
+        self.by_machine(&state.places)
+            .filter(|(_, machine, base, places)| {
+                places.iter().any(|place| machine.accepts(place - base))
+            })
+            .map(|(index, ..)| index)
+            .collect()
+    }
+
+    fn after(&self, places: &[usize], c: char) -> Vec<usize> {
+        let folded = fold_char(c);
+        let mut next = Vec::with_capacity(places.len());
+        for (_, machine, base, own) in self.by_machine(places) {
+            let mut to = Numbered::after(&mut next, base);
+            if machine.is_folded() {
+                let mut now: Vec<usize> = own.to_vec();
+                for part in folded.chars() {
+                    let mut step = Vec::new();
+                    let mut places = Numbered::after(&mut step, base);
+                    for place in &now {
+                        machine.read(place - base, part, &mut places);
+                    }
+                    now = step;
+                }
+                for place in now {
+                    to.insert(place - base);
+                }
+            } else {
+                for place in own {
+                    machine.read(place - base, c, &mut to);
+                }
+            }
+            to.sort();
+        }
+        next
+    }
+
+    // One of every kind of character that the machines tell apart here, readable ones first.
+    fn characters(&self, state: &State) -> Vec<char> {
+        let mut named = BTreeSet::new();
+        for (_, machine, base, places) in self.by_machine(&state.places) {
+            for place in places {
+                match machine.step(place - base) {
+                    Some(Step::Lit(c)) if machine.is_folded() => named.extend(variants(*c)),
+                    Some(Step::Lit(c)) => {
+                        named.insert(*c);
+                    }
+                    Some(Step::Caseless(c)) => named.extend(variants(*c)),
+                    Some(Step::Class(class)) => {
+                        named.extend(' '..='~');
+                        for (low, high) in &class.ranges {
+                            let around = [before(*low), Some(*low), Some(*high), after(*high)];
+                            named.extend(around.into_iter().flatten().flat_map(variants));
+                        }
+                    }
+                    Some(Step::Marks) => {
+                        named.insert('\u{301}');
+                    }
+                    Some(_) | None => {}
+                }
+            }
+        }
+        named.insert(P::separator());
+        let mut unnamed = ('a'..='z').chain('0'..='9').chain('\u{4e00}'..);
+        named.extend(unnamed.find(|c| variants(*c).all(|c| !named.contains(&c))));
+        let mut characters: Vec<char> = named.into_iter().collect();
+        characters.sort_by_key(|c| (rank(*c), *c));
+        characters
+    }
+}
+
+fn rank(c: char) -> u8 {
+    match c {
+        'a'..='z' => 0,
+        '0'..='9' => 1,
+        'A'..='Z' => 2,
+        '/' | '\0' => 3,
+        '.' | '-' | '_' => 4,
+        c if c.is_ascii_graphic() => 5,
+        c if c.is_alphanumeric() => 6,
+        _ => 7,
+    }
+}
+
+fn before(c: char) -> Option<char> {
+    u32::from(c).checked_sub(1).and_then(char::from_u32)
+}
+
+fn after(c: char) -> Option<char> {
+    u32::from(c).checked_add(1).and_then(char::from_u32)
+}
+
+fn text(reached: &[Reached], mut index: usize) -> String {
+    let mut chars = Vec::new();
+    while let Some(at) = reached.get(index)
+        && at.from != usize::MAX
+    {
+        chars.push(at.by);
+        index = at.from;
+    }
+    chars.iter().rev().collect()
+}
+
+// The places of one machine, at the end of those of all.
+struct Numbered<'v> {
+    all: &'v mut Vec<usize>,
+    start: usize,
+    base: usize,
+}
+
+impl<'v> Numbered<'v> {
+    fn after(all: &'v mut Vec<usize>, base: usize) -> Self {
+        let start = all.len();
+        Self { all, start, base }
+    }
+
+    fn own(&mut self) -> &mut [usize] {
+        self.all.get_mut(self.start..).unwrap_or_default()
+    }
+
+    fn sort(&mut self) {
+        self.own().sort_unstable();
+    }
+}
+
+impl PlaceSet for Numbered<'_> {
+    fn insert(&mut self, place: usize) -> bool {
+        let place = place + self.base;
+        if self.own().contains(&place) {
+            return false;
+        }
+        self.all.push(place);
+        true
+    }
+}
