@@ -3,7 +3,10 @@
 //! The word `*` is any number of words, also none; inside a word `*` is any text of that word. Double
 //! quotes hold blanks, and `"*"` is exactly one word; in single quotes nothing has a meaning.
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +45,28 @@ pub struct CommandPattern {
 #[derive(Debug)]
 struct Machines {
     words: Vec<Word>,
-    exact: Nfa,
-    loose: Nfa,
+    // Most patterns of a spec are never asked: each machine is made when it first is, once for a pattern
+    // and all its copies.
+    exact: OnceLock<Nfa>,
+    loose: OnceLock<Nfa>,
+}
+
+impl Machines {
+    fn exact(&self) -> &Nfa {
+        self.exact.get_or_init(|| {
+            let mut exact = Vec::new();
+            compile_exact(&self.words, &mut exact);
+            Nfa::new(exact, BETWEEN, false)
+        })
+    }
+
+    fn loose(&self) -> &Nfa {
+        self.loose.get_or_init(|| {
+            let mut loose = Vec::new();
+            compile_loose(&self.words, &mut loose);
+            Nfa::new(loose, BETWEEN, false)
+        })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,11 +104,11 @@ impl CommandPattern {
     }
 
     pub(super) fn giving(&self) -> &Nfa {
-        &self.machines.exact
+        self.machines.exact()
     }
 
     pub(super) fn taking(&self) -> impl Iterator<Item = &Nfa> {
-        std::iter::once(&self.machines.loose)
+        std::iter::once(self.machines.loose())
     }
 }
 
@@ -94,16 +117,12 @@ impl FromStr for CommandPattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let words = words(text)?;
-        let mut exact = Vec::new();
-        compile_exact(&words, &mut exact);
-        let mut loose = Vec::new();
-        compile_loose(&words, &mut loose);
         Ok(Self {
             text: text.to_owned(),
             machines: Arc::new(Machines {
                 words,
-                exact: Nfa::new(exact, BETWEEN, false),
-                loose: Nfa::new(loose, BETWEEN, false),
+                exact: OnceLock::new(),
+                loose: OnceLock::new(),
             }),
         })
     }
@@ -113,11 +132,11 @@ impl Pattern for CommandPattern {
     type Subject = [String];
 
     fn gives(&self, words: &[String]) -> bool {
-        is_command(words) && self.machines.exact.matches(&one_text(words))
+        is_command(words) && self.machines.exact().matches(&one_text(words))
     }
 
     fn takes(&self, words: &[String]) -> bool {
-        self.machines.loose.matches(&one_text(words))
+        self.machines.loose().matches(&one_text(words))
     }
 }
 

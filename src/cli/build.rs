@@ -105,8 +105,8 @@ fn previous(target: &Path) -> miette::Result<BTreeMap<String, Fact>> {
     let Ok(text) = fs::read_to_string(target.join(Plan::LOCK)) else {
         return Ok(BTreeMap::new());
     };
-    match Plan::from_text(&text) {
-        Ok(plan) => Ok(compile::facts(plan.outputs)),
+    match Plan::outputs_from_text(&text) {
+        Ok(outputs) => Ok(compile::facts(outputs)),
         Err(error @ LockError::NewerFormat { .. }) => Err(error.into()),
         Err(LockError::Conflict | LockError::Edited | LockError::Unreadable { .. }) => {
             Ok(BTreeMap::new())

@@ -326,7 +326,39 @@ struct Sealed {
     plan: Value,
 }
 
+fn unreadable(error: serde_json::Error) -> LockError {
+    LockError::Unreadable {
+        reason: error.to_string(),
+    }
+}
+
 impl Sealed {
+    // Reads the text of a lock and sees that it is as it was written.
+    fn open(text: &str) -> Result<Self, LockError> {
+        if text
+            .lines()
+            .any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
+        {
+            return Err(LockError::Conflict);
+        }
+        let sealed: Self = serde_json::from_str(text).map_err(unreadable)?;
+        let found = sealed
+            .plan
+            .get("format")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
+        if found > u64::from(Plan::FORMAT) {
+            return Err(LockError::NewerFormat {
+                found,
+                known: Plan::FORMAT,
+            });
+        }
+        if sealed.digest() != sealed.sha256 {
+            return Err(LockError::Edited);
+        }
+        Ok(sealed)
+    }
+
     fn digest(&self) -> Digest {
         Digest::of(json!([self.sets, self.plan]).to_string())
     }
@@ -356,32 +388,24 @@ impl Plan {
     ///
     /// Where the text is no lock of this format, or is not as it was written.
     pub fn from_text(text: &str) -> Result<Self, LockError> {
-        if text
-            .lines()
-            .any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
-        {
-            return Err(LockError::Conflict);
-        }
-        let unreadable = |error: serde_json::Error| LockError::Unreadable {
-            reason: error.to_string(),
-        };
-        let mut sealed: Sealed = serde_json::from_str(text).map_err(unreadable)?;
-        let found = sealed
-            .plan
-            .get("format")
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
-        if found > u64::from(Self::FORMAT) {
-            return Err(LockError::NewerFormat {
-                found,
-                known: Self::FORMAT,
-            });
-        }
-        if sealed.digest() != sealed.sha256 {
-            return Err(LockError::Edited);
-        }
+        let mut sealed = Sealed::open(text)?;
         unfold(&mut sealed.plan, &sealed.sets);
         serde_json::from_value(sealed.plan).map_err(unreadable)
+    }
+
+    /// Reads of the text of a lock what was written with it, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::from_text`].
+    pub fn outputs_from_text(text: &str) -> Result<BTreeMap<String, Output>, LockError> {
+        let mut sealed = Sealed::open(text)?;
+        let outputs = sealed
+            .plan
+            .get_mut("outputs")
+            .map(Value::take)
+            .unwrap_or_default();
+        serde_json::from_value(outputs).map_err(unreadable)
     }
 
     /// Returns the digest by which a run is bound to this plan.
