@@ -7,7 +7,7 @@
 //! that folds to others (`ß`, the Kelvin sign) counts as unnamed unless a pattern names it.
 
 use super::{
-    CommandPattern, Entry, Grant, NamePattern, PathPattern, Pattern,
+    CommandPattern, Entry, Grant, NamePattern, Nevers, PathPattern, Pattern,
     command::{BETWEEN, quote},
     nfa::Nfa,
     search::{Question, Search},
@@ -176,7 +176,7 @@ impl<P: Regular> Grant<P> {
     /// # use factory::boundary::{Grant, PathPattern};
     /// let grant = |may: &str, never: &str| Grant::<PathPattern> {
     ///     may: vec![may.parse::<PathPattern>().unwrap().into()],
-    ///     never: vec![never.parse::<PathPattern>().unwrap().into()],
+    ///     never: vec![never.parse::<PathPattern>().unwrap().into()].into(),
     ///     only: None,
     /// };
     /// let (source, config) = (grant("app/**", "app/b*"), grant("**/*.yml", "config/**"));
@@ -243,11 +243,11 @@ pub fn entry_within<P: Regular>(
 /// one.
 pub(super) fn taken_among<P: Regular>(
     entries: &[Entry<P>],
-    never: &[Entry<P>],
+    never: &Nevers<P>,
 ) -> Result<Option<String>, TooComplex> {
     let mut search = Search::<P>::default();
     let this = search.given(entries);
-    let other = search.taken_away(never);
+    let other = search.taken_away(never.iter());
     search.run(&Question {
         this,
         other: Some((other, true)),
@@ -269,12 +269,12 @@ pub(super) fn all_permitted(
 /// reads.
 pub(super) fn first_taken(
     machine: &Nfa,
-    never: &[Entry<CommandPattern>],
+    never: &Nevers<CommandPattern>,
 ) -> Result<Option<usize>, TooComplex> {
     for (index, entry) in never.iter().enumerate() {
         let mut search = Search::<CommandPattern>::default();
         let this = search.only(machine);
-        let other = search.taken_away(std::slice::from_ref(entry));
+        let other = search.taken_away([entry]);
         if search
             .run(&Question {
                 this,

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     Pattern, PatternError,
@@ -35,16 +35,18 @@ pub(super) const BETWEEN: char = '\0';
 /// assert!(!push.gives(&words("git -C d push")) && push.takes(&words("/usr/bin/git -C d push")));
 /// # Ok::<(), factory::boundary::PatternError>(())
 /// ```
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
 pub struct CommandPattern {
-    text: String,
+    text: Arc<str>,
     machines: Arc<Machines>,
 }
 
 #[derive(Debug)]
 struct Machines {
     words: Vec<Word>,
+    // The words before the first wildcard.
+    literal: Vec<String>,
     // Most patterns of a spec are never asked: each machine is made when it first is, once for a pattern
     // and all its copies.
     exact: OnceLock<Nfa>,
@@ -82,20 +84,19 @@ enum Part {
     Star,
 }
 
+impl Part {
+    const fn example(&self) -> char {
+        match self {
+            Self::Char(c) => *c,
+            Self::Star => 'q',
+        }
+    }
+}
+
 impl CommandPattern {
     /// Returns the words before the first wildcard: of `git commit -m *`, the first three.
-    pub fn literal_words(&self) -> Vec<String> {
-        let literal = |word: &Word| match word {
-            Word::One(parts) => parts
-                .iter()
-                .map(|part| match part {
-                    Part::Char(c) => Some(*c),
-                    Part::Star => None,
-                })
-                .collect(),
-            Word::Any => None,
-        };
-        self.machines.words.iter().map_while(literal).collect()
+    pub fn literal_words(&self) -> &[String] {
+        &self.machines.literal
     }
 
     /// Returns whether it names one command and nothing else.
@@ -118,14 +119,27 @@ impl FromStr for CommandPattern {
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let words = words(text)?;
         Ok(Self {
-            text: text.to_owned(),
+            text: text.into(),
             machines: Arc::new(Machines {
+                literal: words.iter().map_while(literal).collect(),
                 words,
                 exact: OnceLock::new(),
                 loose: OnceLock::new(),
             }),
         })
     }
+}
+
+// The text of a word without a wildcard.
+fn literal(word: &Word) -> Option<String> {
+    let Word::One(parts) = word else {
+        return None;
+    };
+    let text = parts.iter().map(|part| match part {
+        Part::Char(c) => Some(*c),
+        Part::Star => None,
+    });
+    text.collect()
 }
 
 impl Pattern for CommandPattern {
@@ -137,6 +151,18 @@ impl Pattern for CommandPattern {
 
     fn takes(&self, words: &[String]) -> bool {
         self.machines.loose().matches(&one_text(words))
+    }
+
+    fn example(&self) -> Option<Box<[String]>> {
+        let text = |word: &Word| match word {
+            Word::Any => None,
+            Word::One(parts) => Some(parts.iter().map(Part::example).collect()),
+        };
+        let mut words: Vec<String> = self.machines.words.iter().filter_map(text).collect();
+        if words.is_empty() {
+            words.push("q".to_owned());
+        }
+        is_command(&words).then(|| words.into())
     }
 }
 
@@ -498,6 +524,20 @@ mod tests {
 
     fn split(line: &str) -> Vec<String> {
         line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_example_is_given() {
+        for (pattern, example) in [
+            ("git commit -m * --amend", "git commit -m --amend"),
+            ("bin/test* 'a b' \"*\"", "bin/testq a b q"),
+            ("*", "q"),
+        ] {
+            let parsed: CommandPattern = pattern.parse().unwrap();
+            let words = parsed.example().unwrap();
+            assert_eq!(words.join(" "), example, "{pattern}");
+            assert!(parsed.gives(&words), "{pattern} gives {words:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Nevers;
+
 /// A pattern that does not mean anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -25,11 +27,31 @@ pub trait Pattern {
     /// Returns whether a `never` with this pattern takes `subject` away: whatever the case and the
     /// Unicode normalisation, and for commands by base name and behind global options.
     fn takes(&self, subject: &Self::Subject) -> bool;
+
+    /// Returns a thing that a `may` with this pattern gives, where one is told without a search.
+    fn example(&self) -> Option<Box<Self::Subject>>;
+
+    /// Returns what everything that `takes` takes begins with, where that is one thing: a folded first
+    /// segment. What a `may` with this pattern gives begins with it too.
+    fn start(&self) -> Option<Box<str>> {
+        None
+    }
+
+    /// Returns what `subject` begins with, to be compared with [`Pattern::start`].
+    fn start_of(_subject: &Self::Subject) -> Option<Box<str>> {
+        None
+    }
 }
 
 /// Gives a pattern what follows from its being a text that was parsed.
 macro_rules! written_as_text {
     ($pattern:ty) => {
+        impl serde::Serialize for $pattern {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.text)
+            }
+        }
+
         impl $pattern {
             /// Returns the pattern as written.
             pub fn as_str(&self) -> &str {
@@ -47,7 +69,7 @@ macro_rules! written_as_text {
 
         impl From<$pattern> for String {
             fn from(pattern: $pattern) -> Self {
-                pattern.text
+                pattern.text.as_ref().to_owned()
             }
         }
 
@@ -168,8 +190,8 @@ pub struct Grant<P> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may: Vec<Entry<P>>,
     /// What is taken away, whatever gives it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub never: Vec<Entry<P>>,
+    #[serde(default, skip_serializing_if = "Nevers::has_no_own")]
+    pub never: Nevers<P>,
     /// What a step narrows it to: when there is one, a thing must be in it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<Vec<Entry<P>>>,
@@ -179,7 +201,7 @@ impl<P> Default for Grant<P> {
     fn default() -> Self {
         Self {
             may: Vec::new(),
-            never: Vec::new(),
+            never: Nevers::default(),
             only: None,
         }
     }
@@ -214,7 +236,7 @@ impl Decision {
 impl<P: Pattern> Grant<P> {
     /// Returns what is decided of `subject`.
     pub fn decide(&self, subject: &P::Subject) -> Decision {
-        if let Some(never) = self.never.iter().position(|entry| entry.takes(subject)) {
+        if let Some(never) = self.never.taker(subject) {
             return Decision::Taken { never };
         }
         let Some(may) = self.may.iter().position(|entry| entry.gives(subject)) else {

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{
     Pattern, PatternError,
@@ -23,10 +23,10 @@ use super::{
 /// assert!(hosts.gives("index.gems.example.org") && !hosts.gives("gems.example.org"));
 /// # Ok::<(), factory::boundary::PatternError>(())
 /// ```
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
 pub struct NamePattern {
-    text: String,
+    text: Arc<str>,
     machines: Arc<Machines>,
 }
 
@@ -81,7 +81,7 @@ impl FromStr for NamePattern {
             return Err(fault(at, "an assignment where a name is expected", help));
         }
         Ok(Self {
-            text: text.to_owned(),
+            text: text.into(),
             machines: Arc::new(Machines {
                 exact: compile(text, false),
                 folded: compile(&fold(text), true),
@@ -99,6 +99,10 @@ impl Pattern for NamePattern {
 
     fn takes(&self, name: &str) -> bool {
         self.machines.folded.matches(name)
+    }
+
+    fn example(&self) -> Option<Box<str>> {
+        Some(self.text.replace('*', "q").into())
     }
 }
 

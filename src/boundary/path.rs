@@ -4,11 +4,15 @@
 //! of directories, at the end for everything below; `[a-z]` and `[!a]` are one character; `{a,b}` is
 //! one of several texts. A pattern names files, links, and special files, never a directory as such.
 
-use std::{borrow::Cow, str::FromStr, sync::Arc};
+use std::{
+    borrow::Cow,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{Pattern, PatternError, automata, glob::Glob, nfa::Nfa};
+use super::{Pattern, PatternError, automata, fold::fold, glob::Glob, nfa::Nfa};
 
 /// A pattern for paths.
 ///
@@ -22,20 +26,35 @@ use super::{Pattern, PatternError, automata, glob::Glob, nfa::Nfa};
 /// assert!(!source.gives("App/a.rb") && source.takes("App/A.RB"));
 /// # Ok::<(), factory::boundary::PatternError>(())
 /// ```
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PathPattern {
-    text: String,
+    text: Arc<str>,
     machines: Arc<Machines>,
 }
 
+// Most patterns of a spec are compared by their first segments alone: each machine is made when it is first
+// asked, once for a pattern and all its copies.
 #[derive(Debug)]
 struct Machines {
-    exact: Nfa,
-    folded: Nfa,
+    glob: Glob,
+    exact: OnceLock<Nfa>,
+    folded: OnceLock<Nfa>,
+    // How many bytes of the text are whole segments without a wildcard.
+    leading: usize,
     literal: bool,
     // Whether something may match exactly and not when both are folded.
     exact_takes_more: bool,
+}
+
+impl Machines {
+    fn exact(&self) -> &Nfa {
+        self.exact.get_or_init(|| self.glob.compile(false))
+    }
+
+    fn folded(&self) -> &Nfa {
+        self.folded.get_or_init(|| self.glob.compile(true))
+    }
 }
 
 impl PathPattern {
@@ -55,10 +74,19 @@ impl PathPattern {
     /// # Ok::<(), factory::boundary::PatternError>(())
     /// ```
     pub fn literal_prefix(&self) -> &str {
-        let plain = self.text.split(['*', '?', '[', '{']).next().unwrap_or("");
-        plain
+        let leading = self.leading();
+        if leading.len() < self.text.len() {
+            return leading;
+        }
+        leading
             .rsplit_once('/')
             .map_or("", |(directory, _)| directory)
+    }
+
+    /// Returns the segments without a wildcard that everything it names begins with: of `app/*.rb` the
+    /// first, of `app/a.rb` both, of `**/a` none.
+    pub fn leading(&self) -> &str {
+        self.text.get(..self.machines.leading).unwrap_or("")
     }
 
     /// Makes the pattern that names everything below `directory` (the project root, if empty) and
@@ -80,15 +108,13 @@ impl PathPattern {
     }
 
     pub(super) fn giving(&self) -> &Nfa {
-        &self.machines.exact
+        self.machines.exact()
     }
 
     pub(super) fn taking(&self) -> impl Iterator<Item = &Nfa> {
-        let exact = self
-            .machines
-            .exact_takes_more
-            .then_some(&self.machines.exact);
-        std::iter::once(&self.machines.folded).chain(exact)
+        let machines = &self.machines;
+        let exact = machines.exact_takes_more.then(|| machines.exact());
+        std::iter::once(machines.folded()).chain(exact)
     }
 }
 
@@ -97,9 +123,8 @@ impl FromStr for PathPattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let glob = Glob::parse(text)?;
-        let exact = glob.compile(false);
         let plain = glob.is_plain();
-        if !plain && automata::accepts_no_path(&exact) {
+        if !plain && automata::accepts_no_path(&glob.compile(false)) {
             return Err(PatternError {
                 message: "the pattern can match nothing".to_owned(),
                 help: None,
@@ -107,22 +132,33 @@ impl FromStr for PathPattern {
             });
         }
         Ok(Self {
-            text: text.to_owned(),
+            text: text.into(),
             machines: Arc::new(Machines {
-                exact,
-                folded: glob.compile(true),
+                leading: leading(text),
                 literal: glob.is_literal(),
                 exact_takes_more: !plain,
+                exact: OnceLock::new(),
+                folded: OnceLock::new(),
+                glob,
             }),
         })
     }
+}
+
+// How many bytes of `text` are whole segments without a wildcard, less the slash behind them.
+fn leading(text: &str) -> usize {
+    match text.find(['*', '?', '[', '{']) {
+        Some(wild) => text.get(..wild).and_then(|plain| plain.rfind('/')),
+        None => Some(text.len()),
+    }
+    .unwrap_or_default()
 }
 
 impl Pattern for PathPattern {
     type Subject = str;
 
     fn gives(&self, path: &str) -> bool {
-        is_clean(path) && self.machines.exact.matches(path)
+        is_clean(path) && self.machines.exact().matches(path)
     }
 
     fn takes(&self, path: &str) -> bool {
@@ -130,6 +166,22 @@ impl Pattern for PathPattern {
             return false;
         };
         self.taking().any(|machine| machine.matches(&path))
+    }
+
+    fn example(&self) -> Option<Box<str>> {
+        let told = !self.text.contains(['?', '[', '{']);
+        told.then(|| self.text.replace("**", "q").replace('*', "q").into())
+    }
+
+    fn start(&self) -> Option<Box<str>> {
+        let first = self.leading().split('/').next()?;
+        (!first.is_empty()).then(|| fold(first).into())
+    }
+
+    fn start_of(path: &str) -> Option<Box<str>> {
+        let path = clean(path)?;
+        let first = path.split('/').next()?;
+        Some(fold(first).into())
     }
 }
 
@@ -220,6 +272,29 @@ mod tests {
             assert_eq!(parsed.gives(path), gives, "{pattern} gives {path}");
             assert_eq!(parsed.takes(path), takes, "{pattern} takes {path}");
         }
+    }
+
+    #[test]
+    fn an_example_is_given_and_begins_as_all_do() {
+        for (pattern, leading) in [
+            ("app/**/*.rb", "app"),
+            ("**", ""),
+            ("**/.env*", ""),
+            ("config/deploy.yml", "config/deploy.yml"),
+            ("app/models/a*", "app/models"),
+            ("caf\u{e9}/**/x", "caf\u{e9}"),
+        ] {
+            let parsed: PathPattern = pattern.parse().unwrap();
+            let example = parsed.example().unwrap();
+            assert!(parsed.gives(&example), "{pattern} gives {example}");
+            assert_eq!(parsed.leading(), leading, "{pattern}");
+            let start = parsed.start();
+            assert!(
+                start.is_none() || start == PathPattern::start_of(&example),
+                "{pattern}"
+            );
+        }
+        assert_eq!("a/[b]".parse::<PathPattern>().unwrap().example(), None);
     }
 
     #[test]

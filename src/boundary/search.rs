@@ -103,7 +103,7 @@ struct Reached {
     state: State,
 }
 
-impl<'a, P: Regular> Search<'a, P> {
+impl<'a, P: Regular + 'a> Search<'a, P> {
     fn machine(&mut self, machine: &'a Nfa) -> Vec<usize> {
         self.machines.push(machine);
         self.bases.push(self.places);
@@ -162,9 +162,9 @@ impl<'a, P: Regular> Search<'a, P> {
     }
 
     /// Takes what entries take away.
-    pub(super) fn taken_away(&mut self, never: &'a [Entry<P>]) -> Side {
+    pub(super) fn taken_away(&mut self, never: impl IntoIterator<Item = &'a Entry<P>>) -> Side {
         Side {
-            may: never.iter().map(|entry| self.never(entry)).collect(),
+            may: never.into_iter().map(|entry| self.never(entry)).collect(),
             ..Side::default()
         }
     }

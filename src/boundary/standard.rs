@@ -3,6 +3,8 @@
 //! They are part of the language and versioned with it. An option that would write, run another
 //! program, or change a repository is left out here, and the shell judge looks at it once more.
 
+use std::sync::OnceLock;
+
 use super::{CommandPattern, Entry};
 
 /// A set of commands that every spec can name.
@@ -14,6 +16,8 @@ pub struct StandardSet {
     pub doc: &'static str,
     /// The commands in it.
     pub commands: &'static [StandardCommand],
+    // Made when they are first asked for.
+    entries: OnceLock<Vec<Entry<CommandPattern>>>,
 }
 
 /// Commands of a [`StandardSet`].
@@ -27,7 +31,7 @@ pub struct StandardCommand {
 
 impl StandardSet {
     /// Returns its commands as entries of a grant.
-    pub fn entries(&self) -> Vec<Entry<CommandPattern>> {
+    pub fn entries(&self) -> &[Entry<CommandPattern>] {
         // That every pattern parses is held by a test; one that does not would grant nothing.
         let entry = |command: &StandardCommand| {
             let except = command.except.iter().map(|except| except.parse());
@@ -36,7 +40,8 @@ impl StandardSet {
                 except: except.collect::<Result<_, _>>().ok()?,
             })
         };
-        self.commands.iter().filter_map(entry).collect()
+        self.entries
+            .get_or_init(|| self.commands.iter().filter_map(entry).collect())
     }
 }
 
@@ -58,21 +63,24 @@ pub fn standard_names() -> impl Iterator<Item = &'static str> {
     SETS.iter().map(|set| set.name)
 }
 
-static SETS: &[StandardSet] = &[
+static SETS: [StandardSet; 3] = [
     StandardSet {
         name: "@std/commit",
         doc: "Put work into a commit: git add, commit, mv, rm, restore.",
         commands: COMMIT,
+        entries: OnceLock::new(),
     },
     StandardSet {
         name: "@std/files",
         doc: "Make, copy, move, change, and remove files, each path judged by `write`.",
         commands: FILES,
+        entries: OnceLock::new(),
     },
     StandardSet {
         name: "@std/inspect",
         doc: "Look at files, text, and the repository without changing anything.",
         commands: INSPECT,
+        entries: OnceLock::new(),
     },
 ];
 
@@ -306,7 +314,7 @@ mod tests {
 
     #[test]
     fn every_pattern_parses_and_names_are_in_order() {
-        for set in SETS {
+        for set in &SETS {
             assert_eq!(set.entries().len(), set.commands.len(), "{}", set.name);
             for command in set.commands {
                 assert!(

@@ -4,8 +4,8 @@
 
 use crate::{
     boundary::{
-        Boundary, Capability, CommandPattern, Entry, Grant, NamePattern, PathPattern, Regular,
-        TooComplex,
+        Boundary, Capability, CommandPattern, Entry, Grant, NamePattern, PathPattern, Pattern,
+        Regular, TooComplex,
     },
     diagnostics::Span,
     model::{Bounds, Origin, Role},
@@ -35,43 +35,29 @@ pub(super) trait Near: Regular + Clone + std::fmt::Display + 'static {
     fn near_never(&self, never: &Self) -> bool;
 }
 
-// Returns whether one of two directories may lie in the other.
+// Returns whether what begins with the segments `one` may begin with the segments `two` too.
 fn may_nest(one: &str, two: &str, same: impl Fn(&str, &str) -> bool) -> bool {
-    let segments = |path: &str| {
-        path.split('/')
-            .filter(|segment| !segment.is_empty())
-            .count()
-    };
-    let common = segments(one).min(segments(two));
-    one.split('/')
-        .zip(two.split('/'))
-        .take(common)
-        .all(|(one, two)| same(one, two))
-}
-
-// Whether a pattern says plainly which letters it means.
-fn is_plain(text: &str) -> bool {
-    text.is_ascii() && !text.contains('\\')
+    one.is_empty()
+        || two.is_empty()
+        || one
+            .split('/')
+            .zip(two.split('/'))
+            .all(|(one, two)| same(one, two))
 }
 
 impl Near for PathPattern {
     fn begin(&self) -> Option<String> {
-        let first = self.literal_prefix().split('/').next()?;
-        (is_plain(self.as_str()) && !first.is_empty()).then(|| first.to_ascii_lowercase())
+        self.start().map(Into::into)
     }
 
     fn near(&self, other: &Self) -> bool {
-        let plain = is_plain(self.as_str()) && is_plain(other.as_str());
-        !plain
-            || may_nest(self.literal_prefix(), other.literal_prefix(), |one, two| {
-                one == two
-            })
+        may_nest(self.leading(), other.leading(), |one, two| one == two)
     }
 
     fn near_never(&self, never: &Self) -> bool {
-        let plain = is_plain(self.as_str()) && is_plain(never.as_str());
+        let plain = self.leading().is_ascii() && never.leading().is_ascii();
         let same = |one: &str, two: &str| one.eq_ignore_ascii_case(two);
-        !plain || may_nest(self.literal_prefix(), never.literal_prefix(), same)
+        !plain || may_nest(self.leading(), never.leading(), same)
     }
 }
 
@@ -84,7 +70,7 @@ impl Near for CommandPattern {
 
     fn near(&self, other: &Self) -> bool {
         let (one, two) = (self.literal_words(), other.literal_words());
-        one.iter().zip(&two).all(|(one, two)| one == two)
+        one.iter().zip(two).all(|(one, two)| one == two)
     }
 
     fn near_never(&self, never: &Self) -> bool {
@@ -130,10 +116,11 @@ impl Near for NamePattern {
 /// Returns entry `index` of what `grant` gives, less what its nevers may take of it.
 pub(super) fn alone<P: Near>(grant: &Grant<P>, index: usize) -> Option<Grant<P>> {
     let may = grant.may.get(index)?;
-    let near = |never: &&Entry<P>| may.pattern.near_never(&never.pattern);
+    let near = grant.never.about(&may.pattern);
+    let near = near.filter(|never| may.pattern.near_never(&never.pattern));
     Some(Grant {
         may: vec![may.clone()],
-        never: grant.never.iter().filter(near).cloned().collect(),
+        never: near.cloned().collect::<Vec<_>>().into(),
         only: grant.only.clone(),
     })
 }
@@ -205,12 +192,18 @@ fn reading(own: &Boundary) -> Grant<PathPattern> {
 
 /// Returns whether `never` takes something away that `may` gives.
 pub(super) fn takes<P: Near>(never: &Entry<P>, may: &Entry<P>) -> Result<bool, TooComplex> {
+    let mut examples = [never, may]
+        .into_iter()
+        .filter_map(|entry| entry.pattern.example());
+    if examples.any(|thing| may.gives(&thing) && never.takes(&thing)) {
+        return Ok(true);
+    }
     let whole = Grant {
         may: vec![may.clone()],
         ..Grant::default()
     };
     let rest = Grant {
-        never: vec![never.clone()],
+        never: vec![never.clone()].into(),
         ..whole.clone()
     };
     Ok(whole.beyond(&rest)?.is_some())
@@ -250,7 +243,8 @@ mod tests {
             ("**/*.rb", "lib/**", true),
             ("app/models/a.rb", "app/views/a.rb", false),
             ("app/a*", "app/b*", true),
-            ("Dockerfile", "config/deploy.yml", true),
+            ("Dockerfile", "config/deploy.yml", false),
+            ("app/models", "app/**", true),
         ] {
             let [one, two] = [one, two].map(|text| text.parse::<PathPattern>().unwrap());
             assert_eq!(one.near(&two), near, "{one} and {two}");
@@ -291,7 +285,7 @@ mod tests {
         let entry = |text: &str| Entry::from(text.parse::<PathPattern>().unwrap());
         let grant = Grant {
             may: vec![entry("docs/**"), entry("app/**")],
-            never: vec![entry("app/a")],
+            never: vec![entry("app/a")].into(),
             only: None,
         };
         let meeting = meet(&grant, &[entry("config/**"), entry("app/**")]);

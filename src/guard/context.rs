@@ -78,9 +78,9 @@ fn line<P: Pattern + Display>(grant: &Grant<P>, without: &str) -> String {
     } else {
         listed(&grant.may)
     };
-    if grant.never.is_empty() {
+    if grant.never.own().is_empty() {
         given
     } else {
-        format!("{given}; never {}", listed(&grant.never))
+        format!("{given}; never {}", listed(grant.never.own()))
     }
 }

@@ -1,12 +1,12 @@
 //! Grants: patterns parsed, sets put in, and where each entry was written.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr, sync::Arc};
 
 use super::{ModelError, SetMembers, names::Names};
 use crate::{
     boundary::{
         Boundary, Capability, CommandPattern, Entry, Grant, NamePattern, PathPattern, PatternError,
-        standard, standard_names,
+        Shared, standard, standard_names,
     },
     diagnostics::{Findings, Span, Spanned},
     spec::{ActionItem, Grants, Text, nearest},
@@ -62,14 +62,22 @@ impl Bounds {
 
     /// Returns where the `never` entry `index` of `capability` was written.
     pub fn never_origin(&self, capability: Capability, index: usize) -> Option<&Origin> {
-        self.origins.get(&capability)?.never.get(index)
+        let written = self.origins.get(&capability);
+        let written = written.and_then(|origins| origins.never.get(index));
+        written.or_else(|| {
+            let shared = capability == Capability::Write;
+            let shared = shared
+                .then(|| self.boundary.write.never.get(index))
+                .flatten();
+            shared.map(|_| &Origin::Universal)
+        })
     }
 
     /// Adds all that `other` grants and takes away.
     pub(super) fn extend(&mut self, other: &Self) {
         fn put<P: Clone>(grant: &mut Grant<P>, other: &Grant<P>) {
             grant.may.extend(other.may.iter().cloned());
-            grant.never.extend(other.never.iter().cloned());
+            grant.never.extend(other.never.own().iter().cloned());
         }
         let (own, more) = (&mut self.boundary, &other.boundary);
         put(&mut own.read, &more.read);
@@ -86,14 +94,9 @@ impl Bounds {
         }
     }
 
-    /// Takes a path away from writing, for every role and whatever grants it.
-    pub(super) fn protect(&mut self, pattern: PathPattern) {
-        self.boundary.write.never.push(pattern.into());
-        self.origins
-            .entry(Capability::Write)
-            .or_default()
-            .never
-            .push(Origin::Universal);
+    /// Takes paths away from writing that no role may write, whatever grants them.
+    pub(super) fn protect(&mut self, universal: Arc<Shared<PathPattern>>) {
+        self.boundary.write.never.share(universal);
     }
 }
 
@@ -175,8 +178,8 @@ impl Sets<'_> {
             if let Some(set) = standard(&text.value) {
                 return set
                     .entries()
-                    .into_iter()
-                    .map(|entry| (entry, written()))
+                    .iter()
+                    .map(|entry| (entry.clone(), written()))
                     .collect();
             }
             let names: Vec<_> = standard_names().collect();
@@ -351,13 +354,17 @@ impl Side {
         origins: &mut Origins,
         entries: impl IntoIterator<Item = (Entry<P>, Origin)>,
     ) {
-        let (list, places) = match self {
-            Self::May => (&mut grant.may, &mut origins.may),
-            Self::Never => (&mut grant.never, &mut origins.never),
-        };
         for (entry, origin) in entries {
-            list.push(entry);
-            places.push(origin);
+            match self {
+                Self::May => {
+                    grant.may.push(entry);
+                    origins.may.push(origin);
+                }
+                Self::Never => {
+                    grant.never.push(entry);
+                    origins.never.push(origin);
+                }
+            }
         }
     }
 }

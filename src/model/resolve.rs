@@ -1,5 +1,7 @@
 //! Looks every name of a spec up.
 
+use std::sync::Arc;
+
 use miette::LabeledSpan;
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     values::{Copy, CopyFor, External},
 };
 use crate::{
-    boundary::{Capability, Entry, Layer, PathPattern},
+    boundary::{Capability, Entry, Layer, PathPattern, Shared},
     diagnostics::{Findings, Span, Spanned},
     spec::{self, Grants, Loaded, SetKind, Spec, Text},
 };
@@ -50,14 +52,14 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
     let universal = universal(loaded);
     let mut roles = Vec::new();
     let profiles = profile_closures(spec, &tables.profiles, findings);
-    let shared = Shared::new(spec, &sets, findings);
+    let inherited = Inherited::new(spec, &sets, findings);
     for role in &spec.roles {
         let sources = RoleSources {
             spec,
             tables: &tables,
             sets: &sets,
             profiles: &profiles,
-            shared: &shared,
+            inherited: &inherited,
         };
         roles.push(sources.role(role, &universal, stop, findings));
     }
@@ -104,6 +106,7 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
         rules,
         documents,
         tasks,
+        protected: universal,
         spec_files: loaded.spec_files.clone(),
         templates: loaded.templates.clone(),
         lints: lints(&factory.lints),
@@ -396,7 +399,7 @@ fn profile_closures(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<
 
 // What no role may write, whatever the spec says: what the factory is made from, what it makes of
 // that, and git's own folder.
-fn universal(loaded: &Loaded) -> Vec<PathPattern> {
+fn universal(loaded: &Loaded) -> Arc<Shared<PathPattern>> {
     let spec = &loaded.spec;
     let factory = spec.factory.iter();
     let mut paths: Vec<String> = loaded.spec_files.iter().map(|path| literal(path)).collect();
@@ -421,7 +424,9 @@ fn universal(loaded: &Loaded) -> Vec<PathPattern> {
     paths.extend(fixed.map(str::to_owned));
     paths.sort();
     paths.dedup();
-    paths.iter().filter_map(|path| path.parse().ok()).collect()
+    let patterns = paths.iter().filter_map(|path| path.parse().ok());
+    let entries = patterns.map(|pattern: PathPattern| pattern.into());
+    Arc::new(Shared::new(entries.collect()))
 }
 
 // The pattern that means just `path`.
@@ -441,16 +446,16 @@ struct RoleSources<'a> {
     tables: &'a Tables,
     sets: &'a Sets<'a>,
     profiles: &'a [Vec<usize>],
-    shared: &'a Shared,
+    inherited: &'a Inherited,
 }
 
 // Grants that several roles have, resolved once.
-struct Shared {
+struct Inherited {
     profiles: Vec<Bounds>,
     everyone: Bounds,
 }
 
-impl Shared {
+impl Inherited {
     fn new(spec: &Spec, sets: &Sets<'_>, findings: &mut Findings) -> Self {
         let mut resolve = |grants: &Grants| {
             let mut bounds = Bounds::default();
@@ -473,7 +478,7 @@ impl RoleSources<'_> {
     fn role(
         &self,
         role: &spec::Role,
-        universal: &[PathPattern],
+        universal: &Arc<Shared<PathPattern>>,
         stop: Stop,
         findings: &mut Findings,
     ) -> Role {
@@ -492,14 +497,12 @@ impl RoleSources<'_> {
         self.sets.add(&role.grants, &mut bounds, findings);
         let shared = profiles.iter().filter_map(|at| self.spec.profiles.get(*at));
         for profile in &profiles {
-            if let Some(grants) = self.shared.profiles.get(*profile) {
+            if let Some(grants) = self.inherited.profiles.get(*profile) {
                 bounds.extend(grants);
             }
         }
-        bounds.extend(&self.shared.everyone);
-        for pattern in universal {
-            bounds.protect(pattern.clone());
-        }
+        bounds.extend(&self.inherited.everyone);
+        bounds.protect(Arc::clone(universal));
         let mut gates: Vec<Spanned<GateId>> = Vec::new();
         for name in role
             .gates

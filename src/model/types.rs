@@ -1,11 +1,13 @@
 //! What a resolved factory is made of.
 
+use std::sync::Arc;
+
 use super::{
     Bounds, Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop,
     Workspace, Yields,
 };
 use crate::{
-    boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
+    boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern, Shared},
     diagnostics::{Level, Span, Spanned},
     spec::Text,
 };
@@ -70,6 +72,8 @@ pub struct Model {
     pub documents: Vec<Document>,
     /// The tasks.
     pub tasks: Vec<Task>,
+    /// What no role may write, whatever grants it: it stands behind every role's own nevers.
+    pub protected: Arc<Shared<PathPattern>>,
     /// The paths of the spec files, the file that is checked first.
     pub spec_files: Vec<String>,
     /// The paths of the project's templates.

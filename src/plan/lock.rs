@@ -6,10 +6,8 @@ use super::{
     Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Price, Proof, Role, Step, StepKind,
     Task,
 };
-use serde_json::{Value, json};
-
 use crate::{
-    boundary::{Capability, Entry, Layer, PathPattern, standard, standard_names},
+    boundary::{Capability, Entry, Layer, PathPattern},
     cache::Digest,
     check::Checked,
     diagnostics::Sources,
@@ -85,6 +83,8 @@ pub fn lock(checked: &Checked, sources: &Sources, mut compiled: Compiled) -> Pla
             .iter()
             .map(|known| (known.name.value.clone(), gate(known)))
             .collect(),
+        sets: BTreeMap::new(),
+        protected: model.protected.entries().to_vec(),
         roles: model
             .roles()
             .map(|(id, known)| {
@@ -317,51 +317,57 @@ pub enum LockError {
     Edited,
 }
 
-// The lock carries the digest of its own text, so that a hand edit is seen.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Sealed {
-    sha256: Digest,
-    /// The standard sets that boundaries name, so that a lock means the same to every compiler.
-    sets: BTreeMap<String, Vec<Value>>,
-    plan: Value,
-}
-
-fn unreadable(error: serde_json::Error) -> LockError {
+fn unreadable(error: &serde_json::Error) -> LockError {
     LockError::Unreadable {
         reason: error.to_string(),
     }
 }
 
-impl Sealed {
-    // Reads the text of a lock and sees that it is as it was written.
-    fn open(text: &str) -> Result<Self, LockError> {
-        if text
-            .lines()
-            .any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
-        {
-            return Err(LockError::Conflict);
-        }
-        let sealed: Self = serde_json::from_str(text).map_err(unreadable)?;
-        let found = sealed
-            .plan
-            .get("format")
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
-        if found > u64::from(Plan::FORMAT) {
-            return Err(LockError::NewerFormat {
-                found,
-                known: Plan::FORMAT,
-            });
-        }
-        if sealed.digest() != sealed.sha256 {
-            return Err(LockError::Edited);
-        }
-        Ok(sealed)
-    }
+// A lock is a JSON object whose first line is the digest of all that follows, so that a hand edit is seen.
+const HEAD: &str = "{\n  \"sha256\": \"";
+const HEAD_END: &str = "\",";
 
-    fn digest(&self) -> Digest {
-        Digest::of(json!([self.sets, self.plan]).to_string())
+// Reads the text of a lock, sees that it is as it was written, and returns the object without its digest.
+// Line breaks may have become those of another system on the way through git.
+fn open(text: &str) -> Result<String, LockError> {
+    let text = text.replace("\r\n", "\n");
+    if text
+        .lines()
+        .any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
+    {
+        return Err(LockError::Conflict);
     }
+    let sealed = text.strip_prefix(HEAD);
+    let sealed = sealed.and_then(|sealed| sealed.split_once(HEAD_END));
+    let Some((digest, rest)) = sealed else {
+        return Err(LockError::Unreadable {
+            reason: "it does not begin with its digest".to_owned(),
+        });
+    };
+    let whole = format!("{{{rest}");
+    let Head { format: found } =
+        serde_json::from_str(&whole).map_err(|error| unreadable(&error))?;
+    if found > u64::from(Plan::FORMAT) {
+        return Err(LockError::NewerFormat {
+            found,
+            known: Plan::FORMAT,
+        });
+    }
+    if Digest::of(rest).to_string() != digest {
+        return Err(LockError::Edited);
+    }
+    Ok(whole)
+}
+
+// What every lock has, whatever its format.
+#[derive(serde::Deserialize)]
+struct Head {
+    format: u64,
+}
+
+#[derive(serde::Deserialize)]
+struct Outputs {
+    outputs: BTreeMap<String, Output>,
 }
 
 impl Plan {
@@ -369,17 +375,9 @@ impl Plan {
     /// text ends with a line break.
     pub fn to_text(&self) -> String {
         // A plan is made of strings, numbers, and maps with string keys, so it can be written.
-        let mut plan = serde_json::to_value(self).unwrap_or_default();
-        let sets = fold(&mut plan);
-        let mut sealed = Sealed {
-            sha256: Digest::of(""),
-            sets,
-            plan,
-        };
-        sealed.sha256 = sealed.digest();
-        let mut text = serde_json::to_string_pretty(&sealed).unwrap_or_default();
-        text.push('\n');
-        text
+        let whole = serde_json::to_string_pretty(self).unwrap_or_default();
+        let rest = format!("{}\n", whole.strip_prefix('{').unwrap_or_default());
+        format!("{HEAD}{}{HEAD_END}{rest}", Digest::of(&rest))
     }
 
     /// Reads the text of a lock.
@@ -388,9 +386,7 @@ impl Plan {
     ///
     /// Where the text is no lock of this format, or is not as it was written.
     pub fn from_text(text: &str) -> Result<Self, LockError> {
-        let mut sealed = Sealed::open(text)?;
-        unfold(&mut sealed.plan, &sealed.sets);
-        serde_json::from_value(sealed.plan).map_err(unreadable)
+        serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))
     }
 
     /// Reads of the text of a lock what was written with it, and nothing else.
@@ -399,59 +395,13 @@ impl Plan {
     ///
     /// As [`Plan::from_text`].
     pub fn outputs_from_text(text: &str) -> Result<BTreeMap<String, Output>, LockError> {
-        let mut sealed = Sealed::open(text)?;
-        let outputs = sealed
-            .plan
-            .get_mut("outputs")
-            .map(Value::take)
-            .unwrap_or_default();
-        serde_json::from_value(outputs).map_err(unreadable)
+        let read: Outputs =
+            serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))?;
+        Ok(read.outputs)
     }
 
     /// Returns the digest by which a run is bound to this plan.
     pub fn digest(&self) -> Digest {
-        Digest::of(serde_json::to_value(self).unwrap_or_default().to_string())
+        Digest::of(serde_json::to_string(self).unwrap_or_default())
     }
-}
-
-// Puts the name of a standard set in place of its members wherever a boundary has all of them in a
-// row, and returns the sets that are named.
-fn fold(plan: &mut Value) -> BTreeMap<String, Vec<Value>> {
-    let mut named = BTreeMap::new();
-    for set in standard_names().filter_map(standard) {
-        let Ok(Value::Array(members)) = serde_json::to_value(set.entries()) else {
-            continue;
-        };
-        for list in grants(plan) {
-            let row = list
-                .windows(members.len().max(1))
-                .position(|row| row == members);
-            if let Some(at) = row {
-                list.splice(at..at + members.len(), [Value::from(set.name)]);
-                named.insert(set.name.to_owned(), members.clone());
-            }
-        }
-    }
-    named
-}
-
-fn unfold(plan: &mut Value, sets: &BTreeMap<String, Vec<Value>>) {
-    for list in grants(plan) {
-        for (name, members) in sets {
-            while let Some(at) = list.iter().position(|entry| entry == name) {
-                list.splice(at..=at, members.iter().cloned());
-            }
-        }
-    }
-}
-
-// The lists of commands in the boundaries of a plan's roles.
-fn grants(plan: &mut Value) -> impl Iterator<Item = &mut Vec<Value>> {
-    let roles = plan.get_mut("roles").and_then(Value::as_object_mut);
-    let boundaries = roles
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, role)| role.get_mut("boundary"));
-    let runs = boundaries.filter_map(|boundary| boundary.get_mut("run")?.as_object_mut());
-    runs.flat_map(|run| run.values_mut().filter_map(Value::as_array_mut))
 }

@@ -5,6 +5,7 @@
 
 mod lock;
 mod reserved;
+mod shared;
 mod types;
 
 pub use crate::{

@@ -16,7 +16,7 @@ use crate::{
 
 /// The locked execution plan. Equal specs make equal plans, byte for byte.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Plan {
     /// The version of this format.
     pub format: u32,
@@ -38,6 +38,13 @@ pub struct Plan {
     pub workspace: Workspace,
     /// The gates, by name.
     pub gates: BTreeMap<String, Gate>,
+    /// The standard sets that the text of a lock names, so that it means the same to every compiler. In
+    /// memory their members stand where they are named, and this is empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) sets: BTreeMap<String, Vec<Entry<CommandPattern>>>,
+    /// What no role may write, whatever grants it. Every role's boundary has it behind its own nevers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protected: Vec<Entry<PathPattern>>,
     /// The roles, by name.
     pub roles: BTreeMap<String, Role>,
     /// The managed sections of each document, by path, in the order of the spec.

@@ -173,7 +173,8 @@ impl Scope<'_> {
         if inside.is_empty() && change != Change::Directory {
             return Err(Refusal::new(shown, "is the project root itself"));
         }
-        if let Some(never) = self.write.never.iter().find(|entry| entry.takes(inside)) {
+        let taker = self.write.never.taker(inside);
+        if let Some(never) = taker.and_then(|index| self.write.never.get(index)) {
             let reason = format!(
                 "would write `{inside}`, which `never write {:?}` forbids",
                 never.pattern.as_str()

@@ -231,7 +231,7 @@ impl Judge<'_> {
     pub(super) fn not_taken(&self, words: &[Argument]) -> Result<(), Refusal> {
         let never = &self.scope.run.never;
         let taken = match literals(words) {
-            Some(words) => never.iter().position(|entry| entry.takes(&words)),
+            Some(words) => never.taker(&words),
             None => automata::first_taken(&arguments::machine(words), never)
                 .map_err(|error| Refusal::new(arguments::shown(words), error.to_string()))?,
         };

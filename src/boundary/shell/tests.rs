@@ -37,21 +37,21 @@ impl Role {
                 "git rebase *",
                 "dd *",
             ]),
-            never: entries(&["kamal *", "cap * deploy", "git push *"]),
+            never: entries(&["kamal *", "cap * deploy", "git push *"]).into(),
             only: None,
         };
         for set in ["@std/inspect", "@std/files", "@std/commit"] {
-            run.may.extend(standard(set).unwrap().entries());
+            run.may.extend_from_slice(standard(set).unwrap().entries());
         }
         Self {
             run,
             write: Grant {
                 may: entries(&["app/**", "docs/**", "test/**", "README.md"]),
-                never: entries(&["**/.git", "**/.git/**", "app/generated/**"]),
+                never: entries(&["**/.git", "**/.git/**", "app/generated/**"]).into(),
                 only: None,
             },
             read: Grant {
-                never: entries(&["**/.env*", "config/master.key", "secrets/**"]),
+                never: entries(&["**/.env*", "config/master.key", "secrets/**"]).into(),
                 ..Grant::default()
             },
             env: Grant {

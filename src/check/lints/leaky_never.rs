@@ -159,7 +159,7 @@ fn way(
     never: &Granted<CommandPattern>,
 ) -> Option<(String, &'static str, usize)> {
     let words = never.pattern.literal_words();
-    let [program, verb, ..] = words.as_slice() else {
+    let [program, verb, ..] = words else {
         return interpreter(grant);
     };
     let ways = WAYS
@@ -182,7 +182,7 @@ fn interpreter(grant: &Grant<CommandPattern>) -> Option<(String, &'static str, u
     let mut mays = grant.may.iter().enumerate();
     mays.find_map(|(at, may)| {
         let words = may.pattern.literal_words();
-        let [program] = words.as_slice() else {
+        let [program] = words else {
             return None;
         };
         let known = INTERPRETERS.contains(&program.as_str()) && !may.pattern.is_literal();

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::Entry;
 use crate::{
-    boundary::{Capability, Entry as Granted, PathPattern},
+    boundary::{Capability, Entry as Granted, Nevers, PathPattern},
     check::{
         facts::{Facts, Once},
         report::Report,
@@ -89,7 +89,7 @@ fn looks_everywhere(never: &Granted<PathPattern>) -> bool {
 }
 
 // Whether another `never` of the same list says it of every folder.
-fn everywhere_too(nevers: &[Granted<PathPattern>], never: &Granted<PathPattern>) -> bool {
+fn everywhere_too(nevers: &Nevers<PathPattern>, never: &Granted<PathPattern>) -> bool {
     let everywhere = format!("**/{}", never.pattern.as_str());
     nevers
         .iter()

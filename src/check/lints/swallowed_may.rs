@@ -64,6 +64,10 @@ impl PerGrant for Look<'_, '_, '_> {
                 let Some(alone) = alone(grant, at).filter(|alone| !alone.never.is_empty()) else {
                     continue;
                 };
+                let example = may.pattern.example();
+                if example.is_some_and(|thing| alone.permits(&thing)) {
+                    continue;
+                }
                 // What can't be decided may well be left.
                 if alone.shortest() != Ok(None) {
                     continue;
@@ -100,7 +104,7 @@ fn taker<'a, P: Near>(
     let takes_all = |never: &Granted<P>| {
         let left = Grant {
             may: vec![may.clone()],
-            never: vec![never.clone()],
+            never: vec![never.clone()].into(),
             only: None,
         };
         may.pattern.near_never(&never.pattern) && left.shortest() == Ok(None)

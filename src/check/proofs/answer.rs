@@ -74,16 +74,19 @@ fn opaque(role: &Role) -> Vec<String> {
 // Programs of the standard sets do what their words say: options that run others are left out there,
 // and what they write is judged by `write`.
 fn is_known(pattern: &CommandPattern) -> bool {
-    static KNOWN: OnceLock<BTreeSet<String>> = OnceLock::new();
+    static KNOWN: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
         let sets = standard_names().filter_map(standard);
         let entries = sets.flat_map(StandardSet::entries);
         entries
-            .filter_map(|entry| entry.pattern.literal_words().into_iter().next())
+            .filter_map(|entry| entry.pattern.literal_words().first())
+            .map(String::as_str)
             .collect()
     });
     let words = pattern.literal_words();
-    words.first().is_some_and(|program| known.contains(program))
+    words
+        .first()
+        .is_some_and(|program| known.contains(program.as_str()))
 }
 
 #[cfg(test)]

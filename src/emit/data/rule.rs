@@ -106,7 +106,9 @@ fn kinds(what: &Boundary) -> impl Iterator<Item = Capability> {
 // Whether the boundary `role` takes away, in so many words, all that `what` has of the kind.
 fn is_said(what: &Boundary, role: &Boundary, kind: Capability) -> bool {
     fn all<P: Eq>(what: &Grant<P>, role: &Grant<P>) -> bool {
-        what.may.iter().all(|entry| role.never.contains(entry))
+        what.may
+            .iter()
+            .all(|entry| role.never.iter().any(|never| never == entry))
     }
     match kind {
         Capability::Read => all(&what.read, &role.read),

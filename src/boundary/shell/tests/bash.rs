@@ -110,7 +110,7 @@ fn role() -> Role {
     Role {
         run: Grant {
             may: entries(&["ok *", "cat *"]),
-            never: entries(&["bad *"]),
+            never: entries(&["bad *"]).into(),
             only: None,
         },
         write: Grant {

@@ -34,8 +34,8 @@ pub(super) fn settings(
         .iter()
         .filter(|reservation| reservation.reserved != Reserved::Sections)
         .map(|reservation| ("Edit", reservation.pattern.as_str()));
-    let reads = plain(&boundary.read.never).map(|pattern| ("Read", pattern.as_str()));
-    let written = plain(&boundary.write.never).map(|pattern| ("Edit", pattern.as_str()));
+    let reads = plain(boundary.read.never.iter()).map(|pattern| ("Read", pattern.as_str()));
+    let written = plain(boundary.write.never.iter()).map(|pattern| ("Edit", pattern.as_str()));
     let deny: Vec<String> = writes
         .chain(written)
         .chain(reads)
@@ -148,9 +148,11 @@ fn gives_of(entry: &Entry<NamePattern>, whole: &str, within: &str) -> bool {
 }
 
 // The patterns of entries without exceptions; a rule knows no exception.
-fn plain(entries: &[Entry<PathPattern>]) -> impl Iterator<Item = &PathPattern> {
+fn plain<'a>(
+    entries: impl IntoIterator<Item = &'a Entry<PathPattern>>,
+) -> impl Iterator<Item = &'a PathPattern> {
     entries
-        .iter()
+        .into_iter()
         .filter(|entry| entry.except.is_empty())
         .map(|entry| &entry.pattern)
 }
