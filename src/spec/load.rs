@@ -4,14 +4,21 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use walkdir::WalkDir;
 
-use super::{Spec, SpecError, Text, ast::SectionFrom, lower::lower, nearest, syntax::nodes};
+use super::{
+    Spec, SpecError, Text,
+    ast::SectionFrom,
+    lower::lower,
+    nearest,
+    syntax::{Node, nodes},
+};
 use crate::{
     boundary::{PathPattern, Pattern as _},
-    diagnostics::{Findings, Sources, Span},
+    diagnostics::{Findings, Source, Sources, Span},
 };
 
 /// The stack that texts are parsed on: the parser recurses, and the scan before it allows 32 levels.
@@ -221,9 +228,67 @@ fn literal_folder(pattern: &str) -> &str {
 struct Loader {
     files: Box<dyn Files>,
     loaded: Loaded,
+    // Spec files that are parsed and not looked at yet, by path.
+    ahead: BTreeMap<String, Parsed>,
     // The spec files that are being read, the outermost first.
     open: Vec<String>,
     done: BTreeSet<String>,
+}
+
+// One spec file: which of the sources it is, its nodes, and what is wrong with them.
+struct Parsed {
+    source: usize,
+    nodes: Vec<Node>,
+    findings: Findings,
+}
+
+// Below this, starting threads takes longer than they save.
+const WORTH_THREADS: usize = 32 << 10;
+
+// Parses `sources` in their order, on all cores where that pays.
+fn parse(sources: &[Source]) -> Vec<(Vec<Node>, Findings)> {
+    let one = |source: &Source| {
+        let mut findings = Findings::default();
+        let nodes = nodes(source, &mut findings);
+        (nodes, findings)
+    };
+    let bytes: usize = sources.iter().map(|source| source.text().len()).sum();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if bytes < WORTH_THREADS || cores == 1 || sources.len() == 1 {
+        return sources.iter().map(one).collect();
+    }
+    // Large files are spread by giving each thread the next one that nobody has.
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((index, source)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            sources.get(index).map(|source| (index, source))
+        } {
+            done.push((index, one(source)));
+        }
+        done
+    };
+    let mut all = std::thread::scope(|scope| {
+        let start = || {
+            std::thread::Builder::new()
+                .stack_size(STACK)
+                .spawn_scoped(scope, work)
+        };
+        let others: Vec<_> = (1..cores.min(sources.len())).map(|_| start()).collect();
+        let mut all = work();
+        for other in others {
+            // A thread that could not start has left its files to the others.
+            match other.map(std::thread::ScopedJoinHandle::join) {
+                Ok(Ok(done)) => all.extend(done),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => {}
+            }
+        }
+        all
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, parsed)| parsed).collect()
 }
 
 impl Loader {
@@ -240,6 +305,7 @@ impl Loader {
         Self {
             files,
             loaded,
+            ahead: BTreeMap::new(),
             open: Vec::new(),
             done: BTreeSet::new(),
         }
@@ -255,23 +321,54 @@ impl Loader {
                 reason,
             },
         })?;
-        self.spec_file(path, text, true);
+        self.parse_ahead(vec![(path.to_owned(), text)]);
+        self.spec_file(path, true);
         self.texts();
         self.templates();
         Ok(self.loaded)
     }
 
-    fn spec_file(&mut self, path: &str, text: String, root: bool) {
+    fn parse_ahead(&mut self, files: Vec<(String, String)>) {
+        let first = self.loaded.sources.files().len();
+        let mut paths = Vec::with_capacity(files.len());
+        for (path, text) in files {
+            self.loaded.sources.add(path.as_str(), text);
+            paths.push(path);
+        }
+        let sources = self.loaded.sources.files();
+        let parsed = parse(sources.get(first..).unwrap_or_default());
+        for (index, (path, (nodes, findings))) in paths.into_iter().zip(parsed).enumerate() {
+            let source = first + index;
+            let parsed = Parsed {
+                source,
+                nodes,
+                findings,
+            };
+            self.ahead.insert(path, parsed);
+        }
+    }
+
+    // Takes in a spec file that was parsed ahead.
+    fn spec_file(&mut self, path: &str, root: bool) {
+        let Some(Parsed {
+            source,
+            nodes,
+            findings: wrong,
+        }) = self.ahead.remove(path)
+        else {
+            return;
+        };
+        let Some(source) = self.loaded.sources.files().get(source) else {
+            return;
+        };
         self.done.insert(path.to_owned());
         self.open.push(path.to_owned());
         self.loaded.spec_files.push(path.to_owned());
         let findings = &mut self.loaded.findings;
-        let source = self.loaded.sources.add(path, text);
         let start = source.span_at(0, 0);
         let empty = source.text().trim().is_empty();
-        let errors = findings.count(crate::diagnostics::Level::Error);
-        let nodes = nodes(source, findings);
-        let broken = nodes.is_empty() && findings.count(crate::diagnostics::Level::Error) > errors;
+        let broken = nodes.is_empty() && wrong.count(crate::diagnostics::Level::Error) > 0;
+        findings.append(wrong);
         self.loaded.complete &= !broken;
         let lowered = lower(&nodes, root, &mut self.loaded.spec, findings);
         if root {
@@ -338,6 +435,18 @@ impl Loader {
         } else {
             vec![include.value.clone()]
         };
+        let mut files = Vec::new();
+        for path in &paths {
+            let known = self.done.contains(path) || self.ahead.contains_key(path);
+            if known || self.open.contains(path) {
+                continue;
+            }
+            match self.files.read(path) {
+                Ok(text) => files.push((path.clone(), text)),
+                Err(error) => self.unreadable(path, span, error, true),
+            }
+        }
+        self.parse_ahead(files);
         for path in paths {
             if let Some(at) = self.open.iter().position(|open| *open == path) {
                 // A pattern such as `*.kdl` means the other files.
@@ -351,12 +460,8 @@ impl Loader {
                 }
                 continue;
             }
-            if self.done.contains(&path) {
-                continue;
-            }
-            match self.files.read(&path) {
-                Ok(text) => self.spec_file(&path, text, false),
-                Err(error) => self.unreadable(&path, span, error, true),
+            if !self.done.contains(&path) {
+                self.spec_file(&path, false);
             }
         }
     }

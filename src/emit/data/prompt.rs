@@ -132,13 +132,13 @@ fn boundary(model: &Model, sources: &Sources, id: RoleId) -> BoundaryData {
         .map(|other| code(&model.role(other).name.value));
     let commands = run(bounds, sources);
     let mut data = BoundaryData {
-        read: grant(&boundary.read, bounds, Capability::Read),
-        write: grant(&boundary.write, bounds, Capability::Write),
+        read: grant(&boundary.read),
+        write: grant(&boundary.write),
         run: commands.0,
         standard: commands.1,
-        reach: grant(&boundary.reach, bounds, Capability::Reach),
-        uses: grant(&boundary.uses, bounds, Capability::Use),
-        env: grant(&boundary.env, bounds, Capability::Env),
+        reach: grant(&boundary.reach),
+        uses: grant(&boundary.uses),
+        env: grant(&boundary.env),
         delegate: list(delegates),
         patterns: false,
     };
@@ -166,7 +166,6 @@ fn run(bounds: &Bounds, sources: &Sources) -> (GrantData, Vec<StandardData>) {
         }
     }
     sets.sort_by_key(|set| set.name);
-    let told = grant(run, bounds, Capability::Run);
     let sets = sets.into_iter().map(|set| StandardData {
         name: set.name,
         programs: programs(set),
@@ -174,7 +173,7 @@ fn run(bounds: &Bounds, sources: &Sources) -> (GrantData, Vec<StandardData>) {
     (
         GrantData {
             may: entries(own),
-            ..told
+            never: entries(run.never.own()),
         },
         sets.collect(),
     )
@@ -215,15 +214,9 @@ fn programs(set: &StandardSet) -> String {
 }
 
 // What holds for every role is said once, by the template.
-fn grant<P: Pattern + Shown>(grant: &Grant<P>, bounds: &Bounds, of: Capability) -> GrantData {
-    let universal = |index: usize| bounds.never_origin(of, index) == Some(&Origin::Universal);
-    let never = grant
-        .never
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !universal(*index));
+fn grant<P: Pattern + Shown>(grant: &Grant<P>) -> GrantData {
     GrantData {
         may: entries(&grant.may),
-        never: entries(never.map(|(_, entry)| entry)),
+        never: entries(grant.never.own()),
     }
 }
