@@ -1,13 +1,7 @@
-//! The real client, where `FACTORY_TEST_CLAUDE` names it and `FACTORY_TEST_DATA` the folder that has
-//! `tools/fake_anthropic.py`: the service that it speaks to is a script on this machine.
+//! The real client as `exec` starts it, where `FACTORY_TEST_CLAUDE` names it: rows 14 to 18 of
+//! `docs/client.md`.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs, sync::Arc, time::Duration};
 
 use factory::run::{
     agent::{Answer, Assignment, Attempt, Ended, attempt},
@@ -15,79 +9,15 @@ use factory::run::{
 };
 use serde_json::{Value, json};
 
-use crate::{Workbench, has_landlock, usd};
-
-/// The service, and what it was asked.
-struct Service {
-    process: Child,
-    url: String,
-    log: PathBuf,
-}
-
-impl Service {
-    fn start(bench: &Workbench, turns: Value) -> Option<Self> {
-        let data = PathBuf::from(std::env::var_os("FACTORY_TEST_DATA")?);
-        let folder = tempfile::tempdir_in(bench.root()).unwrap().keep();
-        let [script, log, port] =
-            ["script.json", "log.jsonl", "port"].map(|name| folder.join(name));
-        let script_text =
-            json!({"rules": [{"name": "agent", "match": {"has_tools": true}, "turns": turns}]});
-        fs::write(&script, script_text.to_string()).unwrap();
-        let process = Command::new("python3")
-            .arg(data.join("tools/fake_anthropic.py"))
-            .arg("serve")
-            .args(["--script".as_ref(), script.as_os_str()])
-            .args(["--log".as_ref(), log.as_os_str()])
-            .args(["--port-file".as_ref(), port.as_os_str()])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let started = Instant::now();
-        let number = loop {
-            let text = fs::read_to_string(&port).unwrap_or_default();
-            if let Ok(number) = text.trim().parse::<u16>() {
-                break number;
-            }
-            assert!(
-                started.elapsed() < Duration::from_secs(20),
-                "the service did not start"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        Some(Self {
-            process,
-            url: format!("http://127.0.0.1:{number}"),
-            log,
-        })
-    }
-
-    fn requests(&self) -> Vec<Value> {
-        let text = fs::read_to_string(&self.log).unwrap();
-        let entries = text
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap());
-        entries
-            .filter(|entry| entry["rule"] == "agent")
-            .map(|entry| entry["body"].clone())
-            .collect()
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::{
+    Workbench, has_landlock,
+    service::{Rule, Service, tool},
+    usd,
+};
 
 fn bench() -> Option<Workbench> {
-    let (Some(client), Some(_)) = (
-        std::env::var_os("FACTORY_TEST_CLAUDE"),
-        std::env::var_os("FACTORY_TEST_DATA"),
-    ) else {
-        eprintln!(
-            "skipped: FACTORY_TEST_CLAUDE and FACTORY_TEST_DATA name no client and no service"
-        );
+    let Some(client) = std::env::var_os("FACTORY_TEST_CLAUDE") else {
+        eprintln!("skipped: FACTORY_TEST_CLAUDE names no client");
         return None;
     };
     let boundary = json!({
@@ -127,31 +57,63 @@ async fn run(assignment: Assignment) -> Attempt {
     attempt(assignment, Cancel::never()).await.unwrap()
 }
 
-fn tool(name: &str, input: Value) -> Value {
-    json!({"content": [{"tool": name, "input": input}]})
+fn says(turns: Value) -> Service {
+    let Value::Array(turns) = turns else {
+        panic!("turns are a list: {turns}")
+    };
+    Service::start(vec![Rule::new("agent", "", turns)])
 }
 
 #[tokio::test]
 async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
     let Some(bench) = bench() else { return };
-    let service = Service::start(
-        &bench,
-        json!([
-            tool("Write", json!({"file_path": bench.checkout.join("app/new.rb"), "content": "new\n"})),
-            tool("Write", json!({"file_path": bench.checkout.join("config/new.yml"), "content": "new\n"})),
-            tool("Write", json!({"file_path": bench.checkout.join("app/secret/x"), "content": "new\n"})),
-            tool("Write", json!({"file_path": bench.checkout.join("app/../factory.kdl"), "content": "new\n"})),
-            tool("Read", json!({"file_path": bench.checkout.join("config/master.key")})),
-            tool("Read", json!({"file_path": bench.root().join("owner/secret")})),
-            tool("Bash", json!({"command": "echo new | tee config/deploy.yml"})),
-            tool("Bash", json!({"command": "cat README && cat README config/deploy.yml | cat"})),
-            tool("Agent", json!({"subagent_type": "general-purpose", "prompt": "x", "description": "y"})),
-            tool("Read", json!({"file_path": bench.checkout.join("app/a.rb")})),
-            tool("Edit", json!({"file_path": bench.checkout.join("app/a.rb"), "old_string": "old", "new_string": "newer"})),
-            "Done."
-        ]),
-    )
-    .unwrap();
+    let service = says(json!([
+        tool(
+            "Write",
+            json!({"file_path": bench.checkout.join("app/new.rb"), "content": "new\n"})
+        ),
+        tool(
+            "Write",
+            json!({"file_path": bench.checkout.join("config/new.yml"), "content": "new\n"})
+        ),
+        tool(
+            "Write",
+            json!({"file_path": bench.checkout.join("app/secret/x"), "content": "new\n"})
+        ),
+        tool(
+            "Write",
+            json!({"file_path": bench.checkout.join("app/../factory.kdl"), "content": "new\n"})
+        ),
+        tool(
+            "Read",
+            json!({"file_path": bench.checkout.join("config/master.key")})
+        ),
+        tool(
+            "Read",
+            json!({"file_path": bench.root().join("owner/secret")})
+        ),
+        tool(
+            "Bash",
+            json!({"command": "echo new | tee config/deploy.yml"})
+        ),
+        tool(
+            "Bash",
+            json!({"command": "cat README && cat README config/deploy.yml | cat"})
+        ),
+        tool(
+            "Agent",
+            json!({"subagent_type": "general-purpose", "prompt": "x", "description": "y"})
+        ),
+        tool(
+            "Read",
+            json!({"file_path": bench.checkout.join("app/a.rb")})
+        ),
+        tool(
+            "Edit",
+            json!({"file_path": bench.checkout.join("app/a.rb"), "old_string": "old", "new_string": "newer"})
+        ),
+        "Done."
+    ]));
     let mut first = assignment(&bench, &service);
     first.brief = format!(
         "Build it. See @{} and @config/master.key and @README",
@@ -179,7 +141,7 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
         );
     }
 
-    let requests = service.requests();
+    let requests = service.requests("agent");
     assert!(
         requests.last().unwrap()["messages"]
             .to_string()
@@ -217,7 +179,7 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
     let again = run(second).await;
     assert_eq!(again.ended, Ended::Completed);
     assert_eq!(again.session, done.session);
-    let messages = service.requests().pop().unwrap()["messages"].to_string();
+    let messages = service.requests("agent").pop().unwrap()["messages"].to_string();
     assert!(messages.contains("Build it.") && messages.contains("red 4713"));
 }
 
@@ -225,8 +187,7 @@ async fn the_client_works_within_the_boundary_and_goes_on_where_it_was() {
 async fn a_verdict_comes_by_schema() {
     let Some(bench) = bench() else { return };
     let verdict = json!({"verdict": "fail", "reasons": [{"text": "no test"}]});
-    let service =
-        Service::start(&bench, json!([tool("StructuredOutput", verdict.clone())])).unwrap();
+    let service = says(json!([tool("StructuredOutput", verdict.clone())]));
     let mut asked = assignment(&bench, &service);
     asked.answer = Answer::Verdict;
     let done = run(asked).await;
@@ -235,7 +196,7 @@ async fn a_verdict_comes_by_schema() {
         (Ended::Completed, Some(verdict))
     );
 
-    let service = Service::start(&bench, json!(["It is fine."])).unwrap();
+    let service = says(json!(["It is fine."]));
     let mut asked = assignment(&bench, &service);
     asked.answer = Answer::Verdict;
     let done = run(asked).await;
@@ -250,21 +211,19 @@ async fn what_stops_the_client_has_its_own_name() {
     let Some(bench) = bench() else { return };
     let read = || json!({"tool": "Read", "input": {"file_path": bench.checkout.join("app/a.rb")}});
     let dear = json!({"content": [read()], "usage": {"input_tokens": 1_000_000}});
-    let service = Service::start(&bench, json!([dear, "Done."])).unwrap();
+    let service = says(json!([dear, "Done."]));
     let done = run(assignment(&bench, &service)).await;
     assert_eq!(done.ended, Ended::Budget);
     assert!(done.cost >= usd("1.00"), "{}", done.cost);
 
     let busy = json!({"error": {"status": 429, "type": "rate_limit_error", "message": "busy"}});
-    let service = Service::start(&bench, json!([busy])).unwrap();
+    let service = says(json!([busy]));
     let done = run(assignment(&bench, &service)).await;
     assert_eq!(done.ended, Ended::Limit { resets_at: None });
 
-    let service = Service::start(
-        &bench,
+    let service = says(
         json!([{"content": [read()], "usage": {"input_tokens": 1000}}, {"text": "late", "delay_ms": 60_000}]),
-    )
-    .unwrap();
+    );
     let mut hurried = assignment(&bench, &service);
     hurried.wall = Duration::from_secs(8);
     let done = run(hurried).await;

@@ -8,6 +8,8 @@
 
 mod client;
 mod drivers;
+#[path = "../service/mod.rs"]
+mod service;
 
 use std::{
     fs,

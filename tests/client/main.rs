@@ -1,0 +1,384 @@
+//! The real client in a project that `factory build` has written to, where `FACTORY_TEST_CLAUDE` names
+//! it: rows 1 to 13 of `docs/client.md`.
+
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+mod project;
+#[path = "../service/mod.rs"]
+mod service;
+
+use serde_json::{Value, json};
+
+use project::{Project, ROLES, all_words, offered, results};
+use service::{Rule, Service, tool, words};
+
+fn write(project: &Project, path: &str) -> Value {
+    tool(
+        "Write",
+        json!({"file_path": project.path(path), "content": "new\n"}),
+    )
+}
+
+fn delegate(role: &str) -> Value {
+    tool(
+        "Agent",
+        json!({"subagent_type": role, "prompt": "Do it.", "description": "work"}),
+    )
+}
+
+// What the builder tries, and the words with which each call ends, if it is refused.
+fn attempts(project: &Project) -> Vec<(Value, Option<&'static str>)> {
+    let shell = |line: &str| tool("Bash", json!({"command": line, "description": "d"}));
+    vec![
+        (write(project, "app/new.txt"), None),
+        (
+            write(project, "config/new.yml"),
+            Some("may not write `config/new.yml`"),
+        ),
+        (write(project, "app/secret/x"), Some("app/secret/x")),
+        (
+            write(project, "app/../templates/brief.md.hbs"),
+            Some("may not write `templates/brief.md.hbs`"),
+        ),
+        (
+            write(project, ".claude/agents/new.md"),
+            Some("no role may write"),
+        ),
+        (
+            shell("cat app/a.txt | tee config/deploy.yml"),
+            Some("config/deploy.yml"),
+        ),
+        (shell("cat app/a.txt | tee app/b.txt"), None),
+        (
+            shell("python3 -c 'open(\"config/x\", \"w\")'"),
+            Some("python3"),
+        ),
+    ]
+}
+
+fn holds(project: &Project, requests: &[Value], offered_agent: bool) {
+    let last = requests.last().unwrap();
+    let results = results(last);
+    let attempts = attempts(project);
+    assert!(results.len() >= attempts.len(), "{results:?}");
+    for ((call, refused), (is_error, said)) in attempts.iter().zip(&results) {
+        match refused {
+            Some(why) => assert!(*is_error && said.contains(why), "{call}: {said}"),
+            None => assert!(!is_error, "{call}: {said}"),
+        }
+    }
+    if !offered_agent {
+        let (is_error, said) = results.last().unwrap();
+        assert!(*is_error && said.contains("No such tool"), "{said}");
+    }
+    assert_eq!(project.read("app/new.txt").as_deref(), Some("new\n"));
+    assert_eq!(project.read("app/b.txt").as_deref(), Some("old\n"));
+    assert_eq!(project.read("config/deploy.yml").as_deref(), Some("old\n"));
+    for kept_out in ["config/new.yml", "app/secret/x", "config/x"] {
+        assert_eq!(project.read(kept_out), None, "{kept_out}");
+    }
+}
+
+fn builders_turns(project: &Project) -> Vec<Value> {
+    let mut turns: Vec<_> = attempts(project)
+        .into_iter()
+        .map(|(call, _)| call)
+        .collect();
+    // Row 12: a tool that it was not offered.
+    turns.push(delegate("qa"));
+    turns.push("Built.".into());
+    turns
+}
+
+#[test]
+fn every_role_is_listed_with_its_prompt_its_model_and_its_tools() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let service = Service::start(vec![Rule::new("any", "", vec!["Hello.".into()])]);
+    let session = project.session(&service, "Hello", &[]);
+    let listed = session.beginning()["agents"].to_string();
+    let request = service.requests("any").pop().unwrap();
+    for (role, _, _) in ROLES {
+        assert!(listed.contains(&format!("\"{role}\"")), "{listed}");
+    }
+    for description in [
+        "Hands the work out",
+        "Writes what is in app",
+        "Looks, and writes nothing",
+    ] {
+        assert!(request.to_string().contains(description), "{request}");
+    }
+
+    for (role, tools, model) in ROLES {
+        project.session(&service, "Go", &["--agent", role]);
+        let request = service.requests("any").pop().unwrap();
+        let system = words(&request["system"]);
+        assert!(
+            system.contains(project.accepted(role).trim_end()),
+            "{role}: {system}"
+        );
+        assert!(system.contains("rule 4711"), "{system}");
+        assert_eq!(request["model"], model, "{role}");
+        assert_eq!(offered(&request), tools, "{role}");
+        assert!(all_words(&request).contains("rule 4712"), "{role}");
+    }
+}
+
+#[test]
+fn a_role_writes_within_its_boundary_and_nowhere_else() {
+    for mode in ["acceptEdits", "bypassPermissions"] {
+        let Some(project) = Project::built() else {
+            return;
+        };
+        let turns = builders_turns(&project);
+        let service = Service::start(vec![Rule::new("builder", "the builder of the lane", turns)]);
+        // What the client itself would ask for is not what is tried here.
+        let args = [
+            "--agent",
+            "builder",
+            "--permission-mode",
+            mode,
+            "--allowedTools",
+            "Bash",
+        ];
+        project.session(&service, "Go", &args);
+        holds(&project, &service.requests("builder"), false);
+    }
+}
+
+#[test]
+fn a_role_that_a_person_calls_has_the_same_boundary() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let turns = builders_turns(&project);
+    let service = Service::start(vec![
+        Rule::new("builder", "the builder of the lane", turns),
+        Rule::new(
+            "person",
+            "",
+            vec![delegate("builder"), "Waiting.".into(), "Done.".into()],
+        ),
+    ]);
+    project.session(&service, "Go", &["--permission-mode", "bypassPermissions"]);
+    let requests = service.requests("builder");
+    holds(&project, &requests, false);
+    let system = words(&requests[0]["system"]);
+    assert!(
+        system.contains(project.accepted("builder").trim_end()),
+        "{system}"
+    );
+    assert_eq!(requests[0]["model"], "claude-opus-5-5");
+    assert_eq!(offered(&requests[0]), ROLES[1].1);
+}
+
+#[test]
+fn nobody_starts_an_agent_that_was_not_granted() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let bypass = ["--permission-mode", "bypassPermissions"];
+    let service = Service::start(vec![
+        Rule::new("builder", "the builder of the lane", vec!["Built.".into()]),
+        Rule::new(
+            "qa",
+            "the qa of the lane",
+            vec![
+                delegate("lead"),
+                delegate("general-purpose"),
+                delegate("builder"),
+                "Seen.".into(),
+            ],
+        ),
+        Rule::new("lead", "the lead of the lane", vec!["Led.".into()]),
+        Rule::new(
+            "person",
+            "",
+            vec![delegate("qa"), "Waiting.".into(), "Done.".into()],
+        ),
+    ]);
+    let refused = |results: &[(bool, String)]| {
+        for (is_error, said) in &results[..2] {
+            assert!(is_error, "{said}");
+        }
+        assert!(!results[2].0, "{results:?}");
+    };
+    // As the session's own agent, and as somebody's.
+    project.session(&service, "Go", &[&["--agent", "qa"], &bypass[..]].concat());
+    refused(&results(service.requests("qa").last().unwrap()));
+    let before = service.requests("qa").len();
+    project.session(&service, "Go", &bypass);
+    let as_subagent = service.requests("qa");
+    assert!(as_subagent.len() > before);
+    let results = results(as_subagent.last().unwrap());
+    refused(&results);
+    assert!(results[0].1.contains("lead"), "{results:?}");
+    assert!(service.requests("lead").is_empty());
+    assert!(!service.requests("builder").is_empty());
+}
+
+#[test]
+fn the_rules_are_there_after_a_compaction() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let service = Service::start(vec![Rule::new("any", "", vec!["Summed up.".into()])]);
+    let session = project.session(&service, "Go", &["--agent", "builder"]);
+    let id = session.id();
+    project.session(
+        &service,
+        "/compact",
+        &["--agent", "builder", "--resume", id],
+    );
+    project.session(&service, "Go on", &["--agent", "builder", "--resume", id]);
+    let request = service.requests("any").pop().unwrap();
+    assert!(all_words(&request).contains("Go on"), "{request}");
+    let system = words(&request["system"]);
+    assert!(
+        system.contains(project.accepted("builder").trim_end()),
+        "{system}"
+    );
+    let all = all_words(&request);
+    for rule in [
+        "rule 4711",
+        "rule 4712",
+        "session of the role `builder`",
+        "app/secret/**",
+    ] {
+        assert!(all.contains(rule), "{rule}: {all}");
+    }
+}
+
+#[test]
+fn a_session_without_a_role_is_as_without_a_factory() {
+    let Some(built) = Project::built() else {
+        return;
+    };
+    let Some(bare) = Project::bare() else { return };
+    for mode in [
+        "default",
+        "acceptEdits",
+        "dontAsk",
+        "plan",
+        "bypassPermissions",
+    ] {
+        let held = [&built, &bare].map(|project| {
+            let shell = |line: &str| tool("Bash", json!({"command": line, "description": "d"}));
+            let turns = vec![
+                write(project, "app/secret/y"),
+                write(project, "config/y.yml"),
+                tool(
+                    "Read",
+                    json!({"file_path": project.path("config/deploy.yml")}),
+                ),
+                shell("echo new | tee config/z.yml"),
+                shell("mkdir -p other && cat app/a.txt"),
+                delegate("general-purpose"),
+                tool("TodoWrite", json!({"todos": []})),
+                "Done.".into(),
+            ];
+            let service = Service::start(vec![Rule::new("any", "", turns)]);
+            project.session(&service, "Go", &["--permission-mode", mode]);
+            let requests = service.requests("any");
+            let main = |request: &&Value| offered(request).contains(&"Agent");
+            let last = requests.iter().rfind(main).unwrap();
+            let root = project.root().display().to_string();
+            let said: Vec<_> = results(last)
+                .into_iter()
+                .map(|(is_error, said)| (is_error, plain(&said, &root)))
+                .collect();
+            let system = plain(&words(&last["system"]), &root);
+            let tools = offered(last)
+                .into_iter()
+                .filter(|name| !name.starts_with("mcp__"))
+                .map(str::to_owned)
+                .collect::<Vec<_>>();
+            (said, system, tools)
+        });
+        let [with, without] = held;
+        assert_eq!(with.0, without.0, "{mode}");
+        assert_eq!(with.1, without.1, "{mode}");
+        assert_eq!(with.2, without.2, "{mode}");
+        assert_eq!(
+            built.read("config/y.yml"),
+            bare.read("config/y.yml"),
+            "{mode}"
+        );
+    }
+}
+
+// A text without what differs from one session to the next: where the project is, and the number of an
+// agent, which stands below the first line.
+fn plain(text: &str, root: &str) -> String {
+    let name = root
+        .split("/.")
+        .find_map(|part| part.strip_suffix("/project"));
+    let text = text.replace(name.unwrap(), "NAME");
+    match text.split_once("agentId: ") {
+        Some((before, _)) => before.to_owned(),
+        None => text,
+    }
+}
+
+#[test]
+fn every_hook_in_the_settings_fires() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let read = tool("Read", json!({"file_path": project.path("app/a.txt")}));
+    let service = Service::start(vec![Rule::new("any", "", vec![read, "Done.".into()])]);
+    let session = project.session(&service, "Go", &["--agent", "builder"]);
+    let settings: Value =
+        serde_json::from_str(&project.read(".claude/settings.json").unwrap()).unwrap();
+    let fired: Vec<_> = session
+        .of("hook_response")
+        .map(|event| (event["hook_event"].to_string(), event["exit_code"].clone()))
+        .collect();
+    for event in settings["hooks"].as_object().unwrap().keys() {
+        let fine = (format!("\"{event}\""), json!(0));
+        assert!(fired.contains(&fine), "{event}: {fired:?}");
+    }
+}
+
+#[test]
+fn a_server_is_started_for_those_who_may_use_it() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let say = tool("mcp__echo__say", json!({}));
+    let service = Service::start(vec![Rule::new("any", "", vec![say, "Done.".into()])]);
+    for (role, heard) in [("qa", true), ("builder", false)] {
+        let args = ["--agent", role, "--permission-mode", "bypassPermissions"];
+        project.session(&service, "Go", &args);
+        let results = results(service.requests("any").last().unwrap());
+        assert_eq!(
+            results[0].1.contains("echo 4714"),
+            heard,
+            "{role}: {results:?}"
+        );
+    }
+}
+
+#[test]
+fn settings_that_turn_the_hooks_off_are_told_of() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    project.write(
+        ".claude/settings.local.json",
+        "{\"disableAllHooks\": true}\n",
+    );
+    let turns = vec![write(&project, "config/new.yml"), "Done.".into()];
+    let service = Service::start(vec![Rule::new("any", "", turns)]);
+    let args = [
+        "--agent",
+        "builder",
+        "--permission-mode",
+        "bypassPermissions",
+    ];
+    project.session(&service, "Go", &args);
+    assert_eq!(project.read("config/new.yml").as_deref(), Some("new\n"));
+    let said = project.factory(&["build", "--check"]);
+    assert!(said.contains("disableAllHooks"), "{said}");
+}
