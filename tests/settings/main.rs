@@ -6,17 +6,24 @@
 
 mod schema;
 
-use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
 
 use factory::{
-    check, diagnostics::Findings,
+    check,
+    diagnostics::Findings,
     document::{Folder, OnEdit},
     emit::{self, Composer, claude_code, snapshot},
     model, plan,
-    run::{agent::{Answer, Assignment, attempt}, process::Cancel},
+    run::{
+        agent::{Answer, Assignment, Ended, attempt},
+        process::Cancel,
+    },
     spec,
 };
-use proptest::{prelude::*, test_runner::{Config, TestRunner}};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::{Value, json};
 
 // What a role's `may` and `never` are made of.
@@ -37,7 +44,14 @@ fn path() -> impl Strategy<Value = String> {
 fn role(name: &'static str) -> impl Strategy<Value = String> {
     let list = |kind: &'static str, words: Vec<String>| match words.len() {
         0 => String::new(),
-        _ => format!("{kind} {}; ", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" ")),
+        _ => format!(
+            "{kind} {}; ",
+            words
+                .iter()
+                .map(|word| format!("{word:?}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
     };
     let words = |of: &'static [&'static str]| {
         prop::sample::subsequence(of, 0..=of.len())
@@ -77,7 +91,10 @@ fn factories() -> impl Strategy<Value = String> {
 fn built(text: &str, into: &Path) -> Option<plan::Plan> {
     let mut texts = BTreeMap::from([("factory.kdl".to_owned(), text.to_owned())]);
     for role in ["builder", "qa", "lead"] {
-        texts.insert(format!("roles/{role}.md"), format!("# {role}\n\nDo it well.\n"));
+        texts.insert(
+            format!("roles/{role}.md"),
+            format!("# {role}\n\nDo it well.\n"),
+        );
     }
     let loaded = spec::load_texts("factory.kdl", texts).ok()?;
     let mut findings = Findings::default();
@@ -87,15 +104,24 @@ fn built(text: &str, into: &Path) -> Option<plan::Plan> {
     let prompts = composer.prompts().unwrap();
     let artifacts = emit::render(&composer, &prompts, &Folder::new(into)).unwrap();
     let comparison = emit::compare(into, &artifacts, &BTreeMap::new(), OnEdit::Keep);
-    assert!(comparison.conflicts.is_empty(), "{:?}", comparison.conflicts);
+    assert!(
+        comparison.conflicts.is_empty(),
+        "{:?}",
+        comparison.conflicts
+    );
     emit::write(&comparison).unwrap();
     let mut compiled = plan::Compiled::default();
     for prompt in prompts {
-        compiled.snapshots.insert(prompt.role.clone(), snapshot::path(&prompt.role));
+        compiled
+            .snapshots
+            .insert(prompt.role.clone(), snapshot::path(&prompt.role));
         compiled.prompts.insert(prompt.role, prompt.text);
     }
     for (id, role) in checked.model().roles() {
-        compiled.tools.insert(role.name.value.clone(), claude_code::tools(checked.model(), id));
+        compiled.tools.insert(
+            role.name.value.clone(),
+            claude_code::tools(checked.model(), id),
+        );
     }
     Some(plan::lock(&checked, &loaded.sources, compiled))
 }
@@ -115,11 +141,16 @@ fn ineffective(settings: &Value, anchor: &str) -> Vec<String> {
     let mut say = |what: &str, value: &Value| found.push(format!("{what}: {value}"));
     for (name, list) in settings["permissions"].as_object().into_iter().flatten() {
         if name != "deny" {
-            say("a rule that holds for everyone, or is ignored in an untrusted folder", list);
+            say(
+                "a rule that holds for everyone, or is ignored in an untrusted folder",
+                list,
+            );
         }
         for rule in list.as_array().unwrap() {
             let text = rule.as_str().unwrap();
-            let path = ["Edit(", "Read("].iter().find_map(|tool| text.strip_prefix(tool));
+            let path = ["Edit(", "Read("]
+                .iter()
+                .find_map(|tool| text.strip_prefix(tool));
             match path.and_then(|path| path.strip_suffix(')')) {
                 None => say("no path rule that is consulted", rule),
                 Some(path) => {
@@ -159,7 +190,9 @@ fn ineffective(settings: &Value, anchor: &str) -> Vec<String> {
 }
 
 fn assert_sound(schema: Option<&Value>, settings: &Value, anchor: &str) {
-    let faults = schema.map(|schema| schema::faults(schema, settings)).unwrap_or_default();
+    let faults = schema
+        .map(|schema| schema::faults(schema, settings))
+        .unwrap_or_default();
     assert!(faults.is_empty(), "{faults:?}\n{settings:#}");
     let found = ineffective(settings, anchor);
     assert!(found.is_empty(), "{found:?}\n{settings:#}");
@@ -167,7 +200,11 @@ fn assert_sound(schema: Option<&Value>, settings: &Value, anchor: &str) {
 
 // Runs `test` on factories that are valid, and sees that most are.
 fn of_factories(cases: u32, mut test: impl FnMut(&plan::Plan, &Path)) {
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let (seen, valid) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
     let test = std::cell::RefCell::new(&mut test);
     runner
@@ -181,7 +218,12 @@ fn of_factories(cases: u32, mut test: impl FnMut(&plan::Plan, &Path)) {
             Ok(())
         })
         .unwrap();
-    assert!(valid.get() * 4 > seen.get(), "{} of {} are valid", valid.get(), seen.get());
+    assert!(
+        valid.get() * 4 > seen.get(),
+        "{} of {} are valid",
+        valid.get(),
+        seen.get()
+    );
 }
 
 #[test]
@@ -191,15 +233,34 @@ fn the_settings_of_a_project_are_valid_and_obeyed() {
         let read = |path: &str| fs::read_to_string(folder.join(path)).unwrap();
         let settings = serde_json::from_str(&read(".claude/settings.json")).unwrap();
         assert_sound(schema.as_ref(), &settings, "/");
-        assert_eq!(settings.as_object().unwrap().keys().collect::<Vec<_>>(), ["hooks"]);
+        assert_eq!(
+            settings.as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["hooks"]
+        );
         for role in ["builder", "qa", "lead"] {
             let file = read(&format!(".claude/agents/{role}.md"));
-            let head = file.strip_prefix("---\n").unwrap().split("\n---\n").next().unwrap();
-            let fields: Vec<_> = head.lines().map(|line| line.split(": ").next().unwrap()).collect();
-            assert_eq!(fields, ["name", "description", "tools", "model", "factory"], "{file}");
-            let tools = head.lines().find_map(|line| line.strip_prefix("tools: ")).unwrap();
+            let head = file
+                .strip_prefix("---\n")
+                .unwrap()
+                .split("\n---\n")
+                .next()
+                .unwrap();
+            let fields: Vec<_> = head
+                .lines()
+                .map(|line| line.split(": ").next().unwrap())
+                .collect();
+            assert_eq!(
+                fields,
+                ["name", "description", "tools", "model", "factory"],
+                "{file}"
+            );
+            let tools = head
+                .lines()
+                .find_map(|line| line.strip_prefix("tools: "))
+                .unwrap();
             for tool in tools.split(", ") {
-                let known = factory::client::tool(tool).is_some() || tool.starts_with("mcp__browser__");
+                let known =
+                    factory::client::tool(tool).is_some() || tool.starts_with("mcp__browser__");
                 assert!(known && !tool.contains('('), "{tool}");
             }
         }
@@ -209,18 +270,67 @@ fn the_settings_of_a_project_are_valid_and_obeyed() {
 #[test]
 fn the_settings_of_an_attempt_are_valid_and_obeyed() {
     let schema = schema();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     of_factories(24, |plan, folder| {
-        // A client that keeps what it is given.
-        let client = folder.join("client");
-        let script = "#!/bin/sh\nfor word; do\n  case $last in --settings) cp \"$word\" \"$HOME/../kept.json\";; esac\n  last=$word\ndone\nprintf '%s\\n' \"$@\" >\"$HOME/../words\"\n";
-        fs::write(&client, script).unwrap();
-        fs::set_permissions(&client, fs::Permissions::from_mode(0o755)).unwrap();
-        let text = plan.to_text().replace("\"CLIENT\"", &json!(client).to_string());
-        let value: Value = serde_json::from_str(&text).unwrap();
-        let _ = value;
+        // A client that says nothing: what it was given lies in the private folder of the attempt.
+        let mut plan = serde_json::to_value(plan).unwrap();
+        plan["factory"]["driver"]["command"] = json!(["true"]);
+        let folder = folder.canonicalize().unwrap();
+        let private = folder.join("private");
+        let checkout = folder.join("checkout");
+        fs::create_dir(&checkout).unwrap();
+        let done = runtime.block_on(attempt(
+            assignment(plan, &checkout, &private),
+            Cancel::never(),
+        ));
+        let ended = done.unwrap().ended;
+        assert!(matches!(ended, Ended::Failed(_)), "{ended:?}");
+        let file = walkdir::WalkDir::new(&private)
+            .into_iter()
+            .flatten()
+            .find(|entry| entry.file_name() == "role.json");
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let settings: Value = serde_json::from_str(&text).unwrap();
+        assert_sound(
+            schema.as_ref(),
+            &settings,
+            &format!("/{}/", checkout.display()),
+        );
+        assert_eq!(settings["disableAllHooks"], false);
     });
-    let _ = (schema, json!({}));
-    let _: Option<(Arc<u8>, Duration, Answer, Assignment)> = None;
-    let _ = attempt;
-    let _ = Cancel::never;
+}
+
+fn assignment(plan: Value, checkout: &Path, private: &Path) -> Assignment {
+    let plan: plan::Plan = serde_json::from_value(plan).unwrap();
+    let stop = plan.roles["builder"].stop;
+    Assignment {
+        plan: Arc::new(plan),
+        task: "t".into(),
+        step: "s".into(),
+        role: "builder".into(),
+        agent: plan::Agent {
+            role: "builder".into(),
+            yields: plan::Yields::Commit,
+            sends_back: None,
+            brief: String::new(),
+            only_write: None,
+            only_run: None,
+            stop,
+        },
+        prompt: "You are the builder.".into(),
+        brief: "Build it.".into(),
+        checkout: checkout.to_owned(),
+        private: private.to_owned(),
+        project: checkout.to_owned(),
+        exe: env!("CARGO_BIN_EXE_factory").into(),
+        environment: Arc::new([("PATH".into(), "/usr/bin:/bin".into())].into()),
+        session: None,
+        attempt: 1,
+        budget: "1.00".parse().unwrap(),
+        wall: Duration::from_secs(20),
+        answer: Answer::Text,
+    }
 }

@@ -37,11 +37,21 @@ impl Validator<'_> {
                 },
                 "const" => rule == value,
                 "enum" => rule.as_array().unwrap().contains(value),
-                "minLength" => value.as_str().is_none_or(|text| length(text) >= rule.as_u64().unwrap()),
-                "pattern" => value.as_str().is_none_or(|text| matches(rule.as_str().unwrap(), text)),
-                "minimum" => value.as_f64().is_none_or(|number| number >= rule.as_f64().unwrap()),
-                "maximum" => value.as_f64().is_none_or(|number| number <= rule.as_f64().unwrap()),
-                "exclusiveMinimum" => value.as_f64().is_none_or(|number| number > rule.as_f64().unwrap()),
+                "minLength" => value
+                    .as_str()
+                    .is_none_or(|text| length(text) >= rule.as_u64().unwrap()),
+                "pattern" => value
+                    .as_str()
+                    .is_none_or(|text| matches(rule.as_str().unwrap(), text)),
+                "minimum" => value
+                    .as_f64()
+                    .is_none_or(|number| number >= rule.as_f64().unwrap()),
+                "maximum" => value
+                    .as_f64()
+                    .is_none_or(|number| number <= rule.as_f64().unwrap()),
+                "exclusiveMinimum" => value
+                    .as_f64()
+                    .is_none_or(|number| number > rule.as_f64().unwrap()),
                 "minItems" => count(value).is_none_or(|count| count >= rule.as_u64().unwrap()),
                 "maxItems" => count(value).is_none_or(|count| count <= rule.as_u64().unwrap()),
                 "uniqueItems" => value.as_array().is_none_or(|items| {
@@ -53,7 +63,11 @@ impl Validator<'_> {
                     names.all(|name| members.contains_key(name.as_str().unwrap()))
                 }),
                 "not" => !self.is_valid(rule, value),
-                "anyOf" => rule.as_array().unwrap().iter().any(|one| self.is_valid(one, value)),
+                "anyOf" => rule
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|one| self.is_valid(one, value)),
                 "oneOf" => {
                     let all = rule.as_array().unwrap().iter();
                     all.filter(|one| self.is_valid(one, value)).count() == 1
@@ -79,20 +93,40 @@ impl Validator<'_> {
                 }
                 "additionalProperties" => {
                     for (name, member) in value.as_object().into_iter().flatten() {
-                        if rules.get("properties").and_then(|known| known.get(name)).is_none() {
+                        if rules
+                            .get("properties")
+                            .and_then(|known| known.get(name))
+                            .is_none()
+                        {
                             self.check(rule, member, &format!("{at}/{name}"), faults);
                         }
                     }
                     true
                 }
                 "propertyNames" => {
-                    for name in value.as_object().into_iter().flat_map(|members| members.keys()) {
-                        self.check(rule, &Value::from(name.as_str()), &format!("{at}/{name}"), faults);
+                    for name in value
+                        .as_object()
+                        .into_iter()
+                        .flat_map(|members| members.keys())
+                    {
+                        self.check(
+                            rule,
+                            &Value::from(name.as_str()),
+                            &format!("{at}/{name}"),
+                            faults,
+                        );
                     }
                     true
                 }
-                "$schema" | "$id" | "$defs" | "title" | "description" | "examples" | "default"
-                | "format" | "allowTrailingCommas" => true,
+                "$schema"
+                | "$id"
+                | "$defs"
+                | "title"
+                | "description"
+                | "examples"
+                | "default"
+                | "format"
+                | "allowTrailingCommas" => true,
                 other => panic!("the keyword `{other}` is not known here"),
             };
             if !holds {
