@@ -8,7 +8,7 @@ use crate::{
     diagnostics::{Findings, Level, Sources},
     document::Folder,
     emit::{Artifacts, Composer, Fact, Prompt, claude_code, render, snapshot},
-    model::{SectionFrom, StepId},
+    model::{SectionFrom, StepId, Task},
     plan::{Compiled, Output, Plan, lock},
 };
 
@@ -29,6 +29,31 @@ pub(super) fn prompts(
     let composer = Composer::new(checked, sources);
     let prompts = composer.and_then(|composer| composer.prompts());
     prompts.map_err(|findings| refuse(context, &findings, sources))
+}
+
+/// Returns what makes the texts of the factory.
+pub(super) fn composer<'a>(
+    context: &Context,
+    checked: &'a Checked,
+    sources: &'a Sources,
+) -> miette::Result<Composer<'a>> {
+    Composer::new(checked, sources).map_err(|findings| refuse(context, &findings, sources))
+}
+
+/// Returns what the agent of a step is asked.
+pub(super) fn brief(
+    context: &Context,
+    checked: &Checked,
+    sources: &Sources,
+    task: &Task,
+    step: StepId,
+) -> miette::Result<Option<String>> {
+    let composer = composer(context, checked, sources)?;
+    composer.brief(task, step).map_err(|fault| {
+        let mut findings = Findings::default();
+        findings.add(fault);
+        refuse(context, &findings, sources)
+    })
 }
 
 /// Returns all that the compiler makes of the factory.

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod approve;
 mod build;
+mod changes;
 mod check;
 mod compile;
 mod demo;
@@ -24,8 +25,10 @@ mod locked;
 mod plan;
 mod prompt;
 mod report;
+mod review;
 mod snap;
 mod tell;
+mod templates;
 
 use crate::{
     cache::default_dir,
@@ -100,6 +103,7 @@ enum Command {
     Approve(approve::Args),
     Demo(demo::Args),
     Prompt(prompt::Args),
+    Templates(templates::Args),
     Guard(guard::Args),
     Explain(explain::Args),
     #[command(hide = true)]
@@ -155,6 +159,7 @@ fn dispatch(
         Some(Command::Approve(args)) => approve::run(args, context, out),
         Some(Command::Snap(args)) => snap::run(args, context, out),
         Some(Command::Prompt(args)) => prompt::run(args, context, out),
+        Some(Command::Templates(args)) => templates::run(args, context, out),
         Some(Command::Explain(args)) => explain::run(args, context, out),
         Some(Command::Confine(args)) => hidden::confine(args),
         Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, out),

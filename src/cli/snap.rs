@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, io::Write, path::Path};
 
-use super::{Context, ExitStatus, check, compile, count};
-use crate::emit::{
-    Prompt,
-    snapshot::{self, Change, Review, Tag},
+use super::{Context, ExitStatus, changes, check, compile, count, review};
+use crate::{
+    diagnostics::Sources,
+    emit::{Prompt, Review, snapshot},
 };
 
 /// Show what changed in the compiled prompts, or accept it
@@ -24,6 +24,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    /// Decide on each change: accept, reject, skip, or open what it comes from
+    Review,
     /// Accept the prompts as they are now
     Accept {
         /// Roles whose prompt to accept; all unless some are named
@@ -39,7 +41,12 @@ pub(super) fn run(
 ) -> miette::Result<ExitStatus> {
     let (checked, sources) = check::require(context)?;
     let prompts = compile::prompts(context, &checked, &sources)?;
-    let review = Review::of(&prompts, &accepted(&context.root)?);
+    let accepted = accepted(&context.root)?;
+    let review = Review::of(&prompts, &accepted);
+    if let Some(Action::Review) = &args.action {
+        let input = &mut std::io::stdin().lock();
+        return review::run(context, &prompts, &accepted, &sources, input, out);
+    }
     if let Some(Action::Accept { roles }) = &args.action {
         let all = roles.is_empty();
         for role in roles {
@@ -56,7 +63,7 @@ pub(super) fn run(
         super::print(out, &text)?;
         return Ok(ExitStatus::Success);
     }
-    super::print(out, &show(&review, context.colour_out))?;
+    super::print(out, &show(&review, &sources, context.colour_out))?;
     Ok(if review.is_clean() {
         ExitStatus::Success
     } else {
@@ -127,7 +134,7 @@ pub(super) fn accept(
 }
 
 // A reader sees the old file or the new one, and never a half of it.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new()
@@ -145,7 +152,7 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-fn show(review: &Review, colour: bool) -> String {
+fn show(review: &Review, sources: &Sources, colour: bool) -> String {
     if review.is_clean() {
         return "the prompts are the accepted ones\n".to_owned();
     }
@@ -153,43 +160,15 @@ fn show(review: &Review, colour: bool) -> String {
     if !review.new.is_empty() {
         let _ = writeln!(text, "never accepted: {}", review.new.join(", "));
     }
-    for Change { roles, lines } in &review.changes {
-        let _ = writeln!(text, "changed in {}:", roles.join(", "));
-        for line in lines {
-            let (mark, code) = match line.tag {
-                Tag::Kept => (' ', "2"),
-                Tag::Gone => ('-', "31"),
-                Tag::New => ('+', "32"),
-            };
-            let words = line
-                .pieces
-                .iter()
-                .fold(String::new(), |words, (marked, piece)| {
-                    match (marked, colour) {
-                        (true, true) => format!("{words}\u{1b}[7m{piece}\u{1b}[27m"),
-                        (true, false) if line.tag != Tag::Kept && line.pieces.len() > 1 => {
-                            let (open, close) = if line.tag == Tag::Gone {
-                                ("[-", "-]")
-                            } else {
-                                ("{+", "+}")
-                            };
-                            format!("{words}{open}{piece}{close}")
-                        }
-                        _ => format!("{words}{piece}"),
-                    }
-                });
-            let line = format!("  {mark} {words}");
-            let line = line.trim_end();
-            let _ = if colour {
-                writeln!(text, "\u{1b}[{code}m{line}\u{1b}[0m")
-            } else {
-                writeln!(text, "{line}")
-            };
-        }
+    for change in &review.changes {
+        text.push_str(&changes::heading(change, sources));
+        text.push_str(&changes::lines(change, colour));
     }
     for path in &review.orphans {
         let _ = writeln!(text, "accepted, but its role is gone: {path}");
     }
-    text.push_str("`factory snap accept` accepts this, `factory snap accept ROLE…` a part of it\n");
+    text.push_str(
+        "`factory snap review` asks for each change, `factory snap accept` takes them all\n",
+    );
     text
 }

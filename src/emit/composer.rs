@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use miette::{Diagnostic, SourceSpan};
+use serde_json::Value;
 
 use super::{
     data::{BriefData, PromptData, SectionData},
@@ -95,6 +96,7 @@ impl<'a> Composer<'a> {
                 .map(Source::text)
                 .unwrap_or_default()
                 .to_owned(),
+            written: true,
         };
         let made = |name: &str, wanted: bool| -> Result<Block, TemplateError> {
             let template = format!("prompt/{name}.md.hbs");
@@ -106,6 +108,7 @@ impl<'a> Composer<'a> {
             Ok(Block {
                 source: format!("{FOLDER}{template}"),
                 text,
+                written: false,
             })
         };
         let preamble = self
@@ -180,6 +183,46 @@ impl<'a> Composer<'a> {
         self.render(name, &SectionData::of(self.model))
     }
 
+    /// Returns the variables that the template called `name` is given: members with a `.`, those of a list's
+    /// items with `[]`. Of what this factory has none of, the list alone.
+    pub fn variables(&self, name: &str) -> Vec<String> {
+        let value = if name == "prompt.md.hbs" {
+            let blocks = [
+                "preamble",
+                "text",
+                "boundary",
+                "rules",
+                "gates",
+                "hand_over",
+                "memory",
+            ];
+            return blocks.map(str::to_owned).to_vec();
+        } else if name == "brief.md.hbs" {
+            let mut steps = self
+                .model
+                .tasks
+                .iter()
+                .flat_map(|task| task.steps.iter().map(move |step| (task, step)));
+            let data = steps.find_map(|(task, step)| BriefData::of(self.model, task, step));
+            match data {
+                Some(data) => serde_json::to_value(data),
+                None => return ["factory", "task", "step"].map(str::to_owned).to_vec(),
+            }
+        } else if name.starts_with("prompt/") {
+            let mut all = Value::Null;
+            for (id, _) in self.model.roles() {
+                let data = serde_json::to_value(PromptData::of(self.model, self.sources, id));
+                fill(&mut all, data.unwrap_or_default());
+            }
+            Ok(all)
+        } else {
+            serde_json::to_value(SectionData::of(self.model))
+        };
+        let mut names = Vec::new();
+        list_names(&value.unwrap_or_default(), "", &mut names);
+        names
+    }
+
     // The rendered text with one line end behind its last line.
     fn render(&self, name: &str, data: &impl serde::Serialize) -> Result<String, TemplateError> {
         let text = self
@@ -187,6 +230,45 @@ impl<'a> Composer<'a> {
             .render(name, data)
             .map_err(|fault| located(self.sources, &fault))?;
         Ok(format!("{}\n", text.trim_end()))
+    }
+}
+
+// Puts into `all` what it does not know yet of `more`.
+fn fill(all: &mut Value, more: Value) {
+    match (all, more) {
+        (Value::Object(all), Value::Object(more)) => {
+            for (name, value) in more {
+                fill(all.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(all), Value::Array(more)) if all.is_empty() => *all = more,
+        (all @ Value::Null, more) => *all = more,
+        _ => {}
+    }
+}
+
+fn list_names(value: &Value, at: &str, names: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let name = if at.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{at}.{name}")
+                };
+                list_names(member, &name, names);
+            }
+        }
+        Value::Array(items) => {
+            let at = format!("{at}[]");
+            match items.first() {
+                Some(item) => list_names(item, &at, names),
+                None => names.push(at),
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            names.push(at.to_owned());
+        }
     }
 }
 
@@ -269,7 +351,41 @@ mod tests {
                 .text
                 .find("Do it well.")
                 .and_then(|at| prompt.source_of(at));
-            assert_eq!(role, Some(format!("roles/{}.md", prompt.role).as_str()));
+            let file = format!("roles/{}.md", prompt.role);
+            assert_eq!(role, Some((file.as_str(), Some(3))));
+        }
+    }
+
+    #[test]
+    fn every_template_says_what_it_is_given() {
+        let factory = fixture::aicpo();
+        let composer = factory.composer();
+        for (name, _) in composer.engine().names() {
+            let variables = composer.variables(name);
+            let text = composer.engine().text(name).unwrap();
+            for variable in &variables {
+                assert!(!variable.is_empty() && !variable.starts_with('.'), "{name}");
+            }
+            // What a shipped template uses at its outermost level is in its list.
+            let used = text
+                .split("{{")
+                .skip(1)
+                .filter_map(|tag| tag.split("}}").next())
+                .filter_map(|tag| tag.split(' ').next_back())
+                .filter(|word| {
+                    word.contains('.') && !word.contains(['/', '@', '"']) && !word.contains(".hbs")
+                });
+            for word in used {
+                let known = |variable: &String| {
+                    variable == word
+                        || variable.starts_with(&format!("{word}."))
+                        || variable.starts_with(&format!("{word}["))
+                        || variable.ends_with(&format!(".{word}"))
+                        || variable.ends_with(&format!("[].{word}"))
+                        || variable.contains(&format!("[].{word}."))
+                };
+                assert!(variables.iter().any(known), "{name}: {word}: {variables:?}");
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod json;
 mod phrase;
 mod place;
 mod prompt;
+mod review;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -25,4 +26,5 @@ pub use compare::compare;
 pub use comparison::{Change, Comparison, Conflict, Note, Why};
 pub use composer::{Composer, TemplateError};
 pub use prompt::{Part, Prompt};
+pub use review::{Change as PromptChange, Line, Origin, Review, Tag};
 pub use write::{WriteError, write};

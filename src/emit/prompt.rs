@@ -21,6 +21,8 @@ pub struct Part {
     pub source: String,
     /// The bytes of the prompt.
     pub range: Range<usize>,
+    /// The line of the source, from 1, with which the part begins; nothing where a template made it.
+    pub line: Option<usize>,
 }
 
 /// One block of a prompt before it stands in the layout.
@@ -28,6 +30,8 @@ pub struct Part {
 pub(super) struct Block {
     pub(super) source: String,
     pub(super) text: String,
+    /// Whether the text is that of the source itself.
+    pub(super) written: bool,
 }
 
 impl Prompt {
@@ -65,17 +69,19 @@ impl Prompt {
                 .filter(|_| index % 2 == 1)
                 .and_then(|at: usize| blocks.get(at));
             match block {
-                Some((_, block)) => prompt.push(
-                    &block.source,
-                    plain(&block.text).trim_matches('\n').trim_end(),
-                ),
-                None => prompt.push(layout, piece),
+                Some((_, block)) => {
+                    let text = plain(&block.text);
+                    let words = text.trim_start_matches('\n');
+                    let line = block.written.then(|| text.len() - words.len() + 1);
+                    prompt.push(&block.source, words.trim_end(), line);
+                }
+                None => prompt.push(layout, piece, None),
             }
         }
         Ok(prompt)
     }
 
-    fn push(&mut self, source: &str, text: &str) {
+    fn push(&mut self, source: &str, text: &str, line: Option<usize>) {
         let start = self.text.len();
         self.text.push_str(text);
         let end = self.text.len();
@@ -85,18 +91,23 @@ impl Prompt {
                 self.parts.push(Part {
                     source: source.to_owned(),
                     range: start..end,
+                    line,
                 });
             }
             Some(_) | None => {}
         }
     }
 
-    /// Returns the source of the byte at `offset` of the text.
-    pub fn source_of(&self, offset: usize) -> Option<&str> {
-        self.parts
+    /// Returns the source of the byte at `offset` of the text, and its line there, from 1, where the
+    /// source itself says these words.
+    pub fn source_of(&self, offset: usize) -> Option<(&str, Option<usize>)> {
+        let part = self
+            .parts
             .iter()
-            .find(|part| part.range.contains(&offset))
-            .map(|part| part.source.as_str())
+            .find(|part| part.range.contains(&offset))?;
+        let before = self.text.get(part.range.start..offset).unwrap_or_default();
+        let line = part.line.map(|line| line + before.matches('\n').count());
+        Some((&part.source, line))
     }
 }
 
@@ -118,6 +129,7 @@ mod tests {
         Block {
             source: source.to_owned(),
             text: text.to_owned(),
+            written: !source.starts_with("t/"),
         }
     }
 
@@ -125,7 +137,7 @@ mod tests {
     fn parts_cover_the_prompt_without_a_gap() {
         let blocks = [
             ("preamble", block("p.md", "\u{feff}# P\r\nrules\r\n\n")),
-            ("text", block("r.md", "\n# R\0\n")),
+            ("text", block("r.md", "\n\n# R\0\n")),
             ("boundary", block("t/b", "b\n")),
             ("rules", Block::default()),
             ("gates", Block::default()),
@@ -157,6 +169,9 @@ mod tests {
                 ("t/layout", " --\n")
             ]
         );
-        assert_eq!(prompt.source_of(1), Some("p.md"));
+        assert_eq!(prompt.source_of(1), Some(("p.md", Some(1))));
+        assert_eq!(prompt.source_of(5), Some(("p.md", Some(2))));
+        assert_eq!(prompt.source_of(12), Some(("r.md", Some(3))));
+        assert_eq!(prompt.source_of(18), Some(("t/b", None)));
     }
 }

@@ -1,7 +1,11 @@
 //! The real client in a project that `factory build` has written to, where `FACTORY_TEST_CLAUDE` names
 //! it: rows 1 to 13 of `docs/client.md`.
 
-#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::print_stderr,
+    reason = "a test that is skipped says so, and a turn is given what it calls"
+)]
 
 mod project;
 #[path = "../service/mod.rs"]

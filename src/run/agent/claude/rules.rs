@@ -1,7 +1,7 @@
 //! The client's permission rules, made from a boundary. They only ever narrow what the guard permits:
 //! where a rule can't say what the boundary says, the tool is allowed and the guard decides.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Value, json};
 
@@ -36,6 +36,7 @@ pub(super) fn settings(
         .map(|reservation| ("Edit", reservation.pattern.as_str()));
     let reads = plain(boundary.read.never.iter()).map(|pattern| ("Read", pattern.as_str()));
     let written = plain(boundary.write.never.iter()).map(|pattern| ("Edit", pattern.as_str()));
+    let mut seen = BTreeSet::new();
     let deny: Vec<String> = writes
         .chain(written)
         .chain(reads)
@@ -45,6 +46,8 @@ pub(super) fn settings(
                 .into_iter()
                 .filter_map(move |pattern| path_rule(tool, checkout, &pattern))
         })
+        // By the client's schema each rule stands once.
+        .filter(|rule| seen.insert(rule.clone()))
         .collect();
     Ok(json!({
         // Whatever another file says: hooks of this one stay on.
