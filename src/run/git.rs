@@ -7,9 +7,10 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    io,
+    fs, io,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -345,6 +346,36 @@ fn shown<A: AsRef<OsStr>>(args: &[A]) -> String {
     words.join(" ")
 }
 
+/// Takes away the locks that a git which was killed has left on the indexes `*.index` in `folder`.
+///
+/// Nobody but the one process that holds the repository's own lock works on them. A git that has
+/// outlived the process before is given two seconds to end by itself.
+pub(super) fn release_indexes(folder: &Path) -> io::Result<()> {
+    for last in (0..20).map(|round| round == 19) {
+        let mut held = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.as_os_str().as_bytes().ends_with(b".index.lock") {
+                held.push(path);
+            }
+        }
+        if held.is_empty() {
+            return Ok(());
+        }
+        if last {
+            for path in held {
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    Ok(()) | Err(_) => {}
+                }
+            }
+        } else {
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, path::Path};
@@ -366,6 +397,19 @@ mod tests {
             .await
             .unwrap();
         git
+    }
+
+    #[test]
+    fn a_lock_that_a_killed_git_left_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["gates-1.index", "gates-1.index.lock", "t.lock.index"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        super::release_indexes(folder.path()).unwrap();
+        let left = fs::read_dir(folder.path()).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["gates-1.index", "t.lock.index"]);
     }
 
     #[tokio::test]

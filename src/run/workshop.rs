@@ -18,7 +18,7 @@ use super::{
     event::Place,
     folder::{private_folder, remove_tree},
     gate::{Environment, Ingredients},
-    git::{Git, GitError},
+    git::{Git, GitError, release_indexes},
     process::{self, Cancel, Exit, Launch},
     project::Project,
 };
@@ -121,7 +121,9 @@ impl Workshop {
     ) -> Result<Self, WorkshopError> {
         let folder = project.work(run);
         let git_dir = folder.join("git");
-        make(&git_dir.join("indexes"))?;
+        let indexes = git_dir.join("indexes");
+        make(&indexes)?;
+        release_indexes(&indexes).map_err(file_error(&indexes))?;
         let workshop = Self {
             project: project.clone(),
             plan,
@@ -316,7 +318,8 @@ impl Workshop {
     }
 
     fn checkout_in(&self, folder: &Path, step: &str) -> Result<Checkout, WorkshopError> {
-        let name = folder.file_name().unwrap_or_default();
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(".index");
         let checkout = Checkout {
             tree: folder.join("tree"),
             private: folder.join("private"),

@@ -75,6 +75,15 @@ pub(super) fn declares(name: &str) -> bool {
     )
 }
 
+/// Returns whether `name` is a builtin after which the shell may not be as it was before.
+pub(super) fn changes_the_shell(name: &str) -> bool {
+    const CHANGE_NOTHING: &[&str] = &[
+        ":", "[", "dirs", "echo", "false", "jobs", "printf", "pwd", "test", "times", "true", "type",
+    ];
+    let known = FREE.contains(&name) || JUDGED.contains(&name);
+    known && !CHANGE_NOTHING.contains(&name)
+}
+
 /// Returns whether a name has a meaning here that a function would hide.
 pub(super) fn is_special(name: &str) -> bool {
     FREE.contains(&name) || JUDGED.contains(&name) || wrappers::is_wrapper(name)

@@ -24,6 +24,15 @@ pub(super) enum Call {
     Program,
 }
 
+/// Refuses what bash reads as one command with its output redirected, and other shells as one that runs in
+/// the background and another behind it.
+pub(super) fn two_readings() -> Refusal {
+    Refusal::new(
+        "&>",
+        "means something else to another shell here; write `>file 2>&1`",
+    )
+}
+
 impl Judge<'_> {
     /// Judges a simple command of the line.
     pub(super) fn simple(
@@ -57,6 +66,7 @@ impl Judge<'_> {
                 }
             }
         }
+        let mut both = false;
         let mut words = Vec::new();
         if let Some(program) = &command.word_or_name {
             words.extend(self.words(&program.value, context, places)?);
@@ -65,9 +75,13 @@ impl Judge<'_> {
             .first()
             .is_some_and(|word| word.literal().is_some_and(|name| builtins::declares(&name)));
         for item in command.suffix.iter().flat_map(|suffix| &suffix.0) {
+            if both && !matches!(item, ast::CommandPrefixOrSuffixItem::IoRedirect(_)) {
+                return Err(two_readings());
+            }
             match item {
                 ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
                     plain = false;
+                    both |= matches!(redirect, ast::IoRedirect::OutputAndError(..));
                     input = later(input, self.redirect(redirect, context, places)?);
                 }
                 ast::CommandPrefixOrSuffixItem::Word(word) => {
@@ -94,6 +108,9 @@ impl Judge<'_> {
                 }
             }
         }
+        if both && self.may_change_the_shell(&words) {
+            return Err(two_readings());
+        }
         if words.is_empty() {
             for (name, number) in assigned {
                 self.assigned(&name, number)?;
@@ -114,6 +131,13 @@ impl Judge<'_> {
             return Ok(Flow::default());
         }
         Ok(flow)
+    }
+
+    fn may_change_the_shell(&self, words: &[Argument]) -> bool {
+        let name = words.first().and_then(Argument::literal);
+        name.is_none_or(|name| {
+            self.functions.contains(&*name) || builtins::changes_the_shell(&name)
+        })
     }
 
     fn is_exit(words: &[Argument]) -> bool {

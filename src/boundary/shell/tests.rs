@@ -113,6 +113,8 @@ const ALLOWED: &[&str] = &[
     "echo hello >> app/a.txt",
     "echo hello >| app/a.txt",
     "echo hello &> app/a.txt",
+    "(cd app; ls) &> app/a.txt",
+    "timeout 60 cargo test &> app/a.txt",
     "cat > app/a.rb <<'EOF'\nclass A; `rm x` $(y)\nEOF",
     "cat > app/a.rb <<EOF\nclass A\nEOF",
     "tee app/a.txt < docs/b.txt",
@@ -196,6 +198,17 @@ fn lines_that_stay_within_the_grants_may_run() {
 
 // Lines, and of what the refusal must speak; `|` stands between several words that would do.
 const REFUSED: &[(&str, &str)] = &[
+    // What bash reads as one command is two to other shells.
+    (
+        "echo hello &> app/a.txt deploy",
+        "`&>` means something else",
+    ),
+    ("cd app &> app/a.txt; ls", "`&>` means something else"),
+    ("{ cd app; } &> app/a.txt; ls", "`&>` means something else"),
+    (
+        "f() { cd app; }; f &> app/a.txt",
+        "`&>` means something else",
+    ),
     // What a client's own rules let through: ways of writing `src/f`.
     (
         "echo x > src/f",

@@ -7,6 +7,7 @@ use super::{
     arguments::{Argument, Piece},
     judge::{Context, Flow, Judge},
     places::{Change, Look, Place, Places},
+    simple::two_readings,
 };
 
 /// What a command finds on its standard input, as far as it matters.
@@ -117,6 +118,11 @@ impl Judge<'_> {
         match command {
             ast::Command::Simple(simple) => self.simple(simple, context, places),
             ast::Command::Compound(compound, redirects) => {
+                let own = matches!(compound, ast::CompoundCommand::Subshell(_));
+                let mut listed = redirects.iter().flat_map(|list| &list.0);
+                if !own && listed.any(|one| matches!(one, ast::IoRedirect::OutputAndError(..))) {
+                    return Err(two_readings());
+                }
                 self.redirects(redirects.as_ref(), &deeper, places)?;
                 self.compound(compound, &deeper, places)
             }
