@@ -85,9 +85,9 @@ enum Part {
 }
 
 impl Part {
-    const fn example(&self) -> char {
+    const fn example(self) -> char {
         match self {
-            Self::Char(c) => *c,
+            Self::Char(c) => c,
             Self::Star => 'q',
         }
     }
@@ -156,7 +156,7 @@ impl Pattern for CommandPattern {
     fn example(&self) -> Option<Box<[String]>> {
         let text = |word: &Word| match word {
             Word::Any => None,
-            Word::One(parts) => Some(parts.iter().map(Part::example).collect()),
+            Word::One(parts) => Some(parts.iter().copied().map(Part::example).collect()),
         };
         let mut words: Vec<String> = self.machines.words.iter().filter_map(text).collect();
         if words.is_empty() {

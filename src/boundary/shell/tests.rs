@@ -114,6 +114,7 @@ const ALLOWED: &[&str] = &[
     "echo hello >| app/a.txt",
     "echo hello &> app/a.txt",
     "(cd app; ls) &> app/a.txt",
+    "[[ -f app/a && -d docs ]] && [[ $x =~ ^(a|b)$ ]]",
     "timeout 60 cargo test &> app/a.txt",
     "cat > app/a.rb <<'EOF'\nclass A; `rm x` $(y)\nEOF",
     "cat > app/a.rb <<EOF\nclass A\nEOF",
@@ -199,6 +200,19 @@ fn lines_that_stay_within_the_grants_may_run() {
 // Lines, and of what the refusal must speak; `|` stands between several words that would do.
 const REFUSED: &[(&str, &str)] = &[
     // What bash reads as one command is two to other shells.
+    ("[[ a > src/f ]]", "is a file to another shell"),
+    (
+        "[[ -f app/a || deploy ]]",
+        "starts a command in another shell",
+    ),
+    (
+        "[[ a =~ b|deploy ]]",
+        "is more than one command to another shell",
+    ),
+    (
+        "[[ a =~ \\(b|deploy ]]",
+        "is more than one command to another shell",
+    ),
     (
         "echo hello &> app/a.txt deploy",
         "`&>` means something else",

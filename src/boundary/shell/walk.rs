@@ -347,7 +347,11 @@ impl Judge<'_> {
     ) -> Result<(), Refusal> {
         use ast::{BinaryPredicate as Binary, ExtendedTestExpr as Test, UnaryPredicate as Unary};
         match test {
-            Test::And(left, right) | Test::Or(left, right) => {
+            Test::Or(..) => Err(Refusal::new(
+                "||",
+                "within `[[ … ]]` starts a command in another shell; write `[ … ] || [ … ]`",
+            )),
+            Test::And(left, right) => {
                 self.extended_test(left, context, places)?;
                 self.extended_test(right, context, places)
             }
@@ -370,6 +374,21 @@ impl Judge<'_> {
                 Ok(())
             }
             Test::BinaryTest(predicate, left, right) => {
+                let sorts = match predicate {
+                    Binary::LeftSortsBeforeRight => Some("<"),
+                    Binary::LeftSortsAfterRight => Some(">"),
+                    _ => None,
+                };
+                if let Some(shown) = sorts {
+                    let reason = "within `[[ … ]]` is a file to another shell; compare with `expr`";
+                    return Err(Refusal::new(shown, reason));
+                }
+                if let Binary::StringMatchesRegex = predicate
+                    && splits_elsewhere(&right.value)
+                {
+                    let reason = "is more than one command to another shell; use `grep -E`";
+                    return Err(Refusal::new(&right.value, reason));
+                }
                 let compares = matches!(
                     predicate,
                     Binary::ArithmeticEqualTo
@@ -489,6 +508,16 @@ impl Judge<'_> {
         }
         self.scope.change(&argument, change, places)
     }
+}
+
+// Whether a shell without `[[ … ]]` would see the end of a command in a regular expression. One that begins
+// a group before is no sentence to it at all, and nothing of the line runs.
+fn splits_elsewhere(regex: &str) -> bool {
+    let Some(end) = regex.find(['|', '&', ';', '<', '>']) else {
+        return false;
+    };
+    let before = regex.get(..end).unwrap_or_default();
+    !before.contains('(') || before.contains(['\\', '\'', '"'])
 }
 
 /// Returns whether the text is a decimal number.
