@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use factory::{
-    check::check,
+    check::{check, explain},
     diagnostics::{Format, render},
     model::resolve,
     spec::load_texts,
@@ -27,6 +27,8 @@ fn survives(text: String) {
         },
         Format::Short,
         Format::Json,
+        Format::Sarif { story: explain },
+        Format::Github,
     ] {
         render(&findings, &loaded.sources, format);
     }

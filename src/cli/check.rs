@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::{Context, ExitStatus, count, held};
 use crate::{
-    check::{Checked, check},
+    check::{Checked, check, explain},
     diagnostics::{Findings, Format, Level, Sources, render},
     model::resolve,
     spec,
@@ -30,7 +30,7 @@ pub(super) struct Args {
     format: Style,
 
     /// Say what holds each boundary, layer by layer, and how each rule stands
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     held: bool,
 
     /// Fail on these too
@@ -43,6 +43,8 @@ enum Style {
     Human,
     Short,
     Json,
+    Sarif,
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,6 +69,8 @@ pub(super) fn run(
         },
         Style::Short => Format::Short,
         Style::Json => Format::Json,
+        Style::Sarif => Format::Sarif { story: explain },
+        Style::Github => Format::Github,
     };
     let text = render(&findings, &sources, format);
     super::print(out, &text)?;

@@ -61,6 +61,40 @@ pub struct Finding {
     pub span: Span,
     /// Message, labels, and help.
     pub fault: Box<dyn Diagnostic + Send + Sync>,
+    /// What mends it for certain; empty where a person has to choose.
+    pub edits: Vec<Edit>,
+}
+
+/// A change of one place in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// What is replaced; empty where something is put in.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
+/// A place that a finding points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What the place has to do with it.
+    pub text: Option<String>,
+    /// Whether it is the place of the fault itself.
+    pub primary: bool,
+}
+
+impl Finding {
+    /// Returns the places that it points at; the first is that of the fault unless another says so.
+    pub fn labels(&self) -> impl Iterator<Item = Label> + '_ {
+        let labels = self.fault.labels().into_iter().flatten();
+        labels.enumerate().map(|(index, label)| Label {
+            span: Span::new(label.offset(), label.len()),
+            text: label.label().map(str::to_owned),
+            primary: label.primary() || index == 0,
+        })
+    }
 }
 
 /// All findings of one run.
@@ -72,6 +106,15 @@ pub struct Findings {
 impl Findings {
     /// Adds a fault that carries its own code; it is an error unless its severity says less.
     pub fn add(&mut self, fault: impl Diagnostic + Send + Sync + 'static) {
+        self.add_with_fix(fault, Vec::new());
+    }
+
+    /// Adds a fault as [`Findings::add`] does, with the edits that mend it for certain.
+    pub fn add_with_fix(
+        &mut self,
+        fault: impl Diagnostic + Send + Sync + 'static,
+        edits: Vec<Edit>,
+    ) {
         let code = fault
             .code()
             .map(|code| code.to_string())
@@ -81,7 +124,7 @@ impl Findings {
             Some(miette::Severity::Warning) => Level::Warning,
             Some(miette::Severity::Error) | None => Level::Error,
         };
-        self.push(code, level, Box::new(fault));
+        self.push(code, level, Box::new(fault), edits);
     }
 
     /// Adds what `lint` saw, at the level that is in force for it.
@@ -92,11 +135,17 @@ impl Findings {
         fault: impl Diagnostic + Send + Sync + 'static,
     ) {
         if level != Level::Off {
-            self.push(lint.code.to_owned(), level, Box::new(fault));
+            self.push(lint.code.to_owned(), level, Box::new(fault), Vec::new());
         }
     }
 
-    fn push(&mut self, code: String, level: Level, fault: Box<dyn Diagnostic + Send + Sync>) {
+    fn push(
+        &mut self,
+        code: String,
+        level: Level,
+        fault: Box<dyn Diagnostic + Send + Sync>,
+        edits: Vec<Edit>,
+    ) {
         let span = fault
             .labels()
             .and_then(|labels| {
@@ -113,6 +162,7 @@ impl Findings {
             level,
             span,
             fault,
+            edits,
         });
     }
 

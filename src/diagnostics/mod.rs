@@ -5,9 +5,12 @@
 //! order of spans is the order of findings.
 
 mod finding;
+mod github;
+mod json;
 mod render;
+mod sarif;
 mod source;
 
-pub use finding::{Finding, Findings, Level, Lint};
+pub use finding::{Edit, Finding, Findings, Label, Level, Lint};
 pub use render::{Format, render};
 pub use source::{Place, Source, Sources, Span, Spanned};

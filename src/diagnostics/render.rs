@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::{Finding, Findings, Sources, Span, github::github, json::json, sarif::sarif};
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use serde::Serialize;
-
-use super::{Finding, Findings, Sources, Span};
 
 /// How findings are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Format {
     /// With the lines they point at, for people. `colour` turns on ANSI colours, `width` is that
     /// of the terminal in columns.
@@ -22,6 +20,13 @@ pub enum Format {
     Short,
     /// One JSON object with all findings; docs/diagnostics.md has its schema.
     Json,
+    /// One SARIF 2.1.0 log.
+    Sarif {
+        /// Returns the long story behind a code, where it has one.
+        story: fn(&str) -> Option<&'static str>,
+    },
+    /// One workflow command a finding, which GitHub shows in the pull request.
+    Github,
 }
 
 /// Returns `findings` written as `format` says. The text ends with a line break unless it is empty.
@@ -30,6 +35,8 @@ pub fn render(findings: &Findings, sources: &Sources, format: Format) -> String 
         Format::Human { colour, width } => human(findings, sources, colour, width),
         Format::Short => short(findings, sources),
         Format::Json => json(findings, sources),
+        Format::Sarif { story } => sarif(findings, sources, story),
+        Format::Github => github(findings, sources),
     }
 }
 
@@ -75,6 +82,7 @@ fn line(finding: &Finding, sources: &Sources, text: &mut String) {
         level,
         span,
         fault,
+        edits: _,
     } = finding;
     if let Some(place) = sources.place(*span) {
         let _ = write!(text, "{}:{}:{}: ", place.path, place.line, place.column);
@@ -87,77 +95,6 @@ fn short(findings: &Findings, sources: &Sources) -> String {
     for finding in findings {
         line(finding, sources, &mut text);
     }
-    text
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    version: u32,
-    findings: Vec<Entry<'a>>,
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    code: &'a str,
-    level: &'static str,
-    message: String,
-    help: Option<String>,
-    labels: Vec<Label<'a>>,
-}
-
-#[derive(Serialize)]
-struct Label<'a> {
-    text: Option<String>,
-    primary: bool,
-    file: &'a str,
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
-    offset: usize,
-    length: usize,
-}
-
-fn json(findings: &Findings, sources: &Sources) -> String {
-    let entries = findings
-        .iter()
-        .map(
-            |Finding {
-                 code, level, fault, ..
-             }| Entry {
-                code,
-                level: level.word(),
-                message: fault.to_string(),
-                help: fault.help().map(|help| help.to_string()),
-                labels: fault
-                    .labels()
-                    .into_iter()
-                    .flatten()
-                    .enumerate()
-                    .filter_map(|(index, label)| {
-                        let place = sources.place(Span::new(label.offset(), label.len()))?;
-                        Some(Label {
-                            text: label.label().map(str::to_owned),
-                            primary: label.primary() || index == 0,
-                            file: place.path,
-                            line: place.line,
-                            column: place.column,
-                            end_line: place.end_line,
-                            end_column: place.end_column,
-                            offset: place.offset,
-                            length: label.len(),
-                        })
-                    })
-                    .collect(),
-            },
-        )
-        .collect();
-    let report = Report {
-        version: 1,
-        findings: entries,
-    };
-    let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
-    text.push('\n');
     text
 }
 
