@@ -4,12 +4,12 @@
 //! and never a pass. Time grows with the number of roles, not with that of their pairs: two patterns
 //! are only compared by their automata where the words they start with can meet.
 
-mod examples;
 mod facts;
 mod held;
 mod lints;
 mod meet;
 mod proofs;
+mod question;
 mod report;
 mod settings;
 mod shell;
@@ -25,6 +25,7 @@ use crate::{
 use facts::Facts;
 pub use held::Held;
 pub use proofs::{Answer, Proof};
+pub use question::{Decided, Ground, Verdict};
 pub use stories::{explain, stories};
 
 /// A factory without errors. Only [`check`] makes one, so nothing unchecked is emitted.
@@ -43,6 +44,24 @@ impl Checked {
     /// Returns what holds each capability of `role`, which is a role of this model.
     pub fn held(&self, role: RoleId) -> BTreeMap<Capability, Held> {
         held::held(&self.model, role)
+    }
+
+    /// Returns what the boundary of `role`, which is a role of this model, says of `thing`: a path, a
+    /// command line, a name.
+    pub fn judge(
+        &self,
+        role: RoleId,
+        capability: Capability,
+        thing: &str,
+        ground: Ground<'_>,
+    ) -> Verdict {
+        question::judge(
+            &self.model,
+            self.model.role(role),
+            capability,
+            thing,
+            ground,
+        )
     }
 
     /// Returns how each statement of each rule stands, in the order of the spec.

@@ -4,16 +4,19 @@ use std::{collections::BTreeMap, io::Write};
 
 use clap::ValueEnum;
 
-use super::{Context, ExitStatus, count, held};
+use super::{
+    Context, ExitStatus, count, held,
+    rewrite::{self, Rewrite},
+};
 use crate::{
     check::{Checked, check, explain},
-    diagnostics::{Findings, Format, Level, Sources, render},
+    diagnostics::{Findings, Format, Level, Sources, edited, render},
     model::resolve,
     spec,
 };
 
 /// The spec of a project.
-const SPEC: &str = "factory.kdl";
+pub(super) const SPEC: &str = "factory.kdl";
 
 /// Check the spec and write nothing
 ///
@@ -32,6 +35,14 @@ pub(super) struct Args {
     /// Say what holds each boundary, layer by layer, and how each rule stands
     #[arg(long, conflicts_with = "format")]
     held: bool,
+
+    /// Mend what can be mended for certain, and show it; the rest is told as ever
+    #[arg(long)]
+    fix: bool,
+
+    /// Show what `--fix` would do, and write nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
 
     /// Fail on these too
     #[arg(long, value_enum, value_name = "LEVEL")]
@@ -57,11 +68,26 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
+    let mut loaded = load_checked(context, &args.spec)?;
+    if args.fix {
+        let (mended, rewrites) = mend(context, &args.spec)?;
+        let diff: String = rewrites.iter().map(Rewrite::diff).collect();
+        // A program that reads the findings is not to stumble over the diff.
+        if args.format == Style::Human {
+            super::print(out, &diff)?;
+        } else {
+            let _ = std::io::stderr().write_all(diff.as_bytes());
+        }
+        if !args.dry_run {
+            rewrite::write(&context.root, &rewrites)?;
+            loaded = mended;
+        }
+    }
     let Loaded {
         sources,
         findings,
         checked,
-    } = load_checked(context, &args.spec)?;
+    } = loaded;
     let format = match args.format {
         Style::Human => Format::Human {
             colour: context.colour_out,
@@ -99,6 +125,36 @@ pub(super) struct Loaded {
 /// Loads, resolves, and checks the spec at `path`.
 pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Loaded> {
     Ok(checked(spec::load(&context.root, path)?))
+}
+
+// Every round of edits may show what was hidden by what it mended.
+const MOST_ROUNDS: usize = 10;
+
+// Returns the factory with all certain edits made, and the files that they change.
+fn mend(context: &Context, path: &str) -> miette::Result<(Loaded, Vec<Rewrite>)> {
+    let mut texts: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut loaded = load_checked(context, path)?;
+    for _ in 0..MOST_ROUNDS {
+        let edits = loaded.findings.iter().flat_map(|finding| &finding.edits);
+        let changed = edited(&loaded.sources, edits);
+        if changed.is_empty() {
+            break;
+        }
+        for (path, before, after) in changed {
+            let text = texts.entry(path).or_insert((before, String::new()));
+            text.1 = after;
+        }
+        let over = texts
+            .iter()
+            .map(|(path, (_, after))| (path.clone(), after.clone()));
+        loaded = checked(spec::load_over(&context.root, path, over.collect())?);
+    }
+    let rewrites = texts.into_iter().map(|(path, (before, after))| Rewrite {
+        path,
+        before,
+        after,
+    });
+    Ok((loaded, rewrites.collect()))
 }
 
 fn checked(mut loaded: spec::Loaded) -> Loaded {

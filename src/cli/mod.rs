@@ -11,12 +11,16 @@ use clap::{Parser, Subcommand, ValueEnum};
 mod approve;
 mod build;
 mod changes;
+mod can;
 mod check;
 mod compile;
 mod demo;
+mod diff;
 mod exec;
 mod explain;
+mod fmt;
 mod gate;
+mod grant;
 mod guard;
 mod held;
 mod hidden;
@@ -26,6 +30,9 @@ mod plan;
 mod prompt;
 mod report;
 mod review;
+mod revision;
+mod rewrite;
+mod show;
 mod snap;
 mod tell;
 mod templates;
@@ -47,6 +54,8 @@ pub enum ExitStatus {
     Failed,
     /// 4: a task waits for a person.
     Waiting,
+    /// 5: rights were widened, which `diff` was asked about.
+    Widened,
 }
 
 impl ExitStatus {
@@ -57,6 +66,7 @@ impl ExitStatus {
             Self::Findings => 1,
             Self::Failed => 3,
             Self::Waiting => 4,
+            Self::Widened => 5,
         }
     }
 }
@@ -67,7 +77,7 @@ impl ExitStatus {
     name = "factory",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 success, 1 findings, 2 wrong usage, 3 failed, 4 waiting for a person.\n\
+    after_help = "Exit codes: 0 success, 1 findings, 2 wrong usage, 3 failed, 4 waiting for a person, 5 rights widened (`diff`).\n\
                   New here? `factory demo` shows a whole evening in ten seconds; `factory init` starts your own."
 )]
 struct Cli {
@@ -100,6 +110,11 @@ enum Command {
     Report(report::Args),
     Snap(snap::Args),
     Gate(gate::Args),
+    Fmt(fmt::Args),
+    Can(can::Args),
+    Show(show::Args),
+    Diff(diff::Args),
+    Grant(grant::Args),
     Approve(approve::Args),
     Demo(demo::Args),
     Prompt(prompt::Args),
@@ -155,6 +170,11 @@ fn dispatch(
         Some(Command::Exec(args)) => exec::run(args, context, out),
         Some(Command::Report(args)) => report::run(args, context, out),
         Some(Command::Gate(args)) => gate::run(args, context, out),
+        Some(Command::Fmt(args)) => fmt::run(args, context, out),
+        Some(Command::Can(args)) => can::run(args, context, out),
+        Some(Command::Show(args)) => show::run(args, context, out),
+        Some(Command::Diff(args)) => diff::run(args, context, out),
+        Some(Command::Grant(args)) => grant::run(args, context, out),
         Some(Command::Demo(args)) => demo::run(args, context, out),
         Some(Command::Approve(args)) => approve::run(args, context, out),
         Some(Command::Snap(args)) => snap::run(args, context, out),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use miette::Diagnostic;
 
-use super::Span;
+use super::{Edit, Span};
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,15 +65,6 @@ pub struct Finding {
     pub edits: Vec<Edit>,
 }
 
-/// A change of one place in a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What is replaced; empty where something is put in.
-    pub span: Span,
-    /// What stands there afterwards.
-    pub text: String,
-}
-
 /// A place that a finding points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -83,6 +74,12 @@ pub struct Label {
     pub text: Option<String>,
     /// Whether it is the place of the fault itself.
     pub primary: bool,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]: {}", self.level, self.code, self.fault)
+    }
 }
 
 impl Finding {

@@ -4,6 +4,7 @@
 //! a [`Span`] names its file by itself, one diagnostic may label places in several files, and the
 //! order of spans is the order of findings.
 
+mod edit;
 mod finding;
 mod github;
 mod json;
@@ -11,6 +12,7 @@ mod render;
 mod sarif;
 mod source;
 
-pub use finding::{Edit, Finding, Findings, Label, Level, Lint};
+pub use edit::{Edit, edited};
+pub use finding::{Finding, Findings, Label, Level, Lint};
 pub use render::{Format, render};
 pub use source::{Place, Source, Sources, Span, Spanned};

@@ -21,3 +21,4 @@ pub use call::{CallError, ToolCall};
 pub use context::context;
 pub use decide::{Decision, decide};
 pub use place::Place;
+pub use shell::Disk;

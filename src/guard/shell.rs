@@ -53,7 +53,7 @@ pub(super) fn judge_line(
         .chain(&place.private)
         .filter_map(|folder| folder.to_str().map(ToOwned::to_owned))
         .collect();
-    let disk = Disk { root: root.clone() };
+    let disk = Disk::new(root.clone());
     let scope = Scope {
         run: &boundary.run,
         write: &write,
@@ -68,9 +68,17 @@ pub(super) fn judge_line(
     judge(line, &scope).map_err(|refusal| refusal.to_string())
 }
 
-// The project as it is on the disk.
-struct Disk {
+/// The project as it is on the disk.
+#[derive(Debug)]
+pub struct Disk {
     root: PathBuf,
+}
+
+impl Disk {
+    /// Returns the project at `root`, an absolute path without links.
+    pub const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
 }
 
 impl Tree for Disk {

@@ -3,6 +3,7 @@
 //! Pure: no files, clock, environment, or process.
 
 mod boundaries;
+mod changes;
 mod fault;
 mod names;
 mod resolve;
@@ -12,6 +13,7 @@ mod values;
 
 pub use crate::spec::{Usd, UsdError};
 pub use boundaries::{Bounds, Origin, Origins};
+pub use changes::{Change, Direction, changes};
 pub use fault::ModelError;
 pub use names::circle;
 pub use resolve::resolve;

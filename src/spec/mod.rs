@@ -5,12 +5,15 @@
 
 mod ast;
 mod fault;
+mod format;
+mod grant;
 pub mod grammar;
 mod load;
 mod lower;
 mod money;
 mod nearest;
 mod scan;
+mod stack;
 mod syntax;
 mod write;
 
@@ -21,6 +24,8 @@ pub use ast::{
     StepWork, Stop, Task, Text, Variable, Workspace,
 };
 pub use fault::SpecError;
+pub use format::{FormatError, format};
+pub use grant::granted;
 pub use load::{LoadError, Loaded, load, load_over, load_texts};
 pub use money::{Usd, UsdError};
 pub use nearest::nearest;

@@ -4,7 +4,7 @@
 //! missing brace makes it complain of everything behind. Both are found here first, by counting.
 
 use super::SpecError;
-use crate::diagnostics::Source;
+use crate::diagnostics::{Source, Span};
 
 /// The most levels that nodes may be nested. The grammar needs 5.
 const MAX_DEPTH: usize = 32;
@@ -161,7 +161,11 @@ impl Scanner<'_> {
                 });
             }
         }
-        let help = match self.word_around(start) {
+        let word = word_around(self.source, start).and_then(|span| {
+            let at = span.start - self.source.span().start;
+            self.source.text().get(at..at + span.len)
+        });
+        let help = match word {
             Some(word) => {
                 format!("KDL reads `/*` as the start of a comment: write `\"{word}\"`, in quotes")
             }
@@ -220,17 +224,6 @@ impl Scanner<'_> {
         })
     }
 
-    // The word that a `/*` at `at` stands in the middle of.
-    fn word_around(&self, at: usize) -> Option<&str> {
-        let ends =
-            |letter: char| letter.is_whitespace() || matches!(letter, ';' | '{' | '}' | '"' | '=');
-        let text = self.source.text();
-        let start = text.get(..at)?.rfind(ends).map_or(0, |before| before + 1);
-        let rest = text.get(at..)?;
-        let end = at + rest.find(ends).unwrap_or(rest.len());
-        (start < at && end - start < 80).then(|| text.get(start..end))?
-    }
-
     // A missing `}` shows where a node starts at the left margin although a brace is open.
     fn next_at_margin(&self, open: usize) -> Option<miette::SourceSpan> {
         let mut at = open;
@@ -246,6 +239,17 @@ impl Scanner<'_> {
         }
         None
     }
+}
+
+/// Returns the word that the `/*` at byte `at` stands in the middle of.
+pub(super) fn word_around(source: &Source, at: usize) -> Option<Span> {
+    let ends =
+        |letter: char| letter.is_whitespace() || matches!(letter, ';' | '{' | '}' | '"' | '=');
+    let text = source.text();
+    let start = text.get(..at)?.rfind(ends).map_or(0, |before| before + 1);
+    let rest = text.get(at..)?;
+    let end = at + rest.find(ends).unwrap_or(rest.len());
+    (start < at && end - start < 80).then(|| source.span_at(start, end - start))
 }
 
 #[cfg(test)]

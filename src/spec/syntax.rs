@@ -8,9 +8,10 @@ use super::{
     SpecError,
     grammar::{ArgDef, Kind, NodeDef, ROOT},
     nearest,
-    scan::scan,
+    nearest::slip,
+    scan::{scan, word_around},
 };
-use crate::diagnostics::{Findings, Source, Span, Spanned};
+use crate::diagnostics::{Edit, Findings, Source, Span, Spanned};
 
 /// A node that stands where the grammar has it, with arguments and properties of the right kinds.
 #[derive(Debug, Clone)]
@@ -40,11 +41,12 @@ const MAX_HIDDEN: usize = 5;
 pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
     let hidden = hidden(source);
     let hides = !hidden.is_empty();
-    for fault in hidden {
-        findings.add(fault);
+    for (fault, edit) in hidden {
+        findings.add_with_fix(fault, vec![edit]);
     }
     if let Some(fault) = scan(source) {
-        findings.add(fault);
+        let edits = quoted_word(source, &fault).into_iter().collect();
+        findings.add_with_fix(fault, edits);
         return Vec::new();
     }
     match KdlDocument::parse_v2(source.text()) {
@@ -145,13 +147,35 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
     }
 }
 
+// `app/**` without quotes, which opens a comment that nothing closes.
+fn quoted_word(source: &Source, fault: &SpecError) -> Option<Edit> {
+    let SpecError::Unclosed { what, span, .. } = fault else {
+        return None;
+    };
+    let at = span.offset() - source.span().start;
+    let comment = *what == "this comment" && source.text().get(at..)?.starts_with("/*");
+    let span = comment.then(|| word_around(source, at))??;
+    let from = span.start - source.span().start;
+    let word = source.text().get(from..from + span.len)?;
+    Some(edit(span, &format!("\"{word}\"")))
+}
+
+fn edit(span: Span, text: &str) -> Edit {
+    let text = text.to_owned();
+    Edit { span, text }
+}
+
 // Characters that a reader of the file would not see, or that reorder what he sees.
-fn hidden(source: &Source) -> Vec<SpecError> {
+fn hidden(source: &Source) -> Vec<(SpecError, Edit)> {
     let found = source.hidden_characters().take(MAX_HIDDEN);
-    let fault = |(at, letter): (usize, char)| SpecError::HiddenCharacter {
-        shown: format!("U+{:04X}", u32::from(letter)),
-        name: hidden_name(letter),
-        span: source.span_at(at, letter.len_utf8()).into(),
+    let fault = |(at, letter): (usize, char)| {
+        let span = source.span_at(at, letter.len_utf8());
+        let fault = SpecError::HiddenCharacter {
+            shown: format!("U+{:04X}", u32::from(letter)),
+            name: hidden_name(letter),
+            span: span.into(),
+        };
+        (fault, edit(span, ""))
     };
     found.map(fault).collect()
 }
@@ -237,12 +261,16 @@ impl Reader<'_> {
         } else {
             format!("here may stand {}", list(here()))
         };
-        self.findings.add(SpecError::UnknownNode {
+        let span = self.span(node.name().span());
+        let fault = SpecError::UnknownNode {
             name: name.to_owned(),
             place: place.to_owned(),
             help,
-            span: self.span(node.name().span()).into(),
-        });
+            span: span.into(),
+        };
+        let slip = slip(name, here()).filter(|_| span.len == name.len());
+        let edits = slip.map(|near| edit(span, near)).into_iter().collect();
+        self.findings.add_with_fix(fault, edits);
         parent.child(synonym_here.or(meant.as_deref())?)
     }
 
@@ -363,11 +391,14 @@ impl Reader<'_> {
                 .collect::<Vec<_>>()
                 .join(" "),
         };
+        // Several words of a command may be one pattern or several.
+        let certain = !text.contains(['"', '\\', '\n', '\r', '#', '='])
+            && (words.len() == 1 || !matches!(kind, Kind::CommandPattern | Kind::Command));
+        let edits: Vec<_> = certain.then(|| edit(span, &written)).into_iter().collect();
         if cut {
-            self.findings.add(SpecError::CutByComment {
-                written,
-                span: span.into(),
-            });
+            let span = span.into();
+            self.findings
+                .add_with_fix(SpecError::CutByComment { written, span }, edits);
             return;
         }
         let what = match kind {
@@ -378,11 +409,12 @@ impl Reader<'_> {
             Kind::Prose => "a text",
             _ => "this value",
         };
-        self.findings.add(SpecError::BareWord {
+        let fault = SpecError::BareWord {
             what,
             written,
             span: span.into(),
-        });
+        };
+        self.findings.add_with_fix(fault, edits);
     }
 
     // `app/**/*.rb` without quotes: two words with a comment between them and no blank.
@@ -506,12 +538,16 @@ impl Reader<'_> {
         } else {
             format!("it has {}", list(known()))
         };
-        self.findings.add(SpecError::UnknownProperty {
+        let span = span.part(0, name.len());
+        let fault = SpecError::UnknownProperty {
             node: def.name,
             name: name.to_owned(),
             help,
-            span: span.part(0, name.len()).into(),
-        });
+            span: span.into(),
+        };
+        let slip = slip(name, known());
+        let edits = slip.map(|near| edit(span, near)).into_iter().collect();
+        self.findings.add_with_fix(fault, edits);
     }
 
     // Reads one value; `what` is what a message calls its place.

@@ -6,9 +6,13 @@ use thiserror::Error;
 use super::Entry;
 use crate::{
     boundary::{CommandPattern, Entry as Member, Pattern},
-    check::{examples, facts::Facts, report::Report},
+    check::{
+        facts::Facts,
+        question::{self, Ground},
+        report::Report,
+    },
     diagnostics::{Level, Lint, Span, Spanned},
-    model::{Example, Role, Set, SetMembers},
+    model::{Example, Model, Role, Set, SetMembers},
     spec::Text,
 };
 
@@ -40,12 +44,12 @@ struct FailingExample {
 fn failing_example(facts: &Facts<'_>, report: &mut Report<'_>) {
     for (id, role) in facts.model.roles() {
         for example in &role.can {
-            if let Some(fault) = should(role, example) {
+            if let Some(fault) = should(facts.model, role, example) {
                 report.of_role(id, fault);
             }
         }
         for example in &role.cannot {
-            if let Some(fault) = should_not(role, example) {
+            if let Some(fault) = should_not(facts.model, role, example) {
                 report.of_role(id, fault);
             }
         }
@@ -55,39 +59,41 @@ fn failing_example(facts: &Facts<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn should(role: &Role, example: &Example) -> Option<FailingExample> {
+fn should(model: &Model, role: &Role, example: &Example) -> Option<FailingExample> {
     let Example { capability, thing } = example;
-    let verdict = examples::judge(role, *capability, &thing.value);
-    if verdict.permits {
+    if question::permits(model, role, *capability, &thing.value, Ground::UNSEEN) {
         return None;
     }
+    let verdict = question::judge(model, role, *capability, &thing.value, Ground::UNSEEN);
     let name = &role.name.value;
-    let help = match (&verdict.reason, verdict.decided) {
-        (Some(reason), _) => reason.clone(),
-        (None, Some(_)) => "a `never` always wins: narrow it, or correct the example".to_owned(),
-        (None, None) => {
-            format!(
-                "nothing grants it: add `may {{ {capability} \"…\"; }}`, or correct the example"
-            )
+    let decided = verdict.decided.first();
+    let help = match (verdict.reason, verdict.missing) {
+        (Some(reason), Some(missing)) => {
+            format!("{reason}: add `{missing}`, or correct the example")
         }
+        (Some(reason), None) => reason,
+        (None, _) => "a `never` always wins: narrow it, or correct the example".to_owned(),
     };
     Some(FailingExample {
         message: format!("role `{name}` can't {capability} `{}`", thing.value),
         help,
         example: thing.span.into(),
         expected: "expected to be allowed",
-        decided: verdict.decided.map(Into::into),
+        decided: decided
+            .and_then(|decided| decided.origin.span())
+            .map(Into::into),
         label: "taken away here",
     })
 }
 
-fn should_not(role: &Role, example: &Example) -> Option<FailingExample> {
+fn should_not(model: &Model, role: &Role, example: &Example) -> Option<FailingExample> {
     let Example { capability, thing } = example;
-    let verdict = examples::judge(role, *capability, &thing.value);
-    if !verdict.permits {
+    if !question::permits(model, role, *capability, &thing.value, Ground::EMPTY) {
         return None;
     }
+    let verdict = question::judge(model, role, *capability, &thing.value, Ground::EMPTY);
     let name = &role.name.value;
+    let decided = verdict.decided.first();
     Some(FailingExample {
         message: format!("role `{name}` can {capability} `{}`", thing.value),
         help: format!(
@@ -95,7 +101,9 @@ fn should_not(role: &Role, example: &Example) -> Option<FailingExample> {
         ),
         example: thing.span.into(),
         expected: "expected to be denied",
-        decided: verdict.decided.map(Into::into),
+        decided: decided
+            .and_then(|decided| decided.origin.span())
+            .map(Into::into),
         label: "granted here",
     })
 }
