@@ -8,6 +8,9 @@ mod git;
 mod gitignore;
 mod lock;
 mod manifest;
+mod outputs;
+mod past;
+mod programs;
 mod proto;
 mod scan;
 mod selection;
@@ -21,10 +24,13 @@ mod walk;
 pub use action::{Action, Definition, EnvValue, Platform};
 pub use digest::{Digest, DigestError};
 pub use lock::Lock;
+pub use outputs::{Makes, Output};
+pub use past::{Differences, Past};
+pub use programs::digests_of_programs;
 pub use scan::{Scan, ScanError, Scanner, WorkTree};
 pub use selection::InputSelection;
-pub use store::{Differences, Kept, Lookup, Outcome, Past, Record, Store, StoreError, default_dir};
-pub use sweep::{Limits, Stats, Swept, Verified};
+pub use store::{Kept, Lookup, Outcome, Record, Store, StoreError, default_dir};
+pub use sweep::{LimitError, Limits, Stats, Swept, Verified, age_of, bytes};
 pub use tree::{Diff, Input, Kind, Leads, ShownPath, Special, Tree, compare_paths};
 
 #[cfg(test)]

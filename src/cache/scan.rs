@@ -64,6 +64,7 @@ pub struct Scanner {
     pub(super) work_tree: WorkTree,
     pub(super) excludes: Option<PathBuf>,
     index_file: Option<PathBuf>,
+    learns: bool,
     index: Mutex<Option<Arc<StatIndex>>>,
 }
 
@@ -75,6 +76,7 @@ impl Scanner {
             work_tree: WorkTree::default(),
             excludes: None,
             index_file: None,
+            learns: true,
             index: Mutex::default(),
         }
     }
@@ -84,6 +86,13 @@ impl Scanner {
     #[must_use]
     pub fn with_index(mut self, file: impl Into<PathBuf>) -> Self {
         self.index_file = Some(file.into());
+        self
+    }
+
+    /// Leaves the index as it is.
+    #[must_use]
+    pub const fn without_learning(mut self) -> Self {
+        self.learns = false;
         self
     }
 
@@ -168,7 +177,8 @@ impl Scanner {
             });
         }
         if let Some(learnt) = walked.learnt {
-            let learnt = learnt.finish(self.index_file.as_deref());
+            let file = self.index_file.as_deref().filter(|_| self.learns);
+            let learnt = learnt.finish(file);
             *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));
         }
         Ok(scans)

@@ -6,8 +6,9 @@ use super::Tree;
 
 /// Which of the files that git does not ignore are inputs.
 ///
-/// An ignored file is one only where `patterns` or `always` name it literally, without a wildcard;
-/// then no exclusion takes it away. `.git` never is one, at any depth. Patterns match exactly as
+/// An ignored file is one only where `patterns` or `always` name it literally, without a wildcard, and
+/// then no exclusion takes it away; or where the segments of a pattern before its first wildcard name
+/// the ignored directory that it is in, as `dist/**` does. `.git` never is one, at any depth. Patterns match exactly as
 /// written, exceptions too, so that a difference of case never hides an input; in a path that is
 /// no UTF-8, U+FFFD stands for what is not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -120,6 +121,28 @@ impl<'a> Selector<'a> {
             mask |= Mask::from(selection.selects(path, *reach)) << at;
         }
         mask
+    }
+
+    /// Returns whether a pattern that names the ignored directory `top`, or something in it, can match
+    /// something in `directory`.
+    pub(super) fn goes_into(&self, directory: &[u8], top: &[u8]) -> bool {
+        let mut rules = self
+            .selections
+            .iter()
+            .flat_map(|selection| selection.wanted.iter().flatten());
+        rules.any(|rule| rule.names(top) && rule.reaches(directory))
+    }
+
+    /// Returns which selections have this file by a pattern that names the ignored directory `top`, or
+    /// something in it.
+    pub(super) fn select_ignored(&self, path: &[u8], top: &[u8], reaches: &[Reach]) -> Mask {
+        let mut mask = 0;
+        for (at, selection) in self.selections.iter().enumerate() {
+            let mut rules = selection.wanted.iter().flatten();
+            let is_named = rules.any(|rule| rule.names(top) && rule.selects(path));
+            mask |= Mask::from(is_named) << at;
+        }
+        mask & self.select(path, reaches)
     }
 
     /// Returns every file that a selection names literally, and the selections that do.
@@ -288,6 +311,14 @@ impl<'a> EntryRule<'a> {
                 .prefix
                 .strip_prefix(directory)
                 .is_some_and(|rest| rest.starts_with(b"/"))
+    }
+
+    /// Returns whether what stands before the first wildcard is `top`, or in it.
+    fn names(&self, top: &[u8]) -> bool {
+        let rest = self.prefix.strip_prefix(top);
+        self.shape != Shape::Literal
+            && !self.prefix.is_empty()
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     }
 
     fn selects(&self, path: &[u8]) -> bool {

@@ -221,6 +221,15 @@ impl<'a> Known<'a> {
         Some((stamp, Digest::from_bytes(*digest)))
     }
 
+    /// Returns all that is known, in the order of the names.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a [u8], Stamp, Digest)> {
+        self.entries.iter().filter_map(|at| {
+            let name = self.name(*at)?;
+            let (stamp, digest) = self.get(name)?;
+            Some((name, stamp, digest))
+        })
+    }
+
     fn name(&self, at: u32) -> Option<&'a [u8]> {
         let at = usize::try_from(at).ok()?;
         self.block.get(at + 4..)?.get(..read_u32(self.block, at)?)

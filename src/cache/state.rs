@@ -35,6 +35,10 @@ pub(super) struct State {
     pub(super) repository: Option<Arc<At>>,
     /// Whether all in it is ignored that is not tracked.
     pub(super) ignored: bool,
+    /// The outermost ignored directory that it is in, seen from the root.
+    pub(super) ignored_top: Option<Arc<[u8]>>,
+    /// Whether it is looked into only because a pattern names it.
+    pub(super) named: bool,
 }
 
 /// A repository, and how long the path of its top is, with its last slash.
@@ -53,6 +57,7 @@ impl State {
         self.repository = repository.map(|repository| Arc::new(At { repository, top }));
         self.rules = None;
         self.ignored = false;
+        self.ignored_top = None;
     }
 
     /// Adds the rules of the ignore file in `directory`, whose path is `full`, if it has one.
@@ -113,6 +118,8 @@ pub(super) fn surroundings(
         rules: None,
         repository: None,
         ignored: false,
+        ignored_top: None,
+        named: false,
     };
     let outside = Ok((Vec::new(), state.clone()));
     let root_failed = |reason: io::Error| ScanError::Unreadable {

@@ -11,7 +11,6 @@
 //! stores and alone by whoever clears away.
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
@@ -22,7 +21,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Definition, Diff, Digest, EnvValue, Platform, Tree, manifest};
+use super::{
+    Action, Digest, Limits, Makes, Output, manifest, outputs::digest_of, past::ActionRecord,
+};
 
 const FORMAT: u32 = 1;
 
@@ -46,6 +47,9 @@ impl StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     folder: PathBuf,
+    pub(super) limits: Limits,
+    // Whether anything in it may change.
+    pub(super) writes: bool,
 }
 
 /// How a gate ended.
@@ -80,6 +84,8 @@ pub struct Record {
     pub started: SystemTime,
     /// How long it took, to the millisecond.
     pub duration: Duration,
+    /// What it made.
+    pub outputs: Vec<Output>,
 }
 
 /// What a store has for a key.
@@ -103,48 +109,23 @@ pub enum Kept {
     NotAPass,
     /// The store could not take it. Say why; the verdict stands.
     Failed(StoreError),
-}
-
-/// What an earlier pass was reached on.
-#[derive(Debug, Clone)]
-pub struct Past {
-    /// When it started.
-    pub started: SystemTime,
-    /// Its key.
-    pub key: Digest,
-    action: ActionRecord,
-    inputs: Tree,
-    salt: [u8; 32],
-}
-
-/// What is no longer as it was.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Differences {
-    /// The inputs.
-    pub inputs: Diff,
-    /// The variables, by name.
-    pub environment: Vec<String>,
-    /// The tools, by name.
-    pub tools: Vec<String>,
-    /// Whether what the gate does is another thing.
-    pub definition: bool,
-    /// Whether it was another system or architecture.
-    pub platform: bool,
-    /// Whether the sealed files are others.
-    pub sealed: bool,
+    /// What it made can't be kept, for the reason given; so neither is the pass.
+    Unkept(String),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Entry {
     format: u32,
     pub(super) key: Digest,
-    gate: String,
+    pub(super) gate: String,
     stdout: BlobEntry,
     stderr: BlobEntry,
-    started_ms: u64,
+    pub(super) started_ms: u64,
     duration_ms: u64,
-    action: ActionRecord,
-    manifest: BlobEntry,
+    pub(super) action: ActionRecord,
+    pub(super) manifest: BlobEntry,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outputs: Vec<Output>,
 }
 
 impl Entry {
@@ -167,44 +148,24 @@ impl Entry {
         Ok(Some(entry))
     }
 
-    pub(super) const fn all_blobs(&self) -> [BlobEntry; 3] {
+    pub(super) fn all_blobs(&self) -> impl Iterator<Item = BlobEntry> {
+        let made = self.outputs.iter().filter_map(Output::blob);
         [self.stdout, self.stderr, self.manifest]
+            .into_iter()
+            .chain(made)
     }
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct BlobEntry {
     pub(super) digest: Digest,
     pub(super) size: u64,
 }
 
-/// An action without its inputs and without the values of its variables.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct ActionRecord {
-    definition: Definition,
-    environment: BTreeMap<String, Mark>,
-    tools: BTreeMap<String, Digest>,
-    platform: Platform,
-    sealed: Option<Digest>,
-}
-
-/// What is kept of a variable: enough to tell whether it has changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Mark {
-    Unset,
-    Empty,
-    Set(Digest),
-}
-
-impl Mark {
-    fn of(value: &EnvValue, salt: &[u8; 32]) -> Self {
-        match value {
-            EnvValue::Unset => Self::Unset,
-            EnvValue::Empty => Self::Empty,
-            EnvValue::Set(value) => Self::Set(Digest::of([&salt[..], value].concat())),
-            EnvValue::Secret(digest) => Self::Set(*digest),
-        }
+impl BlobEntry {
+    /// Returns whether there is nothing to be stored.
+    pub(super) fn is_empty(self) -> bool {
+        self.size == 0 && self.digest == Digest::of(b"")
     }
 }
 
@@ -228,7 +189,28 @@ impl Store {
     pub fn open(folder: impl AsRef<Path>) -> Self {
         Self {
             folder: folder.as_ref().join("v1"),
+            limits: Limits::default(),
+            writes: true,
         }
+    }
+
+    /// Returns the store for someone who looks, and changes nothing in it.
+    #[must_use]
+    pub const fn only_looking(mut self) -> Self {
+        self.writes = false;
+        self
+    }
+
+    /// Returns whether anything in it may change.
+    pub const fn writes(&self) -> bool {
+        self.writes
+    }
+
+    /// Returns the store with other limits than the usual ones; it keeps within them by itself.
+    #[must_use]
+    pub const fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Returns the file for the stat index of the project in `root`.
@@ -263,7 +245,6 @@ impl Store {
             (Err(_), _) | (_, Err(_)) if !path.exists() => return Lookup::Miss,
             (Err(reason), _) | (_, Err(reason)) => return Lookup::Damaged(reason),
         };
-        touch(&path);
         Lookup::Hit(Box::new(Record {
             key: entry.key,
             gate: entry.gate,
@@ -271,39 +252,32 @@ impl Store {
             stderr,
             started: UNIX_EPOCH + Duration::from_millis(entry.started_ms),
             duration: Duration::from_millis(entry.duration_ms),
+            outputs: entry.outputs,
         }))
     }
 
-    /// Keeps how a gate ended, if that is a pass: it exited, and with 0.
-    pub fn put(&self, action: &Action, outcome: &Outcome) -> Kept {
-        if outcome.exit_code != Some(0) {
-            return Kept::NotAPass;
-        }
-        match self.store(action, outcome) {
-            Ok(()) => Kept::Stored,
-            Err(error) => Kept::Failed(error),
+    /// Marks a result as used, so that it is not the next to go. One that can't be marked only looks
+    /// older than it is.
+    pub fn mark_used(&self, key: &Digest) {
+        if let Ok(file) = File::open(self.record_path(key)) {
+            let _ = file.set_modified(SystemTime::now());
         }
     }
 
-    /// Returns the latest pass of a gate with this name, to explain a miss.
-    pub fn nearest(&self, gate: &str) -> Option<Past> {
-        let mut entries: Vec<Entry> = self
-            .files("records")
-            .into_iter()
-            .filter_map(|file| Entry::read(&file.path).ok().flatten())
-            .filter(|entry| entry.gate == gate)
-            .collect();
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.started_ms));
-        let salt = self.read_salt()?;
-        entries.into_iter().find_map(|entry| {
-            Some(Past {
-                started: UNIX_EPOCH + Duration::from_millis(entry.started_ms),
-                key: entry.key,
-                inputs: manifest::decode(&self.blob(entry.manifest).ok()?)?,
-                action: entry.action,
-                salt,
-            })
-        })
+    /// Keeps how a gate ended and what it made, if that is a pass: it exited, and with 0. Now and
+    /// then takes away what the limits do not allow.
+    pub fn put(&self, action: &Action, outcome: &Outcome, makes: Option<Makes<'_>>) -> Kept {
+        if outcome.exit_code != Some(0) {
+            return Kept::NotAPass;
+        }
+        match self.store(action, outcome, makes) {
+            Ok(kept @ Kept::Stored) => {
+                self.tidy();
+                kept
+            }
+            Ok(kept) => kept,
+            Err(error) => Kept::Failed(error),
+        }
     }
 
     /// Keeps sweeps away until the file is dropped. Nothing in a folder that can't be written.
@@ -312,13 +286,23 @@ impl Store {
         sweep.lock_shared().ok().map(|()| sweep)
     }
 
-    fn store(&self, action: &Action, outcome: &Outcome) -> Result<(), StoreError> {
+    fn store(
+        &self,
+        action: &Action,
+        outcome: &Outcome,
+        makes: Option<Makes<'_>>,
+    ) -> Result<Kept, StoreError> {
         make_folder(&self.folder)?;
         let sweep = self.sweep_file()?;
         sweep
             .lock_shared()
             .map_err(StoreError::of("lock", &self.folder.join("sweep")))?;
         let salt = self.salt()?;
+        let outputs = match makes.map(|makes| self.keep_outputs(&makes)) {
+            None => Vec::new(),
+            Some(Ok(outputs)) => outputs,
+            Some(Err(reason)) => return Ok(Kept::Unkept(reason)),
+        };
         let milliseconds =
             |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let entry = Entry {
@@ -334,18 +318,9 @@ impl Store {
                     .unwrap_or_default(),
             ),
             duration_ms: milliseconds(outcome.duration),
-            action: ActionRecord {
-                definition: action.definition.clone(),
-                environment: action
-                    .environment
-                    .iter()
-                    .map(|(name, value)| (name.clone(), Mark::of(value, &salt)))
-                    .collect(),
-                tools: action.tools.clone(),
-                platform: action.platform.clone(),
-                sealed: action.sealed,
-            },
+            action: ActionRecord::of(action, &salt),
             manifest: self.put_blob(&manifest::encode(&action.inputs))?,
+            outputs,
         };
         let path = self.record_path(&entry.key);
         let json = serde_json::to_vec_pretty(&entry)
@@ -353,12 +328,14 @@ impl Store {
         let mut bytes = Digest::of(&json).to_hex().to_vec();
         bytes.push(b'\n');
         bytes.extend_from_slice(&json);
-        self.write(&path, &bytes)
+        self.write(&path, &bytes)?;
+        self.note_growth(entry.all_blobs().map(|blob| blob.size).sum());
+        Ok(Kept::Stored)
     }
 
     /// Reads a blob and checks it.
     pub(super) fn blob(&self, blob: BlobEntry) -> Result<Vec<u8>, String> {
-        if blob.size == 0 && blob.digest == Digest::of(b"") {
+        if blob.is_empty() {
             return Ok(Vec::new());
         }
         let bytes = fs::read(self.blob_path(&blob.digest))
@@ -367,6 +344,44 @@ impl Store {
             return Err("a stored output is damaged".to_owned());
         }
         Ok(bytes)
+    }
+
+    /// Checks a blob that may be too long to be held at once.
+    pub(super) fn check_blob(&self, blob: BlobEntry) -> Result<(), String> {
+        if blob.is_empty() {
+            return Ok(());
+        }
+        let checked = File::open(self.blob_path(&blob.digest))
+            .and_then(|mut file| digest_of(&mut file, |_| Ok(())));
+        match checked {
+            Ok(found) if found == (blob.digest, blob.size) => Ok(()),
+            Ok(_) => Err("a stored output is damaged".to_owned()),
+            Err(error) => Err(format!("a stored output cannot be read: {error}")),
+        }
+    }
+
+    /// Keeps the content of a file that may be too long to be held at once.
+    pub(super) fn put_file(&self, mut file: File) -> Result<BlobEntry, StoreError> {
+        let folder = self.folder.join("blobs");
+        make_folder(&folder)?;
+        let failed = StoreError::of("write", &folder);
+        let copied = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .tempfile_in(&folder)
+            .and_then(|mut temporary| {
+                let found = digest_of(&mut file, |bytes| temporary.write_all(bytes))?;
+                Ok((temporary, found))
+            });
+        let (temporary, (digest, size)) = copied.map_err(failed)?;
+        let blob = BlobEntry { digest, size };
+        if self.check_blob(blob).is_err() {
+            let path = self.blob_path(&digest);
+            make_folder(path.parent().unwrap_or(&folder))?;
+            temporary
+                .persist(&path)
+                .map_err(|error| StoreError::of("write", &path)(error.error))?;
+        }
+        Ok(blob)
     }
 
     fn put_blob(&self, bytes: &[u8]) -> Result<BlobEntry, StoreError> {
@@ -407,8 +422,24 @@ impl Store {
             .map_err(StoreError::of("open", &path))
     }
 
-    fn read_salt(&self) -> Option<[u8; 32]> {
+    pub(super) fn read_salt(&self) -> Option<[u8; 32]> {
         fs::read(self.folder.join("salt")).ok()?.try_into().ok()
+    }
+
+    /// Returns a hash of `value` that tells nobody what it is: it is keyed with what only this store
+    /// has. In a folder that can't be written it is another one every time.
+    pub fn hide(&self, value: &[u8]) -> Digest {
+        let salt = if self.writes {
+            make_folder(&self.folder).and_then(|()| self.salt())
+        } else {
+            self.read_salt().map_or_else(random, Ok)
+        };
+        let salt = salt.or_else(|_| random());
+        salt.map_or_else(
+            // Without any randomness nothing is ever the same again.
+            |_| Digest::of(format!("{:?} {}", SystemTime::now(), std::process::id())),
+            |salt| Digest::of([&salt[..], value].concat()),
+        )
     }
 
     fn salt(&self) -> Result<[u8; 32], StoreError> {
@@ -416,17 +447,20 @@ impl Store {
             return Ok(salt);
         }
         let path = self.folder.join("salt");
-        let mut salt = [0; 32];
-        File::open("/dev/urandom")
-            .and_then(|mut random| random.read_exact(&mut salt))
-            .map_err(StoreError::of("read", Path::new("/dev/urandom")))?;
+        let salt = random()?;
         self.write(&path, &salt)?;
         // Another process may have been later: what is there now counts for both.
         Ok(self.read_salt().unwrap_or(salt))
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// Returns the folder that it is in.
+    pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the limits that it keeps within.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     fn record_path(&self, key: &Digest) -> PathBuf {
@@ -446,6 +480,14 @@ impl Store {
     }
 }
 
+fn random() -> Result<[u8; 32], StoreError> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")
+        .and_then(|mut random| random.read_exact(&mut bytes))
+        .map_err(StoreError::of("read", Path::new("/dev/urandom")))?;
+    Ok(bytes)
+}
+
 /// What the names of files begin with that are not finished.
 pub(super) const TEMPORARY: &str = ".tmp";
 
@@ -456,54 +498,4 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
         .mode(0o700)
         .create(folder)
         .map_err(StoreError::of("make", folder))
-}
-
-/// Marks an entry as used. One that can't be marked only looks older than it is.
-fn touch(path: &Path) {
-    if let Ok(file) = File::open(path) {
-        let _ = file.set_modified(SystemTime::now());
-    }
-}
-
-impl Past {
-    /// Returns what is no longer as it was then.
-    pub fn differences(&self, now: &Action) -> Differences {
-        let marks: BTreeMap<&String, Mark> = now
-            .environment
-            .iter()
-            .map(|(name, value)| (name, Mark::of(value, &self.salt)))
-            .collect();
-        let then: BTreeMap<&String, Mark> = self
-            .action
-            .environment
-            .iter()
-            .map(|(name, mark)| (name, mark.clone()))
-            .collect();
-        Differences {
-            inputs: now.inputs.diff(&self.inputs),
-            environment: differing(&then, &marks),
-            tools: differing(
-                &self.action.tools.iter().collect(),
-                &now.tools.iter().collect(),
-            ),
-            definition: self.action.definition != now.definition,
-            platform: self.action.platform != now.platform,
-            sealed: self.action.sealed != now.sealed,
-        }
-    }
-}
-
-fn differing<V: PartialEq>(then: &BTreeMap<&String, V>, now: &BTreeMap<&String, V>) -> Vec<String> {
-    let mut names: Vec<String> = now
-        .keys()
-        .filter(|name| then.get(*name) != now.get(*name))
-        .map(|name| (*name).clone())
-        .collect();
-    names.extend(
-        then.keys()
-            .filter(|name| !now.contains_key(*name))
-            .map(|name| (*name).clone()),
-    );
-    names.sort();
-    names
 }

@@ -60,7 +60,7 @@ fn pass(gate: &str, stdout: &str) -> Outcome {
 }
 
 fn keep(store: &Store, action: &Action, outcome: &Outcome) {
-    let kept = store.put(action, outcome);
+    let kept = store.put(action, outcome, None);
     assert!(matches!(kept, Kept::Stored), "{kept:?}");
 }
 
@@ -85,6 +85,7 @@ fn a_pass_comes_back_byte_for_byte_and_nothing_else_is_kept() {
                 exit_code,
                 ..pass("smoke", "")
             },
+            None,
         );
         assert!(matches!(kept, Kept::NotAPass), "{exit_code:?}: {kept:?}");
     }
@@ -195,11 +196,11 @@ fn a_folder_that_cannot_be_made_or_written_is_a_warning() {
         Lookup::Miss | Lookup::Damaged(_)
     ));
     assert!(matches!(
-        store.put(&action("1"), &pass("smoke", "")),
+        store.put(&action("1"), &pass("smoke", ""), None),
         Kept::Failed(_)
     ));
     assert!(!store.lock(&action("1").key()).is_held());
-    assert!(store.nearest("smoke").is_none());
+    assert!(store.nearest("smoke", &action("1")).is_none());
     assert!(store.gc(&Limits::default()).is_ok());
 
     // Whoever may write anything, such as root, can't be kept out by permissions.
@@ -212,7 +213,7 @@ fn a_folder_that_cannot_be_made_or_written_is_a_warning() {
 }
 
 #[test]
-fn the_latest_pass_of_a_gate_explains_what_has_changed_since() {
+fn the_nearest_pass_of_a_gate_explains_what_has_changed_since() {
     let (_folder, store) = store();
     let later = pass("smoke", "").started + Duration::from_mins(1);
     keep(&store, &action("1"), &pass("smoke", ""));
@@ -232,12 +233,12 @@ fn the_latest_pass_of_a_gate_explains_what_has_changed_since() {
             ..pass("docs", "")
         },
     );
-    let past = store.nearest("smoke").unwrap();
+    // Of two that differ as much the later one.
+    let (past, _) = store.nearest("smoke", &action("4")).unwrap();
     assert_eq!((past.key, past.started), (action("2").key(), later));
-    assert_eq!(
-        past.differences(&action("2")),
-        super::Differences::default()
-    );
+    let (past, differences) = store.nearest("smoke", &action("1")).unwrap();
+    assert_eq!(past.key, action("1").key());
+    assert!(differences.is_empty());
     let mut now = action("4");
     now.environment = BTreeMap::from([
         ("TOKEN".to_owned(), EnvValue::Set(b"hunter3".into())),
@@ -256,12 +257,12 @@ fn the_latest_pass_of_a_gate_explains_what_has_changed_since() {
             },
         }])
         .collect::<Tree>();
-    let differences = past.differences(&now);
+    let (_, differences) = store.nearest("smoke", &now).unwrap();
     assert_eq!(differences.environment, ["LANG", "TOKEN"]);
     assert_eq!(differences.tools, ["ruby"]);
     assert_eq!(differences.inputs.changed, [b"a".as_slice().into()]);
     assert_eq!(differences.inputs.added, [b"b".as_slice().into()]);
-    assert!(!differences.definition && !differences.platform && !differences.sealed);
+    assert!(differences.definition.is_empty() && !differences.platform && !differences.sealed);
 }
 
 #[test]
@@ -286,8 +287,9 @@ fn what_was_used_least_recently_goes_first_and_takes_its_outputs_along() {
     }
     assert!(
         matches!(store.get(&action("a").key()), Lookup::Hit(_)),
-        "used now"
+        "it is there"
     );
+    store.mark_used(&action("a").key());
     let hour = Duration::from_hours(1);
     let swept = store
         .gc(&Limits {

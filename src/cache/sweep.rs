@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, TryLockError},
+    ffi::OsString,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::Write as _,
     path::PathBuf,
     time::{Duration, SystemTime},
 };
@@ -61,13 +63,116 @@ pub struct Verified {
     pub damaged: Vec<(PathBuf, String)>,
 }
 
+/// What an entry takes besides what it refers to, roughly.
+const OVERHEAD: u64 = 4096;
+
 pub(super) struct Stored {
     pub(super) path: PathBuf,
     bytes: u64,
     used: SystemTime,
 }
 
+impl Limits {
+    /// Returns the limits that the environment sets: `FACTORY_CACHE_SIZE`, such as `500MiB`, and
+    /// `FACTORY_CACHE_AGE`, such as `30d`; the usual ones where it does not.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable is no size, or no time.
+    pub fn from_environment(env: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, LimitError> {
+        let text = |name| {
+            env(name)
+                .map(|value| value.to_string_lossy().into_owned())
+                .filter(|value| !value.is_empty())
+        };
+        let mut limits = Self::default();
+        if let Some(size) = text("FACTORY_CACHE_SIZE") {
+            limits.bytes = bytes(&size).ok_or(LimitError::Size(size))?;
+        }
+        if let Some(age) = text("FACTORY_CACHE_AGE") {
+            limits.age = age_of(&age).ok_or(LimitError::Age(age))?;
+        }
+        Ok(limits)
+    }
+}
+
+/// A limit that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LimitError {
+    /// No number of bytes.
+    #[error("`{0}` is no size: write `500MiB` or `2GiB`")]
+    Size(String),
+    /// No length of time.
+    #[error("`{0}` is no time: write `12h` or `30d`")]
+    Age(String),
+}
+
+/// Returns the number of bytes that a text such as `500MiB` means.
+pub fn bytes(text: &str) -> Option<u64> {
+    let (number, unit) = split(text)?;
+    let unit: u64 = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        "t" | "tb" | "tib" => 1 << 40,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+/// Returns the time that a text such as `30d` means.
+pub fn age_of(text: &str) -> Option<Duration> {
+    let (number, unit) = split(text)?;
+    let unit: u64 = match unit {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 24 * 3600,
+        "w" => 7 * 24 * 3600,
+        _ => return None,
+    };
+    number.checked_mul(unit).map(Duration::from_secs)
+}
+
+fn split(text: &str) -> Option<(u64, &str)> {
+    let text = text.trim();
+    let end = text
+        .find(|letter: char| !letter.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end)?;
+    Some((number.parse().ok()?, unit.trim()))
+}
+
+/// A store is swept when it may have grown by this part of what it may hold, or after a day.
+const PART: u64 = 16;
+const DAY: Duration = Duration::from_hours(24);
+
 impl Store {
+    /// Notes that something was stored: sweeps are rare, and none is forgotten.
+    pub(super) fn note_growth(&self, bytes: u64) {
+        let path = self.folder().join("grown");
+        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path) {
+            // One that is lost is made up for within a day.
+            let _ = writeln!(file, "{}", bytes.saturating_add(OVERHEAD));
+        }
+    }
+
+    /// Sweeps if it is time and nobody is storing something.
+    pub(super) fn tidy(&self) {
+        let grown = fs::read_to_string(self.folder().join("grown")).unwrap_or_default();
+        let grown = grown
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .fold(0_u64, u64::saturating_add);
+        let Ok(sweep) = self.sweep_file() else { return };
+        let last = sweep.metadata().and_then(|facts| facts.modified()).ok();
+        let is_late = last.is_none_or(|last| last.elapsed().is_ok_and(|since| since > DAY));
+        if (is_late || grown > self.limits.bytes / PART) && sweep.try_lock().is_ok() {
+            self.sweep(&sweep, &self.limits);
+        }
+    }
+
     /// Takes away what is older than the limits allow, then what was used least recently, until the
     /// rest is within them. Waits for whoever is storing something; results that are looked up
     /// meanwhile are found or missed.
@@ -82,6 +187,14 @@ impl Store {
             Err(TryLockError::WouldBlock) => sweep.lock().map_err(StoreError::of("lock", &path))?,
             Err(TryLockError::Error(error)) => return Err(StoreError::of("lock", &path)(error)),
         }
+        Ok(self.sweep(&sweep, limits))
+    }
+
+    // The caller has the file locked for itself.
+    fn sweep(&self, sweep: &File, limits: &Limits) -> Swept {
+        let _ = sweep.set_modified(SystemTime::now());
+        let _ = fs::remove_file(self.folder().join("grown"));
+        self.forget_locks();
         let oldest = SystemTime::now()
             .checked_sub(limits.age)
             .unwrap_or(SystemTime::UNIX_EPOCH);
@@ -139,7 +252,18 @@ impl Store {
             }
         }
         swept.records = removed;
-        Ok(swept)
+        swept
+    }
+
+    // Locks of processes that were killed. Whoever waits for one of them tries anew.
+    fn forget_locks(&self) {
+        for lock in self.files("locks") {
+            if let Ok(file) = File::open(&lock.path)
+                && file.try_lock().is_ok()
+            {
+                let _ = fs::remove_file(&lock.path);
+            }
+        }
     }
 
     /// Takes everything away.
@@ -177,10 +301,9 @@ impl Store {
             let sound = match Entry::read(&file.path) {
                 // It is gone, in a folder that can't be held.
                 Ok(None) => continue,
-                Ok(Some(entry)) if file.digest() == Some(entry.key) => entry
-                    .all_blobs()
-                    .into_iter()
-                    .try_for_each(|blob| self.blob(blob).map(drop)),
+                Ok(Some(entry)) if file.digest() == Some(entry.key) => {
+                    entry.all_blobs().try_for_each(|blob| self.check_blob(blob))
+                }
                 Ok(Some(_)) => Err("the entry is that of another key".to_owned()),
                 Err(reason) => Err(reason),
             };
@@ -227,6 +350,6 @@ impl Stored {
 
 impl Entry {
     fn blobs(&self) -> impl Iterator<Item = Digest> {
-        self.all_blobs().into_iter().map(|blob| blob.digest)
+        self.all_blobs().map(|blob| blob.digest)
     }
 }

@@ -354,7 +354,7 @@ fn patterns_narrow_and_an_ignored_file_is_taken_only_by_its_name() {
             selection(Some(&["**/c.rb"]), &["README.md"], &[]),
             &["README.md", "app/b/c.rb"],
         ),
-        (selection(Some(&["log/**", "*.key"]), &[], &[]), &[]),
+        (selection(Some(&["**/*.log", "*.key"]), &[], &[]), &[]),
         (
             selection(Some(&["log/test.log"]), &[], &["log/**"]),
             &["log/test.log"],
@@ -395,6 +395,44 @@ fn patterns_narrow_and_an_ignored_file_is_taken_only_by_its_name() {
         .map(|entry| entry.pattern.as_str())
         .collect();
     assert_eq!(unmatched, ["lib/**"]);
+}
+
+#[test]
+fn an_ignored_folder_is_looked_into_only_where_a_pattern_names_it() {
+    let folder = Folder::repository();
+    folder
+        .write(".gitignore", "dist/\nsrc/made/\n")
+        .write("src/a.js", "")
+        .write("src/made/b.js", "")
+        .write("dist/c.js", "")
+        .write("dist/deep/d.js", "")
+        .write("dist/deep/e.css", "")
+        .write("dist/.git/HEAD", "");
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["**/*.js"], &["src/a.js"]),
+        (&["src/**"], &["src/a.js"]),
+        (&["dist/deep/*.js"], &["dist/deep/d.js"]),
+        (
+            &["dist/deep/**", "**/*.js"],
+            &["dist/deep/d.js", "dist/deep/e.css", "src/a.js"],
+        ),
+        (&["src/made/**"], &["src/made/b.js"]),
+        (&["dis*/**"], &[]),
+    ];
+    for (patterns, expected) in cases {
+        let scan = folder
+            .scanner()
+            .scan(&selection(Some(patterns), &[], &[]))
+            .unwrap();
+        let paths: Vec<_> = scan
+            .tree
+            .inputs()
+            .map(|input| String::from_utf8_lossy(&input.path).into_owned())
+            .collect();
+        assert_eq!(paths, expected, "{patterns:?}");
+    }
+    let scratch = selection(Some(&["dist/deep/**"]), &[], &["dist/**"]);
+    assert!(folder.scanner().scan(&scratch).unwrap().tree.is_empty());
 }
 
 #[test]

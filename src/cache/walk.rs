@@ -202,7 +202,7 @@ impl<'a> Walk<'a> {
         // Paths as the top of the work tree sees them; behind the prefix they start at the root.
         let mut full = [&self.prefix[..], &path].concat();
         let has = |wanted: &str| entries.iter().any(|(name, _)| **name == *wanted.as_bytes());
-        if id > 0 && has(".git") {
+        if id > 0 && !state.named && has(".git") {
             let folder = self.root_path.join(OsStr::from_bytes(&path));
             state.enter_repository(&full, &folder);
         }
@@ -240,11 +240,25 @@ impl<'a> Walk<'a> {
                     .rules
                     .as_ref()
                     .is_some_and(|rules| rules.ignores(&full, is_directory));
-            if ignored && !state.tracks(&full, is_directory)? {
+            let top = match &state.ignored_top {
+                None if ignored && is_directory => Some(below.into()),
+                top => top.clone(),
+            };
+            // Of what is ignored only what is tracked, or named.
+            let given = !ignored || state.tracks(&full, is_directory)?;
+            let is_named = |top: &Arc<[u8]>| self.selector.goes_into(below, top);
+            if !given
+                && !top
+                    .as_ref()
+                    .is_some_and(|top| !is_directory || is_named(top))
+            {
                 continue;
             }
             if !is_directory {
-                let mask = self.selector.select(below, &state.reaches);
+                let mask = match &top {
+                    Some(top) if !given => self.selector.select_ignored(below, top, &state.reaches),
+                    Some(_) | None => self.selector.select(below, &state.reaches),
+                };
                 if mask != 0 {
                     files.push((name, mask));
                 } else if let Some((stamp, digest)) = known.get(&name) {
@@ -267,6 +281,8 @@ impl<'a> Walk<'a> {
             let state = State {
                 reaches,
                 ignored,
+                named: !given,
+                ignored_top: top,
                 ..state.clone()
             };
             tasks.push(Task::Directory(Directory {

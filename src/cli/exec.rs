@@ -55,7 +55,7 @@ pub(super) fn run(
             cap: args.cap,
             base: None,
             exe: context.exe()?,
-            store: context.store(),
+            store: context.store()?,
         };
         let (stop, cancel) = Cancel::new();
         tokio::spawn(async move {

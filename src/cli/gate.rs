@@ -1,12 +1,19 @@
 //! `factory gate`
 
-use std::{cell::RefCell, fmt::Write as _, io::Write, sync::Arc};
+use std::{
+    cell::RefCell,
+    fmt::Write as _,
+    io::{self, Write},
+    sync::Arc,
+};
 
-use super::{Context, ExitStatus, build, count, exec, locked};
+use serde_json::{Value, json};
+
+use super::{Context, ExitStatus, build, count, exec, locked, why};
 use crate::{
-    cache::Store,
     plan::Plan,
     run::{
+        Moment,
         gate::{Checkout, GateCache, Judge, Outcome, Progress, Verdict},
         process::Cancel,
     },
@@ -16,7 +23,7 @@ use crate::{
 /// Run gates on the working tree, with the cache that `exec` uses
 ///
 /// A gate whose inputs, command, tools, and variables are what they were when it passed is not run
-/// again: its output is replayed.
+/// again: its output is replayed, and what it made is put back. `factory why` tells what has changed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Gates to run; all unless some are named
@@ -27,9 +34,21 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
 
+    /// Run nothing; tell what would run, and why
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+
     /// Show what gates print also where they pass
     #[arg(short, long)]
     verbose: bool,
+
+    /// Write what gates print byte for byte, and what there is to tell of them to standard error
+    #[arg(long, conflicts_with_all = ["verbose", "json"])]
+    raw: bool,
+
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(
@@ -37,20 +56,20 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
-    let plan = match locked::read(context)? {
-        Some(plan) => plan,
-        // Gates are as well defined before the first build.
-        None => build::plan(context)?,
-    };
+    let (plan, note) = plan(context)?;
+    if let Some(note) = note {
+        let _ = writeln!(io::stderr(), "note: {note}");
+    }
     let names = names(&args.gates, &plan)?;
-    let mut cache = GateCache::new(context.store().map(Store::open));
+    if args.dry_run {
+        return why::tell(&names, plan, args.json, context, out);
+    }
+    let mut cache = GateCache::new(context.store()?);
     if args.force {
         cache = cache.asking_anew();
     }
     exec::asynchronous(async {
-        let checkout = Checkout::of_person(&context.root)
-            .await
-            .map_err(super::chain)?;
+        let checkout = Checkout::of_person(&context.root).await;
         let (stop, cancel) = Cancel::new();
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -58,37 +77,111 @@ pub(super) fn run(
                 std::future::pending::<()>().await;
             }
         });
-        let judge = Judge {
-            plan: Arc::new(plan),
-            cache: Arc::new(cache),
-            owner: std::env::vars_os().collect(),
-            extra: std::collections::BTreeMap::new(),
-            cancel,
-        };
+        let judge = judge(plan, cache, cancel);
         let width = names.iter().map(String::len).max().unwrap_or_default();
         let said = RefCell::new(out);
         let tell = |progress: Progress<'_>| {
             let Progress::Finished(name, verdict) = progress else {
                 return;
             };
-            let text = show(name, verdict, width, context.colour_out, args.verbose);
             let mut out = said.borrow_mut();
             // The verdicts count also where nobody reads them.
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            let _ = if args.json {
+                Ok(())
+            } else if args.raw {
+                raw(name, verdict, width, context.colour_err, *out)
+            } else {
+                let text = show(name, verdict, width, context.colour_out, args.verbose);
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            };
         };
         let verdicts = judge.judge_all(&names, &checkout, &tell).await;
         let red = verdicts
             .iter()
             .filter(|(_, verdict)| !verdict.outcome.lets_pass())
             .count();
-        let text = summary(&verdicts);
         let out = said.into_inner();
-        super::print(out, &text)?;
+        if args.json {
+            let gates: Vec<Value> = verdicts.iter().map(as_json).collect();
+            super::print(out, &format!("{:#}\n", json!({ "gates": gates })))?;
+        } else if args.raw {
+            let _ = write!(io::stderr(), "{}", summary(&verdicts));
+        } else {
+            super::print(out, &summary(&verdicts))?;
+        }
         Ok(if red == 0 {
             ExitStatus::Success
         } else {
             ExitStatus::Findings
         })
+    })
+}
+
+/// Returns the plan whose gates are asked: the lock's, or what the spec says now where there is no
+/// lock or it was made from another spec; then with a note that tells so.
+pub(super) fn plan(context: &Context) -> miette::Result<(Plan, Option<&'static str>)> {
+    match locked::read(context) {
+        Ok(Some(plan)) if locked::changed(context, &plan).is_empty() => Ok((plan, None)),
+        Ok(Some(_)) => {
+            let note =
+                "the spec has changed since `factory build`; its gates are asked as they are now";
+            Ok((build::plan(context)?, Some(note)))
+        }
+        // Gates are as well defined before the first build.
+        Ok(None) => Ok((build::plan(context)?, None)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns who judges a person's files.
+pub(super) fn judge(plan: Plan, cache: GateCache, cancel: Cancel) -> Judge {
+    Judge {
+        plan: Arc::new(plan),
+        cache: Arc::new(cache),
+        owner: std::env::vars_os().collect(),
+        extra: std::collections::BTreeMap::new(),
+        cancel,
+        probes: true,
+    }
+}
+
+// What the gate printed is on its two streams what it was there.
+fn raw(
+    name: &str,
+    verdict: &Verdict,
+    width: usize,
+    colour: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut err = io::stderr();
+    out.write_all(&verdict.stdout)?;
+    out.flush()?;
+    err.write_all(&verdict.stderr)?;
+    let bare = Verdict {
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        ..verdict.clone()
+    };
+    err.write_all(show(name, &bare, width, colour, false).as_bytes())
+}
+
+fn as_json((name, verdict): &(String, Verdict)) -> Value {
+    let (word, reason) = match &verdict.outcome {
+        Outcome::Pass => ("pass", None),
+        Outcome::Fail => ("fail", None),
+        Outcome::Nothing(why) => ("nothing", Some(why)),
+        Outcome::Broken(why) => ("broken", Some(why)),
+    };
+    json!({
+        "gate": name,
+        "verdict": word,
+        "reason": reason,
+        "replayed": verdict.replayed.map(|when| Moment::from(when).to_string()),
+        "millis": u64::try_from(verdict.elapsed.as_millis()).unwrap_or(u64::MAX),
+        "key": verdict.key.map(|key| key.to_string()),
+        "stdout": String::from_utf8_lossy(&verdict.stdout),
+        "stderr": String::from_utf8_lossy(&verdict.stderr),
+        "notes": verdict.notes,
     })
 }
 
@@ -116,7 +209,8 @@ fn summary(verdicts: &[(String, Verdict)]) -> String {
     format!("{}: {}\n", count(verdicts.len(), "gate"), parts.join(", "))
 }
 
-fn names(asked: &[String], plan: &Plan) -> miette::Result<Vec<String>> {
+/// Returns the gates that are asked for, or all; an error with the nearest name for one there is not.
+pub(super) fn names(asked: &[String], plan: &Plan) -> miette::Result<Vec<String>> {
     for name in asked {
         if !plan.gates.contains_key(name) {
             let known = || plan.gates.keys().map(String::as_str);
@@ -152,7 +246,7 @@ fn show(name: &str, verdict: &Verdict, width: usize, colour: bool, verbose: bool
     }
     let millis = verdict.elapsed.as_millis();
     let _ = match verdict.replayed {
-        Some(when) => writeln!(text, "  (replayed from {})", crate::run::Moment::from(when)),
+        Some(when) => writeln!(text, "  (replayed from {})", Moment::from(when)),
         None => writeln!(text, "  ({millis} ms)"),
     };
     if verbose || !verdict.outcome.lets_pass() {

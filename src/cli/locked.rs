@@ -62,17 +62,22 @@ pub(super) fn current(context: &Context) -> miette::Result<Locked> {
     Ok(Locked { plan, prompts })
 }
 
+/// Returns the files that are no longer those which the lock was made from.
+pub(super) fn changed<'p>(context: &Context, plan: &'p Plan) -> Vec<&'p str> {
+    let is_other = |path: &str, sha256: Digest| {
+        let bytes = fs::read(context.root.join(path));
+        bytes.map_or(true, |bytes| Digest::of(bytes) != sha256)
+    };
+    let inputs = plan.inputs.iter();
+    inputs
+        .filter(|(path, input)| is_other(path, input.sha256))
+        .map(|(path, _)| path.as_str())
+        .collect()
+}
+
 // The lock was made from these very texts.
 fn fresh(context: &Context, plan: &Plan) -> miette::Result<()> {
-    let changed: Vec<_> = plan
-        .inputs
-        .iter()
-        .filter(|(path, input)| {
-            let bytes = fs::read(context.root.join(path));
-            bytes.map_or(true, |bytes| Digest::of(bytes) != input.sha256)
-        })
-        .map(|(path, _)| path.as_str())
-        .collect();
+    let changed = changed(context, plan);
     if changed.is_empty() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ mod approve;
 mod build;
 mod changes;
 mod can;
+mod cache;
 mod check;
 mod compile;
 mod demo;
@@ -36,9 +37,10 @@ mod show;
 mod snap;
 mod tell;
 mod templates;
+mod why;
 
 use crate::{
-    cache::default_dir,
+    cache::{Limits, Store, default_dir},
     diagnostics::{self, Findings, Sources},
     run::Project,
 };
@@ -115,6 +117,8 @@ enum Command {
     Show(show::Args),
     Diff(diff::Args),
     Grant(grant::Args),
+    Why(why::Args),
+    Cache(cache::Args),
     Approve(approve::Args),
     Demo(demo::Args),
     Prompt(prompt::Args),
@@ -175,6 +179,8 @@ fn dispatch(
         Some(Command::Show(args)) => show::run(args, context, out),
         Some(Command::Diff(args)) => diff::run(args, context, out),
         Some(Command::Grant(args)) => grant::run(args, context, out),
+        Some(Command::Why(args)) => why::run(args, context, out),
+        Some(Command::Cache(args)) => cache::run(args, context, out),
         Some(Command::Demo(args)) => demo::run(args, context, out),
         Some(Command::Approve(args)) => approve::run(args, context, out),
         Some(Command::Snap(args)) => snap::run(args, context, out),
@@ -286,13 +292,15 @@ impl Context {
             .map_err(chain)
     }
 
-    /// Returns the folder of what gates have said; there is none where no place for it can be told.
+    /// Returns what is known of gates; nothing where no place for it can be told.
     #[expect(
         clippy::unused_self,
         reason = "asked of the context, as all that a command is given"
     )]
-    fn store(&self) -> Option<PathBuf> {
-        default_dir(&|name| std::env::var_os(name))
+    fn store(&self) -> miette::Result<Option<Store>> {
+        let env = |name: &str| std::env::var_os(name);
+        let limits = Limits::from_environment(&env).map_err(miette::Report::from_err)?;
+        Ok(default_dir(&env).map(|folder| Store::open(folder).within(limits)))
     }
 
     /// Returns this program, which agents are started through.

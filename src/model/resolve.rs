@@ -608,6 +608,7 @@ fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -
             kind,
             passes: passes.into_iter().map(|gate| gate.map(GateId)).collect(),
             inputs,
+            outputs: entries(&gate.outputs, findings),
             env: gate
                 .env
                 .iter()

@@ -148,6 +148,8 @@ pub struct Gate {
     pub passes: Vec<Spanned<GateId>>,
     /// What its verdict depends on.
     pub inputs: Option<Vec<Entry<PathPattern>>>,
+    /// What it makes, to be kept with its pass.
+    pub outputs: Vec<Entry<PathPattern>>,
     /// The variables visible to it.
     pub env: Vec<NamePattern>,
     /// Commands whose output is part of the key.

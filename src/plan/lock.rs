@@ -116,6 +116,7 @@ fn gate(known: &model::Gate) -> Gate {
         title: known.title.clone(),
         kind: known.kind.clone(),
         inputs: known.inputs.clone(),
+        outputs: known.outputs.clone(),
         env: known.env.clone(),
         tools: known.tools.clone(),
         sealed: known

@@ -131,6 +131,9 @@ pub struct Gate {
     /// What its verdict depends on; without it, every file that git does not ignore.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<Entry<PathPattern>>>,
+    /// What it makes: kept with its pass, and put back when that is replayed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<Entry<PathPattern>>,
     /// The variables that are visible to it, and part of its key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<NamePattern>,

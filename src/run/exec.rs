@@ -31,10 +31,7 @@ use super::{
     schedule::{Job, Schedule, gates_of, has_failed},
     workshop::{Checkout, Workshop},
 };
-use crate::{
-    cache::Store,
-    plan::{Agent, Notice, Plan, Step, StepKind, Usd},
-};
+use crate::plan::{Agent, Notice, Plan, Step, StepKind, Usd};
 
 /// What an agent's attempt will have left.
 pub(super) type AgentFuture = Pin<Box<dyn Future<Output = Result<Attempt, AgentError>>>>;
@@ -98,10 +95,12 @@ pub(super) async fn exec_with(
         lanes: Lanes::new(jobs as usize),
         judge: Judge {
             plan: Arc::clone(&plan),
-            cache: Arc::new(GateCache::new(options.store.as_ref().map(Store::open))),
+            cache: Arc::new(GateCache::new(options.store.clone())),
             owner: project.environment().clone(),
             extra: BTreeMap::new(),
             cancel: cancel.clone(),
+            // What an agent wrote is shown no more than is declared.
+            probes: false,
         },
         record: RefCell::new(record),
         cancel,

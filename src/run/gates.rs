@@ -261,6 +261,7 @@ impl Runner<'_> {
             tip: None,
             hands: Hands::Runner,
             step: checkout.step.clone(),
+            alone: None,
         };
         let mut rulings = Vec::with_capacity(gates.len());
         if gates.is_empty() {

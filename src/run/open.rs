@@ -21,7 +21,7 @@ use super::{
     report::RunSummary,
 };
 use crate::{
-    cache::Digest,
+    cache::{Digest, Store},
     plan::{Plan, StepKind, Usd},
 };
 
@@ -52,8 +52,8 @@ pub struct Options {
     pub cap: Option<Usd>,
     /// The commit that a new run starts from; the owner's `HEAD` where it is not said.
     pub base: Option<String>,
-    /// The folder of the store in which passes of gates are kept; without one, none is.
-    pub store: Option<PathBuf>,
+    /// Where passes of gates are kept; without one, none is.
+    pub store: Option<Store>,
     /// The binary of `factory`.
     pub exe: PathBuf,
 }

@@ -250,6 +250,7 @@ pub struct Gate {
     pub inputs: Vec<Text>,
     pub env: Vec<Text>,
     pub tools: Vec<Text>,
+    pub outputs: Vec<Text>,
     pub sealed: Vec<Text>,
     /// Seconds.
     pub timeout: Option<Spanned<u64>>,

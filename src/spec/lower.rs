@@ -508,6 +508,7 @@ impl<'a> Lower<'a, '_> {
             inputs: self.texts("inputs"),
             env: self.texts("env"),
             tools: self.texts("tool"),
+            outputs: self.texts("outputs"),
             sealed: self.texts("sealed"),
             timeout: self.duration("timeout", timeout),
             external: self.child("external").and_then(external),
@@ -529,7 +530,9 @@ impl<'a> Lower<'a, '_> {
             match gate.builtin.as_ref().map(|kind| kind.value.as_str()) {
                 None => (
                     "run",
-                    &["run", "inputs", "env", "tool", "sealed", "external"],
+                    &[
+                        "run", "inputs", "outputs", "env", "tool", "sealed", "external",
+                    ],
                 ),
                 Some("consistency") => ("consistency", &["links", "mention"]),
                 Some("docs") => ("docs", &["covers", "by"]),

@@ -26,6 +26,8 @@ pub struct Checkout {
     pub hands: Hands,
     /// What stands for `{step}` in the workspace's variables.
     pub step: String,
+    /// Why there is nothing to compare the files with, if so: then only commands can judge them.
+    pub alone: Option<String>,
 }
 
 /// Whose files a checkout has.
@@ -37,58 +39,69 @@ pub enum Hands {
     Person,
 }
 
-/// Why a person's work tree can't be judged.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckoutError {
-    /// Git does not know the folder.
-    #[error(transparent)]
-    Git(#[from] GitError),
-    /// The folder is inside of a work tree.
-    #[error("the project is not at the top of its git work tree, which is `{}`", top.display())]
-    NotTop {
-        /// The top.
-        top: PathBuf,
-    },
-}
-
 impl Checkout {
-    /// Returns a person's own work tree, measured against its last commit. What is sealed counts as
-    /// it stands there: nobody's work is judged.
-    ///
-    /// # Errors
-    ///
-    /// Where `root` is not the top of a git work tree.
-    pub async fn of_person(root: &Path) -> Result<Self, CheckoutError> {
-        let git = match Self::at_top(root) {
-            Some(git) => git,
-            None => Git::discover(root).await?,
-        };
-        let top = git.work_tree().unwrap_or(root);
-        let is_top = match (root.canonicalize(), top.canonicalize()) {
-            (Ok(root), Ok(top)) => root == top,
-            (Err(_), _) | (_, Err(_)) => false,
-        };
-        if !is_top {
-            let top = top.to_owned();
-            return Err(CheckoutError::NotTop { top });
-        }
-        Ok(Self {
-            root: top.to_owned(),
+    /// Returns a person's own files, measured against the last commit. What is sealed counts as it
+    /// stands there: nobody's work is judged. Outside of git, and below the top of a work tree, there
+    /// is nothing to measure them against.
+    pub async fn of_person(root: &Path) -> Self {
+        let (git, alone) = Self::repository(root).await;
+        Self {
+            root: root.to_owned(),
             git,
             base: "HEAD".to_owned(),
             tree: None,
             tip: None,
             hands: Hands::Person,
             step: "gate".to_owned(),
-        })
+            alone,
+        }
     }
 
-    // What git would find, in the one case that is nearly all of them; most gates need no more of it.
-    fn at_top(root: &Path) -> Option<Git> {
-        let folder = root.join(".git");
-        let is_one = fs::symlink_metadata(&folder).is_ok_and(|facts| facts.is_dir())
-            && folder.join("HEAD").is_file()
-            && folder.join("objects").is_dir();
-        is_one.then(|| Git::new(folder, Some(root)))
+    // What git would find, without asking it in the cases that are nearly all: most gates need no more.
+    async fn repository(root: &Path) -> (Git, Option<String>) {
+        let here = |why: String| (Git::new(root.join(".git"), Some(root)), Some(why));
+        let below = |top: &Path| {
+            format!(
+                "the project is not at the top of its git work tree, which is `{}`",
+                top.display()
+            )
+        };
+        if let Some(folder) = git_folder(root) {
+            return (Git::new(folder, Some(root)), None);
+        }
+        let is_there = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
+        let Some(top) = root.ancestors().find(is_there) else {
+            return here("the project is in no git work tree".to_owned());
+        };
+        match Git::discover(root).await {
+            Ok(git) if is_same(git.work_tree(), root) => (git, None),
+            Ok(git) => {
+                let why = below(git.work_tree().unwrap_or(top));
+                (git, Some(why))
+            }
+            Err(GitError::Failed { .. }) => here("the project is in no git work tree".to_owned()),
+            Err(error @ (GitError::Start(_) | GitError::Unreadable { .. })) => {
+                here(error.to_string())
+            }
+        }
+    }
+}
+
+// The git folder of a work tree whose top is `root`, if that is plain to see.
+fn git_folder(root: &Path) -> Option<PathBuf> {
+    let place = root.join(".git");
+    if fs::symlink_metadata(&place).ok()?.is_dir() {
+        let is_one = place.join("HEAD").is_file() && place.join("objects").is_dir();
+        return is_one.then_some(place);
+    }
+    let text = fs::read_to_string(&place).ok()?;
+    let folder = root.join(text.strip_prefix("gitdir: ")?.trim_end());
+    folder.join("HEAD").is_file().then_some(folder)
+}
+
+fn is_same(top: Option<&Path>, root: &Path) -> bool {
+    match (top.map(Path::canonicalize), root.canonicalize()) {
+        (Some(Ok(top)), Ok(root)) => top == root,
+        (Some(Ok(_) | Err(_)) | None, Ok(_) | Err(_)) => false,
     }
 }

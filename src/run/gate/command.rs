@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     boundary::NamePattern,
-    cache::{self, Action, Diff, Digest, Kept, Lock, Lookup, Record, ShownPath, Store},
+    cache::{self, Action, Diff, Digest, Kept, Lock, Lookup, Makes, Record, ShownPath, Store},
     plan::Gate,
 };
 
@@ -25,6 +25,35 @@ const TOOL_WALL: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_millis(20);
 /// How many paths are named of those that changed.
 const NAMED: usize = 5;
+
+/// Values that are shorter are found in any output.
+const SHORTEST_SECRET: usize = 4;
+
+/// All that a verdict depends on, found out without running the gate.
+pub(super) struct Asked {
+    environment: Environment,
+    /// Values that are nobody's business, with the names of their variables.
+    secrets: Vec<(String, Vec<u8>)>,
+    /// What of the action's tools are programs.
+    marks: BTreeMap<String, Digest>,
+    /// What makes the key.
+    pub(super) action: Action,
+}
+
+/// Why it can't be found out.
+#[derive(Debug)]
+pub(super) enum Unasked {
+    /// A tool gave no answer, for the reason given.
+    Tool(String),
+    /// The files can't be told.
+    Session(SessionError),
+}
+
+impl From<SessionError> for Unasked {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
 
 impl Session<'_> {
     /// Returns what a gate says whose ruling is the exit code of `command`.
@@ -66,25 +95,17 @@ impl Session<'_> {
         gate: &Gate,
         command: &str,
     ) -> Result<Verdict, SessionError> {
-        let environment = match self.environment(gate) {
-            Ok(environment) => environment,
-            Err(error) => return Ok(Verdict::broken(format!("no private folder: {error}"))),
+        let mut asked = match self.ask(name, gate, command).await {
+            Ok(asked) => asked,
+            Err(Unasked::Tool(reason)) => return Ok(Verdict::broken(reason)),
+            Err(Unasked::Session(error)) => return self.run_unseen(gate, command, error).await,
         };
-        let mut tools = marks(command, &environment.given);
-        if let Err(reason) = self.ask_tools(gate, &environment.given, &mut tools).await {
-            return Ok(Verdict::broken(reason));
-        }
-        let inputs = self.inputs(name).await?;
-        let action = key::action(gate, command, &environment, tools, inputs);
-        let key = action.key();
         let has_key = gate
             .external
             .as_ref()
             .is_none_or(|external| external.key.is_some());
         if !has_key || !self.uses_cache {
-            let (mut verdict, _) = self
-                .run_now(name, gate, command, &environment, &action)
-                .await?;
+            let (mut verdict, _) = self.run_now(name, gate, command, &mut asked).await?;
             if let Some(external) = gate.external.as_ref().filter(|_| !has_key) {
                 let name = &external.name;
                 verdict.notes.push(format!(
@@ -93,6 +114,7 @@ impl Session<'_> {
             }
             return Ok(verdict);
         }
+        let key = asked.action.key();
         if let Some(mut failure) = self.judge.cache.failure(&key) {
             failure
                 .notes
@@ -100,8 +122,8 @@ impl Session<'_> {
             return Ok(failure);
         }
         let mut notes = Vec::new();
-        if let Some(hit) = self.look_up(&key, &mut notes) {
-            return Ok(Verdict::replay(hit, notes));
+        if let Some(replay) = self.replay(gate, &asked.action, &mut notes) {
+            return Ok(replay);
         }
         let lock = match self.judge.cache.store().cloned() {
             Some(store) => match self.lock(&store, &key).await {
@@ -114,13 +136,11 @@ impl Session<'_> {
         if let Some(failure) = self.judge.cache.failure(&key) {
             return Ok(failure);
         }
-        if let Some(hit) = self.look_up(&key, &mut notes) {
-            return Ok(Verdict::replay(hit, notes));
+        if let Some(replay) = self.replay(gate, &asked.action, &mut notes) {
+            return Ok(replay);
         }
         let started = SystemTime::now();
-        let (mut verdict, stands) = self
-            .run_now(name, gate, command, &environment, &action)
-            .await?;
+        let (mut verdict, stands) = self.run_now(name, gate, command, &mut asked).await?;
         verdict.notes.splice(0..0, notes);
         verdict.key = Some(key);
         match (&verdict.outcome, self.judge.cache.store()) {
@@ -134,10 +154,17 @@ impl Session<'_> {
                     started,
                     duration: verdict.elapsed,
                 };
-                match store.put(&action, &outcome) {
-                    Kept::Stored | Kept::NotAPass => {}
-                    Kept::Failed(error) => verdict.notes.push(format!("it is not kept: {error}")),
-                }
+                let reason = match store.put(&asked.action, &outcome, self.makes(gate)) {
+                    Kept::Stored | Kept::NotAPass => None,
+                    Kept::Failed(error) => Some(error.to_string()),
+                    Kept::Unkept(reason) => Some(reason),
+                };
+                let note = reason.map(|reason| format!("it is not kept: {reason}"));
+                verdict.notes.extend(note);
+            }
+            (Outcome::Pass, None) if stands => {
+                let note = "it is not kept: no folder is known for the cache";
+                verdict.notes.push(note.into());
             }
             (Outcome::Pass | Outcome::Fail | Outcome::Nothing(_) | Outcome::Broken(_), _) => {}
         }
@@ -145,8 +172,87 @@ impl Session<'_> {
         Ok(verdict)
     }
 
-    fn environment(&self, gate: &Gate) -> std::io::Result<Environment> {
-        Environment::make(&Ingredients {
+    /// Finds out all that the verdict of a gate depends on, without running it.
+    pub(super) async fn ask(
+        &mut self,
+        name: &str,
+        gate: &Gate,
+        command: &str,
+    ) -> Result<Asked, Unasked> {
+        let mut environment = self.environment(gate);
+        let secrets = match self.judge.cache.store() {
+            Some(store) => environment.hide_secrets(|value| store.hide(value)),
+            None => Vec::new(),
+        };
+        let marks = marks(command, &environment.given, self.judge.cache.store());
+        let mut tools = marks.clone();
+        self.ask_tools(gate, &mut environment, &mut tools).await?;
+        let inputs = self.inputs(name).await?;
+        let action = key::action(gate, command, &environment, tools, inputs);
+        Ok(Asked {
+            environment,
+            secrets,
+            marks,
+            action,
+        })
+    }
+
+    fn makes<'g>(&'g self, gate: &'g Gate) -> Option<Makes<'g>> {
+        (!gate.outputs.is_empty()).then_some(Makes {
+            root: &self.checkout.root,
+            outputs: &gate.outputs,
+        })
+    }
+
+    // The verdict that is known, with what the gate made put back; nothing if that can't be done.
+    fn replay(&mut self, gate: &Gate, action: &Action, notes: &mut Vec<String>) -> Option<Verdict> {
+        let key = action.key();
+        let hit = self.look_up(&key, notes)?;
+        if let (Some(makes), Some(store)) = (self.makes(gate), self.judge.cache.store()) {
+            match store.put_back(&hit.outputs, &makes) {
+                Ok(false) => {}
+                Ok(true) => {
+                    notes.push("its outputs are put back".into());
+                    self.forget_scans();
+                }
+                Err(reason) => {
+                    let note = format!("a kept pass is not replayed: {reason}");
+                    if !notes.contains(&note) {
+                        notes.push(note);
+                    }
+                    self.forget_scans();
+                    return None;
+                }
+            }
+        }
+        if let Some(store) = self.judge.cache.store() {
+            store.mark_used(&key);
+        }
+        notes.extend(self.unmatched(gate, action));
+        Some(Verdict::replay(hit, std::mem::take(notes)))
+    }
+
+    // What can't be looked at can't be in a key: a person's gate runs all the same.
+    async fn run_unseen(
+        &mut self,
+        gate: &Gate,
+        command: &str,
+        error: SessionError,
+    ) -> Result<Verdict, SessionError> {
+        let is_unseen = matches!(error, SessionError::Scan(_));
+        if !is_unseen || self.checkout.hands == Hands::Runner {
+            return Err(error);
+        }
+        let mut environment = self.environment(gate);
+        let mut verdict = self.run_child(gate, command, &mut environment).await;
+        verdict
+            .notes
+            .push(format!("{error}, so the verdict is not kept"));
+        Ok(verdict)
+    }
+
+    pub(super) fn environment(&self, gate: &Gate) -> Environment {
+        Environment::describe(&Ingredients {
             owner: &self.judge.owner,
             workspace: &self.judge.plan.workspace.env,
             step: &self.checkout.step,
@@ -159,9 +265,9 @@ impl Session<'_> {
     async fn ask_tools(
         &mut self,
         gate: &Gate,
-        given: &Variables,
+        environment: &mut Environment,
         tools: &mut BTreeMap<String, Digest>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unasked> {
         let external = gate
             .external
             .as_ref()
@@ -173,7 +279,10 @@ impl Session<'_> {
                 tools.insert(command.clone(), *known);
                 continue;
             }
-            let finished = self.start(command, given, TOOL_WALL).await;
+            environment
+                .furnish()
+                .map_err(|error| Unasked::Tool(format!("no private folder: {error}")))?;
+            let finished = self.start(command, &environment.given, TOOL_WALL).await;
             match finished {
                 Ok(finished) if finished.exit.success() => {
                     let mut said = finished.stdout.len().to_string().into_bytes();
@@ -187,13 +296,14 @@ impl Session<'_> {
                 // A tool that fails is no version.
                 Ok(finished) => {
                     let said = String::from_utf8_lossy(&finished.stderr);
-                    return Err(format!(
-                        "the tool `{command}` {}: {}",
-                        ended(finished.exit),
-                        said.trim()
-                    ));
+                    let (how, said) = (ended(finished.exit), said.trim());
+                    let reason = format!("the tool `{command}` {how}: {said}");
+                    return Err(Unasked::Tool(reason));
                 }
-                Err(error) => return Err(format!("the tool `{command}` can't be run: {error}")),
+                Err(error) => {
+                    let reason = format!("the tool `{command}` can't be run: {error}");
+                    return Err(Unasked::Tool(reason));
+                }
             }
         }
         Ok(())
@@ -209,24 +319,22 @@ impl Session<'_> {
         process::run(launch, self.judge.cancel.clone()).await
     }
 
-    // Runs the command. Says whether the verdict is one of the inputs as they were looked at.
-    async fn run_now(
+    // Runs the command and says what of it there is to say, whatever became of the files.
+    async fn run_child(
         &mut self,
-        name: &str,
         gate: &Gate,
         command: &str,
-        environment: &Environment,
-        action: &Action,
-    ) -> Result<(Verdict, bool), SessionError> {
+        environment: &mut Environment,
+    ) -> Verdict {
+        if let Err(error) = environment.furnish() {
+            return Verdict::broken(format!("no private folder: {error}"));
+        }
         let wall = Duration::from_secs(gate.timeout);
         let ran = self.start(command, &environment.given, wall).await;
         self.forget_files();
         let finished = match ran {
             Ok(finished) => finished,
-            Err(error) => {
-                let reason = format!("the shell can't be started: {error}");
-                return Ok((Verdict::broken(reason), false));
-            }
+            Err(error) => return Verdict::broken(format!("the shell can't be started: {error}")),
         };
         let outcome = match finished.exit {
             Exit::Code(0) => Outcome::Pass,
@@ -240,41 +348,83 @@ impl Session<'_> {
         };
         let mut verdict = Verdict::bare(outcome);
         verdict.elapsed = finished.elapsed;
-        match finished.exit {
-            Exit::Code(0) | Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled => {}
-            Exit::Code(code @ (126 | 127)) => verdict.notes.push(format!(
-                "it exited with {code}: the shell could not start a program; if it works outside, \
-                 the gate may need a variable that it does not declare"
-            )),
-            Exit::Code(code) => verdict.notes.push(format!("it exited with {code}")),
+        if let Exit::Code(code @ 1..) = finished.exit {
+            verdict.notes.push(format!("it exited with {code}"));
+            let wanted = self.wanted(gate, command, environment, &finished).await;
+            verdict.notes.extend(wanted);
         }
-        let mut stands = true;
         if finished.truncated {
             verdict
                 .notes
                 .push("its output is too long to be kept".into());
-            stands = false;
         }
+        verdict.truncated = finished.truncated;
         verdict.stdout = finished.stdout;
         verdict.stderr = finished.stderr;
-        let after = self.inputs(name).await?;
+        verdict
+    }
+
+    // Runs the command. Says whether the verdict is one of what was looked at.
+    async fn run_now(
+        &mut self,
+        name: &str,
+        gate: &Gate,
+        command: &str,
+        asked: &mut Asked,
+    ) -> Result<(Verdict, bool), SessionError> {
+        let mut verdict = self.run_child(gate, command, &mut asked.environment).await;
+        let action = &asked.action;
+        let mut reasons = Vec::new();
+        let after = match self.inputs(name).await {
+            Ok(after) => after,
+            Err(error @ SessionError::Scan(_)) if self.checkout.hands == Hands::Person => {
+                verdict
+                    .notes
+                    .push(format!("{error}, so the verdict is not kept"));
+                return Ok((verdict, false));
+            }
+            Err(error) => return Err(error),
+        };
         let diff = after.diff(&action.inputs);
         if !diff.is_empty() {
-            verdict.notes.push(format!(
+            reasons.push(format!(
                 "its inputs changed while it ran, so the verdict is not kept: {}",
                 named(&diff)
             ));
-            stands = false;
         }
-        let elsewhere = action.inputs.links_elsewhere();
-        if let Some(link) = elsewhere.first() {
-            verdict.notes.push(format!(
+        let now = marks(command, &asked.environment.given, self.judge.cache.store());
+        if let Some((name, _)) = asked
+            .marks
+            .iter()
+            .find(|(name, mark)| now.get(*name) != Some(mark))
+        {
+            reasons.push(format!(
+                "`{name}` changed while it ran, so the verdict is not kept"
+            ));
+        }
+        if let Some(link) = action.inputs.links_elsewhere().first() {
+            reasons.push(format!(
                 "`{}` leads to what is no input, so the verdict is not kept",
                 ShownPath(&link.path)
             ));
-            stands = false;
         }
-        verdict.notes.extend(self.unmatched(gate, action));
+        let shows = |value: &Vec<u8>| {
+            let holds = |said: &[u8]| said.windows(value.len()).any(|part| part == &value[..]);
+            value.len() >= SHORTEST_SECRET && (holds(&verdict.stdout) || holds(&verdict.stderr))
+        };
+        if let Some((name, _)) = asked.secrets.iter().find(|(_, value)| shows(value)) {
+            reasons.push(format!(
+                "its output shows the value of `{name}`, so the verdict is not kept"
+            ));
+        }
+        let unmatched = self.unmatched(gate, action);
+        let patterns = gate.inputs.as_ref().map_or(0, Vec::len);
+        if patterns > 0 && unmatched.len() == patterns {
+            reasons.push("no input pattern matches a file, so the verdict is not kept".to_owned());
+        }
+        let stands = reasons.is_empty() && !verdict.truncated;
+        verdict.notes.extend(reasons);
+        verdict.notes.extend(unmatched);
         Ok((verdict, stands))
     }
 

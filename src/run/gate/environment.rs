@@ -13,10 +13,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::{
-        ffi::OsStrExt as _,
-        fs::{MetadataExt as _, PermissionsExt as _},
-    },
+    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -24,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::{
     boundary::{NamePattern, Pattern as _},
-    cache::{Digest, EnvValue},
+    cache::{Digest, EnvValue, Store, digests_of_programs},
     client::toolchain_variables,
 };
 
@@ -55,8 +52,8 @@ pub(in crate::run) struct Environment {
     pub given: Variables,
     /// What of it is in the key.
     pub keyed: BTreeMap<String, EnvValue>,
-    // The home and the temporary folder; gone when this is dropped.
-    _private: TempDir,
+    // The home and the temporary folder, once they are needed; gone when this is dropped.
+    private: Option<TempDir>,
 }
 
 /// What an environment is made of.
@@ -76,7 +73,13 @@ pub(in crate::run) struct Ingredients<'a> {
 impl Environment {
     /// Makes an environment and its private folders.
     pub(in crate::run) fn make(from: &Ingredients<'_>) -> io::Result<Self> {
-        let private = tempfile::Builder::new().prefix("factory-gate-").tempdir()?;
+        let mut environment = Self::describe(from);
+        environment.furnish()?;
+        Ok(environment)
+    }
+
+    /// Returns an environment whose private folders are still to be made.
+    pub(super) fn describe(from: &Ingredients<'_>) -> Self {
         let mut given = Variables::new();
         let mut keyed = BTreeMap::new();
         for (name, value) in toolchain_variables(from.owner) {
@@ -90,10 +93,8 @@ impl Environment {
         if let Some(path) = from.owner.get(OsStr::new("PATH")) {
             given.insert("PATH".into(), path.clone());
         }
-        for (name, folder) in [("HOME", "home"), ("TMPDIR", "tmp")] {
-            let place = private.path().join(folder);
-            fs::create_dir(&place)?;
-            given.insert(name.into(), place.into());
+        for (name, _) in PRIVATE {
+            given.insert(name.into(), OsString::new());
             keyed.insert(name.to_owned(), EnvValue::Set(b"{private}".to_vec()));
         }
         for (name, value) in [("CI", "true"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {
@@ -119,12 +120,87 @@ impl Environment {
         for (name, value) in from.extra {
             set(&mut given, &mut keyed, name, value.as_bytes());
         }
-        Ok(Self {
+        Self {
             given,
             keyed,
-            _private: private,
-        })
+            private: None,
+        }
     }
+
+    /// Makes the private folders, if they are not there.
+    pub(super) fn furnish(&mut self) -> io::Result<()> {
+        if self.private.is_some() {
+            return Ok(());
+        }
+        let private = tempfile::Builder::new().prefix("factory-gate-").tempdir()?;
+        for (name, folder) in PRIVATE {
+            // One that is declared, and set, is the owner's.
+            if self.keyed.get(name) == Some(&EnvValue::Set(b"{private}".to_vec())) {
+                let place = private.path().join(folder);
+                fs::create_dir(&place)?;
+                self.given.insert(name.into(), place.into());
+            }
+        }
+        self.private = Some(private);
+        Ok(())
+    }
+
+    /// Replaces values that are nobody's business by what `hide` makes of them. Returns those values
+    /// with the names of their variables.
+    pub(super) fn hide_secrets(
+        &mut self,
+        hide: impl Fn(&[u8]) -> Digest,
+    ) -> Vec<(String, Vec<u8>)> {
+        let mut hidden = Vec::new();
+        for (name, value) in &mut self.keyed {
+            if let EnvValue::Set(bytes) = value
+                && is_secret(name, bytes)
+            {
+                let bytes = std::mem::take(bytes);
+                *value = EnvValue::Secret(hide(&bytes));
+                hidden.push((name.clone(), bytes));
+            }
+        }
+        hidden
+    }
+}
+
+/// Folders that a gate has for itself.
+const PRIVATE: [(&str, &str); 2] = [("HOME", "home"), ("TMPDIR", "tmp")];
+
+/// Words in the names of variables whose values are nobody's business.
+const SECRET: [&str; 12] = [
+    "APIKEY",
+    "AUTH",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "KEY",
+    "PASS",
+    "PASSWD",
+    "PASSWORD",
+    "PAT",
+    "SECRET",
+    "TOKEN",
+    "TOKENS",
+];
+
+/// Returns whether a value is likely to be a secret: by the words of its name, or because it is an
+/// address with a password.
+pub(super) fn is_secret(name: &str, value: &[u8]) -> bool {
+    let name = name.to_ascii_uppercase();
+    let by_name = name.split('_').any(|word| SECRET.contains(&word))
+        || ["PASSWORD", "SECRET", "TOKEN"]
+            .iter()
+            .any(|word| name.contains(word));
+    by_name || has_password(&String::from_utf8_lossy(value))
+}
+
+fn has_password(address: &str) -> bool {
+    address.split_once("://").is_some_and(|(_, rest)| {
+        let host = rest.split('/').next().unwrap_or_default();
+        host.rsplit_once('@')
+            .is_some_and(|(user, _)| user.contains(':'))
+    })
 }
 
 fn fetched(owner: &Variables) -> impl Iterator<Item = (&'static str, PathBuf)> {
@@ -147,21 +223,48 @@ fn text(name: &OsStr) -> String {
 
 /// Returns what is known of the programs that `command` may start, without starting them.
 ///
-/// For each bare word of it that is a program on the PATH: the size and the time of change of the
-/// file it leads to. For each toolchain folder: the files in it that choose a version. A gate whose
-/// scripts start other programs names those with `tool`.
-pub(super) fn marks(command: &str, given: &Variables) -> BTreeMap<String, Digest> {
-    let mut marks = BTreeMap::new();
+/// For each word of it that is a program on the PATH, or the absolute path of one: the digest of the
+/// file it leads to. For each toolchain folder: the files in it that choose a version. A gate
+/// whose scripts start other programs names those with `tool`.
+pub(super) fn marks(
+    command: &str,
+    given: &Variables,
+    store: Option<&Store>,
+) -> BTreeMap<String, Digest> {
+    let mut programs = BTreeMap::new();
     let path = given.get(OsStr::new("PATH"));
-    for word in command.split(|letter: char| !(letter.is_alphanumeric() || "._-+".contains(letter)))
+    for word in
+        command.split(|letter: char| !(letter.is_alphanumeric() || "._-+/".contains(letter)))
     {
-        if word.is_empty() || word.starts_with(['-', '.']) || marks.contains_key(word) {
+        if word.is_empty() || word.starts_with(['-', '.']) {
             continue;
         }
-        if let Some(stamp) = path.and_then(|path| program(path, word)) {
-            marks.insert(format!("{word} (on PATH)"), Digest::of(stamp));
+        if word.starts_with('/') {
+            if let Some(place) = executable(Path::new(word)) {
+                programs.insert(word.to_owned(), place);
+            }
+            continue;
+        }
+        for word in word.split('/').filter(|word| !word.is_empty()) {
+            let name = format!("{word} (on PATH)");
+            if !programs.contains_key(&name)
+                && let Some(place) = path.and_then(|path| program(path, word))
+            {
+                programs.insert(name, place);
+            }
         }
     }
+    let files: Vec<PathBuf> = programs.values().cloned().collect();
+    let digests = match store {
+        Some(store) => store.digests_of_programs(&files),
+        None => digests_of_programs(&files),
+    };
+    let mut marks: BTreeMap<String, Digest> = programs
+        .into_keys()
+        .zip(digests)
+        // One that can be started and not be read is what it is called.
+        .map(|(name, digest)| (name, digest.unwrap_or_else(|| Digest::of("unreadable"))))
+        .collect();
     for (variable, inner) in DECIDING {
         if let Some(folder) = given.get(OsStr::new(variable))
             && let Some(content) = content(&Path::new(folder).join(inner))
@@ -172,15 +275,18 @@ pub(super) fn marks(command: &str, given: &Variables) -> BTreeMap<String, Digest
     marks
 }
 
-fn program(path: &OsStr, name: &str) -> Option<String> {
+fn program(path: &OsStr, name: &str) -> Option<PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
-        .find_map(|folder| {
-            let place: PathBuf = folder.join(name).canonicalize().ok()?;
-            let facts = fs::metadata(place).ok()?;
-            let runs = facts.is_file() && facts.permissions().mode() & 0o111 != 0;
-            runs.then(|| format!("{} {}.{}", facts.size(), facts.mtime(), facts.mtime_nsec()))
-        })
+        .find_map(|folder| executable(&folder.join(name)))
+}
+
+// Where a path leads, if that is a file that may be executed.
+fn executable(path: &Path) -> Option<PathBuf> {
+    let place = path.canonicalize().ok()?;
+    let facts = fs::metadata(&place).ok()?;
+    let runs = facts.is_file() && facts.permissions().mode() & 0o111 != 0;
+    runs.then_some(place)
 }
 
 // The bytes of a file, or of the small files in a folder with their names.
@@ -281,9 +387,9 @@ mod tests {
         let made = make(&owner, &[]);
         assert_eq!(made.given[OsStr::new("CARGO_HOME")], cargo);
         // How they fetch is in the key, where they keep it is not.
-        let before = marks("", &made.given);
+        let before = marks("", &made.given, None);
         fs::write(cargo.join("config.toml"), "[build]\n").unwrap();
-        assert_ne!(marks("", &made.given), before);
+        assert_ne!(marks("", &made.given, None), before);
         assert_eq!(
             made.keyed["CARGO_HOME"],
             EnvValue::Set(b"{toolchain}".to_vec())
@@ -309,7 +415,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tool = folder.path().join("tool");
         let given = variables(&[("PATH", folder.path().to_str().unwrap())]);
-        let marked = || marks("A=1 tool --x && other", &given);
+        let marked = || marks("A=1 tool --x && other", &given, None);
         assert!(marked().is_empty());
         for content in ["#!/bin/sh\n", "#!/bin/sh\n# new\n"] {
             let before = marked();

@@ -77,6 +77,8 @@ pub struct Judge {
     pub extra: BTreeMap<String, String>,
     /// The wish that everything ends.
     pub cancel: Cancel,
+    /// Whether a failing gate is tried with what is hidden from it, to tell what it wants.
+    pub probes: bool,
 }
 
 /// How far the gates are.

@@ -26,6 +26,46 @@ impl Session<'_> {
         if self.judge.cache.store().is_none() || !self.uses_cache {
             return self.look(gate).await;
         }
+        let action = self.kept_action(name, gate).await?;
+        let key = action.key();
+        let mut notes = Vec::new();
+        if let Some(hit) = self.look_up(&key, &mut notes) {
+            if let Some(store) = self.judge.cache.store() {
+                store.mark_used(&key);
+            }
+            return Ok(Verdict::replay(hit, notes));
+        }
+        let started = SystemTime::now();
+        let mut verdict = self.look(gate).await?;
+        verdict.notes.splice(0..0, notes);
+        verdict.key = Some(key);
+        self.forget_scans();
+        let steady = self.inputs(name).await?.diff(&action.inputs).is_empty()
+            && action.inputs.links_elsewhere().is_empty();
+        if let (Outcome::Pass, true, Some(store)) =
+            (&verdict.outcome, steady, self.judge.cache.store())
+        {
+            let outcome = cache::Outcome {
+                gate: name.to_owned(),
+                exit_code: Some(0),
+                stdout: verdict.stdout.clone(),
+                stderr: verdict.stderr.clone(),
+                started,
+                duration: started.elapsed().unwrap_or_default(),
+            };
+            if let Kept::Failed(error) = store.put(&action, &outcome, None) {
+                verdict.notes.push(format!("it is not kept: {error}"));
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Returns all that the verdict of a built-in follows from.
+    pub(super) async fn kept_action(
+        &mut self,
+        name: &str,
+        gate: &Gate,
+    ) -> Result<Action, SessionError> {
         let plan = &self.judge.plan;
         let text = |value: serde_json::Result<String>| value.unwrap_or_default();
         let outputs: Vec<&String> = plan.outputs.keys().collect();
@@ -55,42 +95,14 @@ impl Session<'_> {
             ("base".to_owned(), Digest::of(bench.base())),
             ("excludes".to_owned(), Digest::of(bench.excludes())),
         ]);
-        let action = Action {
+        Ok(Action {
             definition,
             environment: BTreeMap::new(),
             tools,
             platform: Platform::current(),
             sealed: None,
             inputs: self.inputs(name).await?,
-        };
-        let key = action.key();
-        let mut notes = Vec::new();
-        if let Some(hit) = self.look_up(&key, &mut notes) {
-            return Ok(Verdict::replay(hit, notes));
-        }
-        let started = SystemTime::now();
-        let mut verdict = self.look(gate).await?;
-        verdict.notes.splice(0..0, notes);
-        verdict.key = Some(key);
-        self.forget_scans();
-        let steady = self.inputs(name).await?.diff(&action.inputs).is_empty()
-            && action.inputs.links_elsewhere().is_empty();
-        if let (Outcome::Pass, true, Some(store)) =
-            (&verdict.outcome, steady, self.judge.cache.store())
-        {
-            let outcome = cache::Outcome {
-                gate: name.to_owned(),
-                exit_code: Some(0),
-                stdout: verdict.stdout.clone(),
-                stderr: verdict.stderr.clone(),
-                started,
-                duration: started.elapsed().unwrap_or_default(),
-            };
-            if let Kept::Failed(error) = store.put(&action, &outcome) {
-                verdict.notes.push(format!("it is not kept: {error}"));
-            }
-        }
-        Ok(verdict)
+        })
     }
 
     async fn look(&mut self, gate: &Gate) -> Result<Verdict, SessionError> {

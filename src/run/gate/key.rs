@@ -39,6 +39,11 @@ pub(super) fn literal(path: &str) -> Option<Entry<PathPattern>> {
     pattern.is_literal().then(|| Entry::from(pattern))
 }
 
+// A pattern with its exceptions, as the lock writes it.
+fn written(entry: &Entry<PathPattern>) -> String {
+    serde_json::to_string(entry).unwrap_or_default()
+}
+
 /// Returns the action whose key a pass of the gate is kept under.
 pub(super) fn action(
     gate: &Gate,
@@ -58,6 +63,7 @@ pub(super) fn action(
         definition: Definition {
             kind: "run".to_owned(),
             arguments: ["/bin/sh", "-c", command].map(str::to_owned).into(),
+            outputs: gate.outputs.iter().map(written).collect(),
             ..Definition::default()
         },
         environment: environment.keyed.clone(),

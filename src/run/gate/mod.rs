@@ -13,6 +13,7 @@ mod command;
 mod consistency;
 mod docs;
 mod environment;
+mod explain;
 mod judge;
 mod kept;
 mod key;
@@ -20,10 +21,12 @@ mod paths;
 mod rollback;
 mod session;
 mod verdict;
+mod wanted;
 
 pub(super) use environment::{Environment, Ingredients};
 
-pub use checkout::{Checkout, CheckoutError, Hands};
+pub use checkout::{Checkout, Hands};
+pub use explain::{Explanation, Standing};
 pub use judge::{GateCache, Judge, Progress};
 pub use verdict::{Outcome, Verdict};
 

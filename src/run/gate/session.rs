@@ -42,6 +42,8 @@ pub(super) enum SessionError {
     Scan(#[from] ScanError),
     #[error("the files could not be scanned")]
     Interrupted,
+    #[error("it compares two trees, and {0}")]
+    Alone(String),
 }
 
 impl<'a> Session<'a> {
@@ -87,6 +89,9 @@ impl<'a> Session<'a> {
 
     /// Returns the bench, set up when it is needed first.
     pub(super) async fn bench(&mut self) -> Result<&Bench, SessionError> {
+        if let Some(why) = &self.checkout.alone {
+            return Err(SessionError::Alone(why.clone()));
+        }
         let bench = match self.bench.take() {
             Some(bench) => bench,
             None => Bench::set_up(self.checkout).await?,
@@ -179,15 +184,17 @@ impl<'a> Session<'a> {
             return Ok(Arc::clone(scanner));
         }
         let checkout = self.checkout;
-        let git_folder = match checkout.hands {
-            Hands::Person => checkout.git.git_dir().to_owned(),
+        let work_tree = match checkout.hands {
+            Hands::Person => WorkTree::Discover,
             // The checkout's own may have been written by what ran in it.
-            Hands::Runner => self.bench().await?.git_folder()?,
+            Hands::Runner => WorkTree::GitDirectory(self.bench().await?.git_folder()?),
         };
-        let mut scanner =
-            Scanner::new(&checkout.root).with_work_tree(WorkTree::GitDirectory(git_folder));
+        let mut scanner = Scanner::new(&checkout.root).with_work_tree(work_tree);
         if let Some(store) = self.judge.cache.store() {
             scanner = scanner.with_index(store.stat_index(&checkout.root));
+            if !store.writes() {
+                scanner = scanner.without_learning();
+            }
         }
         let scanner = Arc::new(scanner);
         self.scanner = Some(Arc::clone(&scanner));

@@ -19,6 +19,8 @@ pub struct Verdict {
     pub replayed: Option<SystemTime>,
     /// The key of all that the verdict depends on, where it has one.
     pub key: Option<Digest>,
+    /// Whether it wrote more than is shown.
+    pub truncated: bool,
     /// What a person should know besides, one sentence each.
     pub notes: Vec<String>,
 }
@@ -56,6 +58,7 @@ impl Verdict {
             elapsed: Duration::ZERO,
             replayed: None,
             key: None,
+            truncated: false,
             notes: Vec::new(),
         }
     }
@@ -69,6 +72,7 @@ impl Verdict {
             elapsed: Duration::ZERO,
             replayed: Some(record.started),
             key: Some(record.key),
+            truncated: false,
             notes,
         }
     }

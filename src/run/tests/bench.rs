@@ -143,7 +143,7 @@ impl Bench {
             jobs: None,
             cap,
             base: None,
-            store: Some(self.folder.join("store")),
+            store: Some(crate::cache::Store::open(self.folder.join("store"))),
             exe: "factory".into(),
         };
         let summary = exec_with(

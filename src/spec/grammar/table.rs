@@ -553,6 +553,14 @@ static TOOL: NodeDef = NodeDef {
     many: true,
     ..node("tool", "Commands whose output is part of the key.")
 };
+static OUTPUTS: NodeDef = NodeDef {
+    rest: Some(arg("PATH", Kind::PathPattern)),
+    many: true,
+    ..node(
+        "outputs",
+        "Files that the gate makes; they are kept with its pass, and put back when that is replayed.",
+    )
+};
 static SEALED: NodeDef = NodeDef {
     rest: Some(arg("PATH", Kind::PathPattern)),
     many: true,
@@ -633,8 +641,8 @@ static GATE: NodeDef = NodeDef {
         "A check that factory itself carries out, in place of `run`.",
     )],
     children: &[
-        &TITLE, &GATE_RUN, &INPUTS, &GATE_ENV, &TOOL, &SEALED, &TIMEOUT, &EXTERNAL, &LINKS,
-        &MENTION, &COVERS, &BY, &UNDO, &PASSES,
+        &TITLE, &GATE_RUN, &INPUTS, &OUTPUTS, &GATE_ENV, &TOOL, &SEALED, &TIMEOUT, &EXTERNAL,
+        &LINKS, &MENTION, &COVERS, &BY, &UNDO, &PASSES,
     ],
     many: true,
     ..node(

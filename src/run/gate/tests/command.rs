@@ -390,16 +390,17 @@ async fn a_project_without_a_commit_or_below_the_top_is_told_apart() {
     // Everything is new.
     project.write("a.txt", "");
     assert_fail(&project.ask("docs").await);
-    fs::create_dir(project.root.join("below")).unwrap();
-    let error = Checkout::of_person(&project.root.join("below"))
-        .await
-        .unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("the project is not at the top"),
-        "{error}"
-    );
+    // Below the top a command judges as anywhere, and there is nothing to compare.
+    project.write("below/b.txt", "");
+    let below = Checkout::of_person(&project.root.join("below")).await;
+    assert_pass(&project.judge.judge("g", &below).await);
+    let verdict = project.judge.judge("docs", &below).await;
+    assert!(broken(&verdict).contains("not at the top"), "{verdict:?}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outside = Checkout::of_person(elsewhere.path()).await;
+    assert_pass(&project.judge.judge("g", &outside).await);
+    assert!(project.judge.judge("g", &outside).await.replayed.is_some());
+    assert!(broken(&project.judge.judge("docs", &outside).await).contains("in no git work tree"));
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ impl Project {
             owner: BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]),
             extra: BTreeMap::new(),
             cancel: Cancel::never(),
+            probes: true,
         };
         let project = Self {
             home,
@@ -109,7 +110,7 @@ impl Project {
     }
 
     async fn person(&self) -> Checkout {
-        Checkout::of_person(&self.root).await.unwrap()
+        Checkout::of_person(&self.root).await
     }
 
     /// Returns a checkout of the runner's with the files that the project has now.
@@ -135,6 +136,7 @@ impl Project {
             tip: None,
             hands: Hands::Runner,
             step: "build".to_owned(),
+            alone: None,
         }
     }
 
