@@ -326,10 +326,9 @@ fn parent<'p>(
 
 /// Returns whether an output is as it was made, without changing anything.
 fn is_as_made(root: BorrowedFd<'_>, output: &Output) -> Result<bool, String> {
-    let (folder, name) = match parent(root, &output.path, Folders::AreThere) {
-        Ok(found) => found,
+    let Ok((folder, name)) = parent(root, &output.path, Folders::AreThere) else {
         // It is missing, or something is in the way, which putting it back will tell.
-        Err(_) => return Ok(false),
+        return Ok(false);
     };
     let failed = |error: io::Error| format!("cannot read `{}`: {error}", ShownPath(&output.path));
     match &output.made {

@@ -15,6 +15,9 @@ use super::{
     stat_index::{Stamp, StatIndex, Writer, file_time},
 };
 
+/// What was read, by folder and name.
+type Learnt = BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, (Stamp, Digest)>>;
+
 impl Store {
     /// Returns the digest of each of these files, which are given by absolute paths without a link;
     /// nothing for one that can't be read.
@@ -35,7 +38,7 @@ pub fn digests_of_programs(files: &[PathBuf]) -> Vec<Option<Digest>> {
 fn digests(index_file: Option<&Path>, writes: bool, files: &[PathBuf]) -> Vec<Option<Digest>> {
     let start = file_time();
     let index = index_file.map(StatIndex::load).unwrap_or_default();
-    let mut learnt: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, (Stamp, Digest)>> = BTreeMap::new();
+    let mut learnt: Learnt = BTreeMap::new();
     let mut reader = None;
     let mut look = |file: &PathBuf| {
         let folder_path = file.parent()?;
@@ -70,11 +73,7 @@ fn digests(index_file: Option<&Path>, writes: bool, files: &[PathBuf]) -> Vec<Op
     digests
 }
 
-fn write(
-    index: &StatIndex,
-    learnt: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, (Stamp, Digest)>>,
-    file: &Path,
-) {
+fn write(index: &StatIndex, learnt: Learnt, file: &Path) {
     let mut writer = Writer::new();
     for (path, block) in index.blocks() {
         if !learnt.contains_key(path) {

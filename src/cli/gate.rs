@@ -38,6 +38,13 @@ pub(super) struct Args {
     #[arg(short = 'n', long)]
     dry_run: bool,
 
+    #[command(flatten)]
+    style: Style,
+}
+
+/// How what gates say is written.
+#[derive(Debug, clap::Args)]
+struct Style {
     /// Show what gates print also where they pass
     #[arg(short, long)]
     verbose: bool,
@@ -62,7 +69,7 @@ pub(super) fn run(
     }
     let names = names(&args.gates, &plan)?;
     if args.dry_run {
-        return why::tell(&names, plan, args.json, context, out);
+        return why::tell(&names, plan, args.style.json, context, out);
     }
     let mut cache = GateCache::new(context.store()?);
     if args.force {
@@ -86,12 +93,12 @@ pub(super) fn run(
             };
             let mut out = said.borrow_mut();
             // The verdicts count also where nobody reads them.
-            let _ = if args.json {
+            let _ = if args.style.json {
                 Ok(())
-            } else if args.raw {
+            } else if args.style.raw {
                 raw(name, verdict, width, context.colour_err, *out)
             } else {
-                let text = show(name, verdict, width, context.colour_out, args.verbose);
+                let text = show(name, verdict, width, context.colour_out, args.style.verbose);
                 out.write_all(text.as_bytes()).and_then(|()| out.flush())
             };
         };
@@ -101,10 +108,10 @@ pub(super) fn run(
             .filter(|(_, verdict)| !verdict.outcome.lets_pass())
             .count();
         let out = said.into_inner();
-        if args.json {
+        if args.style.json {
             let gates: Vec<Value> = verdicts.iter().map(as_json).collect();
             super::print(out, &format!("{:#}\n", json!({ "gates": gates })))?;
-        } else if args.raw {
+        } else if args.style.raw {
             let _ = write!(io::stderr(), "{}", summary(&verdicts));
         } else {
             super::print(out, &summary(&verdicts))?;

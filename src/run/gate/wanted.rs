@@ -18,7 +18,7 @@ use crate::plan::Gate;
 /// A gate that took longer to fail is not run again for this.
 const QUICK: Duration = Duration::from_secs(20);
 /// How long all tries may take together.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How many variables are looked for.
 const MOST: usize = 4;
 /// What a shell sets for itself, and what would be no answer.
