@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Digest, Store};
+use super::{Digest, Store, store::make_folder};
 
 /// Held while a gate runs. Ends when it is dropped, or its process dies, however it does.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Store {
 }
 
 fn open(path: &Path) -> Option<File> {
-    fs::create_dir_all(path.parent()?).ok()?;
+    make_folder(path.parent()?).ok()?;
     OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -8,7 +8,7 @@ use std::{fs, io::Write as _, path::Path};
 
 use rustix::fs::Stat;
 
-use super::Digest;
+use super::{Digest, store::make_folder};
 
 const MAGIC: &[u8; 16] = b"factory-stats 1\n";
 const ENTRY_LENGTH: usize = 8 + 8 + 8 + 8 + 4 + 32;
@@ -317,7 +317,7 @@ impl Writer {
     pub(super) fn finish(self, file: Option<&Path>) -> StatIndex {
         if let Some(file) = file
             && let Some(folder) = file.parent()
-            && fs::create_dir_all(folder).is_ok()
+            && make_folder(folder).is_ok()
             && let Ok(mut temporary) = tempfile::NamedTempFile::new_in(folder)
             && temporary.write_all(&self.bytes).is_ok()
         {

@@ -491,7 +491,8 @@ fn random() -> Result<[u8; 32], StoreError> {
 /// What the names of files begin with that are not finished.
 pub(super) const TEMPORARY: &str = ".tmp";
 
-fn make_folder(folder: &Path) -> Result<(), StoreError> {
+/// Makes a folder that is its owner's business, with those above it.
+pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     // Outputs of gates are their owner's business.
     DirBuilder::new()
         .recursive(true)

@@ -11,7 +11,7 @@ fn tool(project: &Project, name: &str, text: &str) -> PathBuf {
     fs::write(&place, text).unwrap();
     fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-    std::path::PathBuf::from(path)
+    PathBuf::from(path)
 }
 
 #[test]
