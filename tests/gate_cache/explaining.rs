@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::Project;
+use super::{Project, project::settle};
 
 fn why(project: &Project) -> Value {
     let output = project.factory(&["why", "g", "--json"]);
@@ -127,7 +127,7 @@ fn why_and_a_dry_run_change_nothing() {
         }
         assert_eq!(state(&project), before);
         project.runs_once();
-        project.settle();
+        settle();
         project.write("a.txt", edit.to_string());
     }
     assert_eq!(project.runs(), 2);

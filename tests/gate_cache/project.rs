@@ -18,6 +18,11 @@ pub struct Project {
     variables: Vec<(String, Option<String>)>,
 }
 
+/// Waits until what was written is old enough for the stat index.
+pub fn settle() {
+    thread::sleep(Duration::from_millis(40));
+}
+
 /// What a gate has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Did {
@@ -64,7 +69,7 @@ impl Project {
         let command = format!("echo x >>{}; {command}", run.display());
         self.write(
             "factory.kdl",
-            &format!("factory \"t\" spec=1\ngate \"g\" {{\n    run #\"{command}\"#\n{parts}\n}}\n"),
+            format!("factory \"t\" spec=1\ngate \"g\" {{\n    run #\"{command}\"#\n{parts}\n}}\n"),
         );
     }
 
@@ -138,11 +143,6 @@ impl Project {
         let time = self.modified(path);
         self.write(path, text);
         self.set_modified(path, time);
-    }
-
-    /// Waits until what was written is old enough for the stat index.
-    pub fn settle(&self) {
-        thread::sleep(Duration::from_millis(40));
     }
 
     pub fn git(&self, args: &[&str]) {
