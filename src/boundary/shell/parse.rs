@@ -54,6 +54,16 @@ pub(super) fn program(text: &str) -> Result<ast::Program, Refusal> {
     if within > MOST_OPENERS {
         return Err(refuse("has too many expansions to be judged"));
     }
+    if comments_in_arithmetic(text) {
+        return Err(refuse(
+            "has a `#` within `((…))`, where shells read it differently",
+        ));
+    }
+    if document_in_parameter(text) {
+        return Err(refuse(
+            "has a `<<` within `${…}`, where shells read it differently",
+        ));
+    }
     let unreadable = || refuse("is not understood as shell text");
     let tokens =
         brush_parser::uncached_tokenize_str(text, &tokenizer()).map_err(|_| unreadable())?;
@@ -85,6 +95,35 @@ pub(super) fn program(text: &str) -> Result<ast::Program, Refusal> {
     Parser::new(text.as_bytes(), &options())
         .parse_program()
         .map_err(|_| unreadable())
+}
+
+// Whether something that looks like a comment stands within arithmetic: a shell knows none there, and our
+// parser leaves it out before anyone looks.
+fn comments_in_arithmetic(text: &str) -> bool {
+    let (Some(open), Some(close)) = (text.find("(("), text.rfind("))")) else {
+        return false;
+    };
+    let within = text.get(open + 2..close).unwrap_or_default();
+    let before = |at: usize| within.get(..at).and_then(|text| text.chars().next_back());
+    within
+        .match_indices('#')
+        .any(|(at, _)| before(at).is_none_or(|c| c.is_whitespace() || "();&|".contains(c)))
+}
+
+// Whether a here-document may begin within `${…}`: there it is none to a shell. Where quotes and inner
+// expansions leave open which brace closes, the last one counts.
+fn document_in_parameter(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| {
+        let rest = text.get(at + 2..).unwrap_or_default();
+        let first = rest.find('}').unwrap_or(rest.len());
+        let plain = rest.get(..first).unwrap_or_default();
+        let within = if plain.contains(['\'', '"', '\\', '`', '{', '(', '<']) {
+            rest.rfind('}').and_then(|last| rest.get(..last))
+        } else {
+            Some(plain)
+        };
+        within.unwrap_or(rest).contains("<<")
+    })
 }
 
 /// Returns the pieces of a word.

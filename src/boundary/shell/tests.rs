@@ -114,6 +114,9 @@ const ALLOWED: &[&str] = &[
     "echo hello >| app/a.txt",
     "echo hello &> app/a.txt",
     "(cd app; ls) &> app/a.txt",
+    "( (echo a); echo b)",
+    "echo $((1 + 2)) # three",
+    "echo ${HOME}; cat > app/a.rb <<'E'\nclass A {}\nE",
     "[[ -f app/a && -d docs ]] && [[ $x =~ ^(a|b)$ ]]",
     "timeout 60 cargo test &> app/a.txt",
     "cat > app/a.rb <<'EOF'\nclass A; `rm x` $(y)\nEOF",
@@ -199,6 +202,11 @@ fn lines_that_stay_within_the_grants_may_run() {
 
 // Lines, and of what the refusal must speak; `|` stands between several words that would do.
 const REFUSED: &[(&str, &str)] = &[
+    // A shell tries arithmetic before it looks for commands and comments.
+    ("echo $((0 + :\n#echo ${x:-$(deploy)}\nok))", "a `#` within"),
+    ("echo ${x:-cat <<'E' $(deploy)\nE\n}", "a `<<` within"),
+    ("echo ${x:-'}' <<'E' $(deploy)\nE\n}", "a `<<` within"),
+    ("((echo a); echo b)", "begins as arithmetic does"),
     // What bash reads as one command is two to other shells.
     ("[[ a > src/f ]]", "is a file to another shell"),
     (

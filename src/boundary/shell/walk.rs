@@ -159,6 +159,9 @@ impl Judge<'_> {
             }
             ast::CompoundCommand::BraceGroup(group) => self.list(&group.list, context, places),
             ast::CompoundCommand::Subshell(subshell) => {
+                if begins_with_subshell(&subshell.list) && self.line.contains("((") {
+                    return Err(Refusal::new("((", "begins as arithmetic does; write `( (`"));
+                }
                 self.list(&subshell.list, context, places)?;
                 Ok(Flow::stay(places))
             }
@@ -508,6 +511,14 @@ impl Judge<'_> {
         }
         self.scope.change(&argument, change, places)
     }
+}
+
+fn begins_with_subshell(list: &ast::CompoundList) -> bool {
+    let first = list.0.first().and_then(|item| item.0.first.seq.first());
+    matches!(
+        first,
+        Some(ast::Command::Compound(ast::CompoundCommand::Subshell(_), _))
+    )
 }
 
 // Whether a shell without `[[ … ]]` would see the end of a command in a regular expression. One that begins

@@ -116,6 +116,11 @@ impl Judge<'_> {
                 self.parameter(parameter, quoted, context, places, pieces)?;
             }
             WordPiece::CommandSubstitution(script) => {
+                // A shell tries arithmetic first, in which nothing is a comment.
+                if script.starts_with('(') {
+                    let reason = "begins as arithmetic does; write `$( (…) )`";
+                    return Err(Refusal::new(parse::excerpt(&script), reason));
+                }
                 self.subshell(&script, context, places)?;
                 pieces.push(match printed(&script) {
                     Some(text) if quoted && !self.functions.contains("cat") => Piece::Text(text),
