@@ -360,3 +360,33 @@ fn every_spec_of_ours_is_formatted() {
         );
     }
 }
+
+#[test]
+fn what_the_readme_shows_is_what_is_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let check = |fixture: &str, format: &str| {
+        let done = Command::new(env!("CARGO_BIN_EXE_factory"))
+            .args(["-C", fixture, "check", "--format", format])
+            .current_dir(root)
+            .env("COLUMNS", "100")
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(1), "{fixture}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    for fixture in [
+        "tests/fixtures/check/peers",
+        "tests/fixtures/spec/broken-role",
+    ] {
+        assert!(readme.contains(fixture), "{fixture}");
+        let said = check(fixture, "short");
+        assert!(readme.contains(&format!("```text\n{said}```\n")), "{said}");
+    }
+    let said = check("tests/fixtures/check/peers", "human");
+    let first = said.split("\n\nfactory::").next().unwrap();
+    assert!(
+        readme.contains(&format!("```text\n{first}\n```\n")),
+        "{first}"
+    );
+}

@@ -27,6 +27,7 @@ mod unreachable_role;
 mod unused_declaration;
 mod useless_never;
 mod vacuous_rule;
+mod writable_command;
 
 use super::{facts::Facts, report::Report};
 use crate::diagnostics::{Findings, Lint};
@@ -67,6 +68,7 @@ static LINTS: &[&Entry] = &[
     &unused_declaration::LINT,
     &useless_never::LINT,
     &vacuous_rule::LINT,
+    &writable_command::LINT,
 ];
 
 /// Returns every lint, in the order of their codes' rooms.
