@@ -18,6 +18,8 @@ pub(super) struct Built {
     pub(super) artifacts: Artifacts,
     /// What the lock holds.
     pub(super) plan: Plan,
+    /// The prompts that agent files are made from, by the path of the file.
+    pub(super) made_from: BTreeMap<String, Vec<String>>,
 }
 
 /// Returns the prompts of all roles, in the order of the spec.
@@ -71,7 +73,11 @@ fn all(context: &Context, checked: &Checked, sources: &Sources) -> Result<Built,
     let prompts = composer.prompts()?;
     let mut artifacts = render(&composer, &prompts, &Folder::new(&context.root))?;
     let mut compiled = texts(&composer, checked)?;
+    let mut made_from = BTreeMap::new();
     for prompt in prompts {
+        let written = prompt.parts.iter().filter(|part| part.line.is_some());
+        let sources = written.map(|part| part.source.clone()).collect();
+        made_from.insert(claude_code::path(&prompt.role), sources);
         compiled
             .snapshots
             .insert(prompt.role.clone(), snapshot::path(&prompt.role));
@@ -96,7 +102,11 @@ fn all(context: &Context, checked: &Checked, sources: &Sources) -> Result<Built,
     compiled.outputs = outputs(artifacts.facts());
     let plan = lock(checked, sources, compiled);
     artifacts.whole(Plan::LOCK, plan.to_text());
-    Ok(Built { artifacts, plan })
+    Ok(Built {
+        artifacts,
+        plan,
+        made_from,
+    })
 }
 
 // The briefs, and the sections that templates make.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Price, Proof, Role, Step, StepKind,
-    Task,
+    Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Previous, Price, Proof, Role, Step,
+    StepKind, Task,
 };
 use crate::{
     boundary::{Capability, Entry, Layer, PathPattern},
@@ -284,7 +284,7 @@ pub enum LockError {
     #[error("`factory.lock` has format {found}, and this compiler knows {known}")]
     #[diagnostic(
         code("factory::lock::newer-format"),
-        help("use the compiler that wrote it, or write it anew with `factory build`")
+        help("use the compiler that wrote it; to go back for good, remove the lock and build")
     )]
     NewerFormat {
         /// Its format.
@@ -366,11 +366,6 @@ struct Head {
     format: u64,
 }
 
-#[derive(serde::Deserialize)]
-struct Outputs {
-    outputs: BTreeMap<String, Output>,
-}
-
 impl Plan {
     /// Returns the text of the lock: pretty JSON in a stable order, with its own digest in front. The
     /// text ends with a line break.
@@ -390,15 +385,13 @@ impl Plan {
         serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))
     }
 
-    /// Reads of the text of a lock what was written with it, and nothing else.
+    /// Reads of the text of a lock what it says of the build that wrote it, and nothing else.
     ///
     /// # Errors
     ///
     /// As [`Plan::from_text`].
-    pub fn outputs_from_text(text: &str) -> Result<BTreeMap<String, Output>, LockError> {
-        let read: Outputs =
-            serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))?;
-        Ok(read.outputs)
+    pub fn previous_from_text(text: &str) -> Result<Previous, LockError> {
+        serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))
     }
 
     /// Returns the digest by which a run is bound to this plan.

@@ -4,6 +4,7 @@
 //! (the guard, the runner) takes a plan and nothing else of the spec.
 
 mod lock;
+mod previous;
 mod reserved;
 mod shared;
 mod types;
@@ -16,6 +17,7 @@ pub use crate::{
     },
 };
 pub use lock::{Compiled, LockError, lock};
+pub use previous::{Previous, Reason};
 pub use reserved::{Reservation, Reserved};
 pub use types::{
     Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Proof, Role, Step, StepKind, Task,

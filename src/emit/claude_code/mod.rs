@@ -27,6 +27,11 @@ const SETTINGS: &str = ".claude/settings.json";
 const LOCAL_SETTINGS: &str = ".claude/settings.local.json";
 const SERVERS: &str = ".mcp.json";
 
+/// Returns the path of the agent file of `role`.
+pub fn path(role: &str) -> String {
+    format!("{FOLDER}/{role}.md")
+}
+
 /// Adds what the client reads to `artifacts`.
 pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut Artifacts) {
     for (id, role) in model.roles() {
@@ -34,10 +39,7 @@ pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut A
         let Some(prompt) = prompts.iter().find(|prompt| prompt.role == *name) else {
             continue;
         };
-        artifacts.owned(
-            format!("{FOLDER}/{name}.md"),
-            agent_file(model, id, &prompt.text),
-        );
+        artifacts.owned(path(name), agent_file(model, id, &prompt.text));
     }
     artifacts.entries(SETTINGS, hooks::entries());
     let servers = model.servers.iter().map(|server| {
