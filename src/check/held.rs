@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::meet::Near;
 use crate::{
     boundary::{Capability, Layer, PathPattern},
+    client,
     diagnostics::{Findings, Spanned},
     model::{Model, Origin, Role, RoleId},
     spec::Text,
@@ -32,7 +33,24 @@ pub struct Held {
 /// Returns what holds each capability of the role of `id`.
 pub(super) fn held(model: &Model, id: RoleId) -> BTreeMap<Capability, Held> {
     let role = model.role(id);
-    let of = |capability| (capability, of_capability(role, capability));
+    // Without a client that asks the guard, words are all that a person's session has.
+    let guarded = model
+        .targets
+        .iter()
+        .any(|target| client::target(&target.value).is_some_and(|target| target.is_guarded));
+    let of = |capability| {
+        let held = of_capability(role, capability);
+        let interactive = if guarded {
+            held.interactive
+        } else {
+            Layer::Advised
+        };
+        let held = Held {
+            interactive,
+            ..held
+        };
+        (capability, held)
+    };
     Capability::ALL.into_iter().map(of).collect()
 }
 

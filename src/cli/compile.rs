@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io::Write as _};
 use super::{Context, count};
 use crate::{
     check::Checked,
+    client::target as target_of,
     diagnostics::{Findings, Level, Sources},
     document::Folder,
     emit::{Artifacts, Composer, Fact, Prompt, claude_code, render, snapshot},
@@ -89,15 +90,13 @@ fn all(context: &Context, checked: &Checked, sources: &Sources) -> Result<Built,
             .tools
             .insert(role.name.value.clone(), claude_code::tools(model, id));
     }
-    if model
-        .targets
-        .iter()
-        .any(|target| target.value == claude_code::TARGET)
-    {
-        let version = claude_code::VERSIONS.to_owned();
-        compiled
-            .clients
-            .insert(claude_code::TARGET.to_owned(), version);
+    for target in &model.targets {
+        if let Some(known) = target_of(&target.value)
+            && !known.versions.is_empty()
+        {
+            let versions = known.versions.to_owned();
+            compiled.clients.insert(known.name.to_owned(), versions);
+        }
     }
     compiled.outputs = outputs(artifacts.facts());
     let plan = lock(checked, sources, compiled);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::{
     boundary::Capability,
     check::{Answer, Checked},
+    client,
 };
 
 /// Returns, for every role and capability, the layer that holds it, and for every rule how it stands.
@@ -41,6 +42,15 @@ pub(super) fn held(checked: &Checked) -> String {
         }
     }
     by.sort();
+    for target in &model.targets {
+        if client::target(&target.value).is_some_and(|target| !target.is_guarded) {
+            let _ = writeln!(
+                text,
+                "\nWhere a person's client reads what is written for `{}`, every boundary is advised",
+                target.value
+            );
+        }
+    }
     text.push_str("\nBy what\n");
     for (capability, by) in by {
         let _ = writeln!(text, "  {:8}  {by}", capability.word());

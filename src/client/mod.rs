@@ -3,8 +3,10 @@
 
 mod hook;
 mod machine;
+mod target;
 mod tools;
 
 pub use hook::{hook_command, quoted};
 pub use machine::{SYSTEM, installation_of, toolchain_variables, toolchains};
+pub use target::{TARGET_NAMES, Target, target};
 pub use tools::{Tool, ToolKind, tool};

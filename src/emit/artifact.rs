@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Composer, Prompt, claude_code};
+use super::{Composer, Prompt, agents_md, claude_code};
 use crate::{
     cache::Digest,
     diagnostics::{Findings, Span},
@@ -107,6 +107,11 @@ impl Artifacts {
         }
     }
 
+    pub(super) fn sections(&mut self, path: &str, sections: Vec<Rendered>) {
+        self.by_path
+            .insert(path.to_owned(), Content::Sections(sections));
+    }
+
     /// Adds a file that is ours by its path alone, such as the lock: whatever stands there is replaced.
     pub fn whole(&mut self, path: impl Into<String>, text: impl Into<String>) {
         self.by_path
@@ -151,6 +156,16 @@ impl Artifacts {
     }
 }
 
+/// Adds what one target's clients read.
+type RenderTarget =
+    fn(&Composer<'_>, &[Prompt], &mut Artifacts) -> Result<(), super::TemplateError>;
+
+/// Every target with its folder of this room: nothing else of it knows them.
+static TARGETS: [(&str, RenderTarget); 2] = [
+    (claude_code::TARGET, claude_code::render),
+    (agents_md::TARGET, agents_md::render),
+];
+
 /// A section that can't be made.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("{message}")]
@@ -177,12 +192,23 @@ pub fn render(
     let mut artifacts = Artifacts::default();
     let mut findings = Findings::default();
     for target in &model.targets {
-        if target.value == claude_code::TARGET {
-            claude_code::render(model, prompts, &mut artifacts);
+        let render = TARGETS.iter().find(|(name, _)| *name == target.value);
+        if let Some(Err(error)) =
+            render.map(|(_, render)| render(composer, prompts, &mut artifacts))
+        {
+            findings.add(error);
         }
     }
     for document in &model.documents {
         let path = &document.path.value;
+        if artifacts.by_path.contains_key(path) {
+            findings.add(SectionError {
+                message: format!("`{path}` is written for a target already"),
+                help: "name another file, or take the target away",
+                span: document.path.span.into(),
+            });
+            continue;
+        }
         let mut sections = Vec::new();
         for declared in &document.sections {
             let mut fault = |message: String, help, span: Span| {
@@ -226,13 +252,22 @@ pub fn render(
                 }
             }
         }
-        artifacts
-            .by_path
-            .insert(path.clone(), Content::Sections(sections));
+        artifacts.sections(path, sections);
     }
     if findings.is_empty() {
         Ok(artifacts)
     } else {
         Err(findings.sorted())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TARGETS;
+    use crate::client::TARGET_NAMES;
+
+    #[test]
+    fn every_target_of_the_language_is_written() {
+        assert_eq!(TARGETS.map(|(name, _)| name), TARGET_NAMES);
     }
 }

@@ -183,6 +183,15 @@ impl<'a> Composer<'a> {
         self.render(name, &SectionData::of(self.model))
     }
 
+    /// Returns the text that the template called `name` makes of one role, given what a prompt is.
+    ///
+    /// # Errors
+    ///
+    /// Where the template asks for something that it is not given.
+    pub fn of_role(&self, name: &str, id: RoleId) -> Result<String, TemplateError> {
+        self.render(name, &PromptData::of(self.model, self.sources, id))
+    }
+
     /// Returns the variables that the template called `name` is given: members with a `.`, those of a list's
     /// items with `[]`. Of what this factory has none of, the list alone.
     pub fn variables(&self, name: &str) -> Vec<String> {
@@ -208,7 +217,7 @@ impl<'a> Composer<'a> {
                 Some(data) => serde_json::to_value(data),
                 None => return ["factory", "task", "step"].map(str::to_owned).to_vec(),
             }
-        } else if name.starts_with("prompt/") {
+        } else if name.starts_with("prompt/") || name == "targets/agents-md/role.md.hbs" {
             let mut all = Value::Null;
             for (id, _) in self.model.roles() {
                 let data = serde_json::to_value(PromptData::of(self.model, self.sources, id));

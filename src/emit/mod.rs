@@ -2,6 +2,7 @@
 //!
 //! What is emitted follows from the factory alone: no time, no absolute path, no order of a hash table.
 
+mod agents_md;
 mod artifact;
 pub mod claude_code;
 mod compare;

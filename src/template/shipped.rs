@@ -16,6 +16,10 @@ static SHIPPED: &[(&str, &str)] = &[
         include_str!("../../templates/prompt/gates.md.hbs"),
     ),
     (
+        "prompt/grants.md.hbs",
+        include_str!("../../templates/prompt/grants.md.hbs"),
+    ),
+    (
         "prompt/hand-over.md.hbs",
         include_str!("../../templates/prompt/hand-over.md.hbs"),
     ),
@@ -46,6 +50,14 @@ static SHIPPED: &[(&str, &str)] = &[
     (
         "sections/service-map.md.hbs",
         include_str!("../../templates/sections/service-map.md.hbs"),
+    ),
+    (
+        "targets/agents-md/role.md.hbs",
+        include_str!("../../templates/targets/agents-md/role.md.hbs"),
+    ),
+    (
+        "targets/agents-md/roles.md.hbs",
+        include_str!("../../templates/targets/agents-md/roles.md.hbs"),
     ),
 ];
 

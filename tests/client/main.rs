@@ -95,6 +95,19 @@ fn builders_turns(project: &Project) -> Vec<Value> {
 }
 
 #[test]
+fn the_client_is_one_that_the_lock_names() {
+    let Some(project) = Project::bare() else {
+        return;
+    };
+    let known = factory::client::target("claude-code").unwrap().versions;
+    let said = project.version();
+    assert!(
+        known.split(", ").any(|known| said.starts_with(known)),
+        "{said} is none of {known}"
+    );
+}
+
+#[test]
 fn every_role_is_listed_with_its_prompt_its_model_and_its_tools() {
     let Some(project) = Project::built() else {
         return;

@@ -172,6 +172,12 @@ impl Project {
         file.splitn(3, "---\n").nth(2).unwrap().to_owned()
     }
 
+    /// Returns what the client says of its version.
+    pub fn version(&self) -> String {
+        let output = Command::new(&self.client).arg("--version").output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    }
+
     /// Holds one session: `prompt` is what the person types.
     pub fn session(&self, service: &Service, prompt: &str, args: &[&str]) -> Session {
         let programs = Path::new(env!("CARGO_BIN_EXE_factory")).parent().unwrap();

@@ -10,8 +10,10 @@ mod tools;
 
 use serde_json::{Map, Value, json};
 
-use super::artifact::{Artifacts, Entry};
-use crate::model::Model;
+use super::{
+    Composer, TemplateError,
+    artifact::{Artifacts, Entry},
+};
 
 pub use tools::tools;
 
@@ -19,9 +21,6 @@ pub(super) use agent::{FOLDER, Owner, agent_file, name_of, owner};
 
 /// The name of the target in a spec.
 pub const TARGET: &str = "claude-code";
-
-/// The versions of the client that the output was seen to work with, as the lock says them.
-pub const VERSIONS: &str = "2.1.197, 2.1.330";
 
 const SETTINGS: &str = ".claude/settings.json";
 const LOCAL_SETTINGS: &str = ".claude/settings.local.json";
@@ -33,7 +32,16 @@ pub fn path(role: &str) -> String {
 }
 
 /// Adds what the client reads to `artifacts`.
-pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut Artifacts) {
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a target is one function, and others use templates that can fail"
+)]
+pub(super) fn render(
+    composer: &Composer<'_>,
+    prompts: &[super::Prompt],
+    artifacts: &mut Artifacts,
+) -> Result<(), TemplateError> {
+    let model = composer.model();
     for (id, role) in model.roles() {
         let name = &role.name.value;
         let Some(prompt) = prompts.iter().find(|prompt| prompt.role == *name) else {
@@ -60,6 +68,7 @@ pub(super) fn render(model: &Model, prompts: &[super::Prompt], artifacts: &mut A
         Entry::member(&["mcpServers", &server.name.value], Value::Object(value))
     });
     artifacts.entries(SERVERS, servers.collect());
+    Ok(())
 }
 
 /// Returns whether the settings file `path` with this value turns every hook off, and the guard with

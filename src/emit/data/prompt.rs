@@ -32,6 +32,8 @@ struct RoleData {
     title: String,
     description: Option<String>,
     model: String,
+    // The file of its own text.
+    prompt: String,
     // Whether it may write anything at all.
     writes: bool,
 }
@@ -90,6 +92,7 @@ impl PromptData {
                 title: role.title.clone(),
                 description: role.description.as_ref().map(|text| sentence(&text.value)),
                 model: model.model(role.model.value).id.value.clone(),
+                prompt: role.prompt.value.clone(),
                 writes: !role.bounds.boundary.write.may.is_empty(),
             },
             boundary,

@@ -1,6 +1,7 @@
 //! The table itself.
 
 use super::{ArgDef, Kind, NodeDef, PropDef};
+use crate::client::TARGET_NAMES;
 
 const fn node(name: &'static str, doc: &'static str) -> NodeDef {
     NodeDef {
@@ -262,7 +263,7 @@ static INCLUDE: NodeDef = NodeDef {
     )
 };
 static TARGET: NodeDef = NodeDef {
-    args: &[arg("CLIENT", Kind::Choice(&["claude-code"]))],
+    args: &[arg("CLIENT", Kind::Choice(TARGET_NAMES))],
     many: true,
     ..node("target", "A client that build writes files for.")
 };
