@@ -22,5 +22,6 @@ pub mod plan;
 pub mod guard;
 pub mod run;
 pub mod init;
+pub mod adopt;
 pub mod demo;
 pub mod cli;

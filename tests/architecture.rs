@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("guard", &["plan"]),
     ("run", &["plan", "guard"]),
     ("init", &[]),
+    ("adopt", &["spec"]),
     ("demo", &["init"]),
 ];
 

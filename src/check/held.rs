@@ -13,7 +13,7 @@ use crate::{
     boundary::{Capability, Layer, PathPattern},
     client,
     diagnostics::{Findings, Spanned},
-    model::{Model, Origin, Role, RoleId},
+    model::{GuardMode, Model, Origin, Role, RoleId},
     spec::Text,
 };
 
@@ -40,7 +40,7 @@ pub(super) fn held(model: &Model, id: RoleId) -> BTreeMap<Capability, Held> {
         .any(|target| client::target(&target.value).is_some_and(|target| target.is_guarded));
     let of = |capability| {
         let held = of_capability(role, capability);
-        let interactive = if guarded {
+        let interactive = if guarded && role.guard == GuardMode::Enforce {
             held.interactive
         } else {
             Layer::Advised

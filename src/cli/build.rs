@@ -1,6 +1,7 @@
 //! `factory build`
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     fs,
     io::Write,
@@ -12,8 +13,10 @@ use super::{
     compile::{self, Built},
 };
 use crate::{
+    check::Checked,
+    diagnostics::Sources,
     document::OnEdit,
-    emit::{Comparison, compare, write},
+    emit::{Comparison, Fact, compare, write},
     plan::{LockError, Plan, Previous},
 };
 
@@ -83,6 +86,27 @@ pub(super) fn build_again(context: &Context) -> miette::Result<()> {
     }
     write(&found)?;
     Ok(())
+}
+
+/// Returns what build would change in the project if this were its spec.
+pub(super) fn compared(
+    context: &Context,
+    checked: &Checked,
+    sources: &Sources,
+) -> miette::Result<Comparison> {
+    let built = compile::build(context, checked, sources)?;
+    let previous = facts(&context.root)?;
+    Ok(compare(
+        &context.root,
+        &built.artifacts,
+        &previous,
+        OnEdit::Keep,
+    ))
+}
+
+/// Returns what the lock below `root` says of the last build there.
+pub(super) fn facts(root: &Path) -> miette::Result<BTreeMap<String, Fact>> {
+    Ok(compile::facts(previous(root)?.0.outputs))
 }
 
 /// Returns the plan that the spec says now.

@@ -11,7 +11,8 @@ use super::{
 use crate::{
     check::{Checked, check, explain},
     diagnostics::{Findings, Format, Level, Sources, edited, render},
-    model::resolve,
+    guard::observed::days,
+    model::{GuardMode, resolve},
     spec,
 };
 
@@ -105,6 +106,9 @@ pub(super) fn run(
     }
     if args.format == Style::Human {
         super::print(out, &summary(&findings, checked.as_ref()))?;
+        if let Some(checked) = &checked {
+            super::print(out, &observed(context, checked))?;
+        }
     }
     let warned = args.deny == Some(Deny::Warnings) && findings.count(Level::Warning) > 0;
     Ok(if findings.has_errors() || warned {
@@ -203,6 +207,33 @@ pub(super) fn passed(context: &Context, loaded: Loaded) -> miette::Result<(Check
         "the spec has {}",
         count(findings.count(Level::Error), "error")
     ))
+}
+
+// Which roles are observed and not held yet, and for how long.
+fn observed(context: &Context, checked: &Checked) -> String {
+    let roles = checked.model().roles.iter();
+    let observed: Vec<&str> = roles
+        .filter(|role| role.guard == GuardMode::Observe)
+        .map(|role| role.name.value.as_str())
+        .collect();
+    if observed.is_empty() {
+        return String::new();
+    }
+    let days = days(&context.root);
+    let of = |role: &&str| days.get(*role).copied().unwrap_or_default();
+    let (least, most) = (
+        observed.iter().map(of).min().unwrap_or_default(),
+        observed.iter().map(of).max().unwrap_or_default(),
+    );
+    let span = if least == most {
+        count(most, "day")
+    } else {
+        format!("{least} to {}", count(most, "day"))
+    };
+    format!(
+        "the guard only observes {}, for {span} of work so far; `factory refusals` says what it let pass\n",
+        count(observed.len(), "role")
+    )
 }
 
 fn summary(findings: &Findings, checked: Option<&Checked>) -> String {

@@ -1,11 +1,20 @@
 //! `factory guard`
 
 use std::{
-    io::{Read as _, Write},
-    path::PathBuf,
+    ffi::OsStr,
+    io::{IsTerminal as _, Read as _, Write},
+    path::{Path, PathBuf},
+    time::Duration,
 };
 
-use crate::guard::{Setting, answer, context};
+use super::ExitStatus;
+use crate::{
+    guard::{Setting, answer, context, observed},
+    plan::Plan,
+};
+
+/// For how long the hook may be off, at most.
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Decide one tool call of a client: its hook calls this
 ///
@@ -38,10 +47,101 @@ pub(super) struct Args {
     /// File to which each refusal is added
     #[arg(long, value_name = "FILE", hide = true)]
     refusals: Option<PathBuf>,
+
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Let everything pass for a while; only from a person's terminal
+    Off {
+        /// For how long, as in `30m` or `2h`; a day at most
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        time: Duration,
+    },
+    /// Judge every call again
+    On,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a number and `s`, `m`, or `h`, as in `30m`".to_owned();
+    let at = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at_checked(at).ok_or_else(wrong)?;
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err(wrong()),
+    };
+    let time = Duration::from_secs(u64::from(number) * unit);
+    match time {
+        Duration::ZERO => Err(wrong()),
+        time if time > LONGEST => Err("a day is the most".to_owned()),
+        time => Ok(time),
+    }
+}
+
+// Whether a person types this, as far as it can be seen: a terminal on all sides, and nothing of what
+// a client gives to the programs that its agents start.
+fn is_persons() -> bool {
+    let agents = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        name == "CLAUDECODE" || name.starts_with("CLAUDE_CODE_") || name == "CLAUDE_PROJECT_DIR"
+    };
+    on_terminal() && !std::env::vars_os().any(|(name, _)| agents(&name))
+}
+
+fn on_terminal() -> bool {
+    std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && std::io::stderr().is_terminal()
+}
+
+fn switch(action: &Action, root: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let here = std::env::current_dir().unwrap_or_default();
+    let start = root.unwrap_or(&here);
+    let Some(root) = start
+        .ancestors()
+        .find(|folder| folder.join(Plan::LOCK).is_file())
+    else {
+        let _ = writeln!(err, "no `{}` here or above", Plan::LOCK);
+        return ExitStatus::Failed.code();
+    };
+    if !is_persons() {
+        let _ = writeln!(
+            err,
+            "the guard is turned off and on by a person, at a terminal, and nobody else"
+        );
+        return 2;
+    }
+    let done = match action {
+        Action::Off { time } => observed::turn_off(root, *time).map(|()| {
+            format!(
+                "the guard lets everything pass for {} minutes; `factory guard on` ends that\n",
+                time.as_secs().div_ceil(60)
+            )
+        }),
+        Action::On => observed::turn_on(root).map(|()| "the guard judges every call\n".to_owned()),
+    };
+    match done {
+        Ok(text) => {
+            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            0
+        }
+        Err(error) => {
+            let _ = writeln!(err, "{error}; nothing has changed");
+            ExitStatus::Failed.code()
+        }
+    }
 }
 
 /// Answers the hook; the code is for the client and not one of [`super::ExitStatus`].
 pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    if let Some(action) = &args.action {
+        return switch(action, args.root.as_deref(), out, err);
+    }
     let setting = Setting {
         plan: args.plan.clone(),
         root: args.root.clone(),

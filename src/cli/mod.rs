@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod adopt;
 mod approve;
 mod build;
 mod changes;
@@ -17,6 +18,7 @@ mod check;
 mod compile;
 mod demo;
 mod diff;
+mod eject;
 mod exec;
 mod explain;
 mod fmt;
@@ -29,6 +31,7 @@ mod init;
 mod locked;
 mod plan;
 mod prompt;
+mod refusals;
 mod report;
 mod review;
 mod revision;
@@ -105,6 +108,7 @@ enum Colour {
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Args),
+    Adopt(adopt::Args),
     Check(check::Args),
     Build(build::Args),
     Plan(plan::Args),
@@ -124,6 +128,8 @@ enum Command {
     Prompt(prompt::Args),
     Templates(templates::Args),
     Guard(guard::Args),
+    Refusals(refusals::Args),
+    Eject(eject::Args),
     Explain(explain::Args),
     #[command(hide = true)]
     Confine(hidden::Confine),
@@ -168,6 +174,7 @@ fn dispatch(
 ) -> miette::Result<ExitStatus> {
     match command {
         Some(Command::Init(args)) => init::run(args, context, out),
+        Some(Command::Adopt(args)) => adopt::run(args, context, out),
         Some(Command::Check(args)) => check::run(args, context, out),
         Some(Command::Build(args)) => build::run(args, context, out),
         Some(Command::Plan(args)) => plan::run(args, context, out),
@@ -181,6 +188,8 @@ fn dispatch(
         Some(Command::Grant(args)) => grant::run(args, context, out),
         Some(Command::Why(args)) => why::run(args, context, out),
         Some(Command::Cache(args)) => cache::run(args, context, out),
+        Some(Command::Refusals(args)) => refusals::run(args, context, out),
+        Some(Command::Eject(args)) => eject::run(args, context, out),
         Some(Command::Demo(args)) => demo::run(args, context, out),
         Some(Command::Approve(args)) => approve::run(args, context, out),
         Some(Command::Snap(args)) => snap::run(args, context, out),

@@ -1,6 +1,7 @@
 //! What is known of the client and of the machine that agents work on: facts as data, no decisions.
 //! A leaf.
 
+pub mod front;
 mod hook;
 mod machine;
 mod target;
@@ -9,4 +10,4 @@ mod tools;
 pub use hook::{hook_command, quoted};
 pub use machine::{SYSTEM, installation_of, toolchain_variables, toolchains};
 pub use target::{TARGET_NAMES, Target, target};
-pub use tools::{Tool, ToolKind, tool};
+pub use tools::{Tool, ToolKind, tool, tool_exists, tool_names};

@@ -44,6 +44,49 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
+/// Returns whether the client has, or had, a tool called `name`; also one that is not for a role.
+pub fn tool_exists(name: &str) -> bool {
+    tool_names().any(|known| known == name)
+}
+
+/// Returns the names of all tools that the client has or had.
+pub fn tool_names() -> impl Iterator<Item = &'static str> {
+    TOOLS.iter().map(|tool| tool.name).chain(OTHERS)
+}
+
+// Tools that are real, and that no boundary can be asked about.
+const OTHERS: [&str; 29] = [
+    "Skill",
+    "SlashCommand",
+    "Monitor",
+    "PowerShell",
+    "REPL",
+    "LSP",
+    "Workflow",
+    "SendMessage",
+    "TeamCreate",
+    "TeamDelete",
+    "EnterWorktree",
+    "ExitWorktree",
+    "CronCreate",
+    "CronDelete",
+    "CronList",
+    "ScheduleWakeup",
+    "PushNotification",
+    "RemoteTrigger",
+    "DesignSync",
+    "Artifact",
+    "ArtifactComments",
+    "ArtifactData",
+    "ArtifactCheck",
+    "SendUserMessage",
+    "ReadMcpResourceDirTool",
+    "WaitForMcpServers",
+    "Config",
+    "Sleep",
+    "Brief",
+];
+
 const fn of(name: &'static str, kind: ToolKind, subject: &'static str) -> Tool {
     Tool {
         name,

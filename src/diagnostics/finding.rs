@@ -203,6 +203,14 @@ impl Findings {
         self
     }
 
+    /// Returns the findings with those of the first of `levels` first; else as they stand.
+    #[must_use]
+    pub fn sorted_by_level(mut self, levels: [Level; 3]) -> Self {
+        let rank = |finding: &Finding| levels.iter().position(|level| *level == finding.level);
+        self.list.sort_by_key(rank);
+        self
+    }
+
     /// Returns the findings in the order in which they stand.
     pub fn iter(&self) -> std::slice::Iter<'_, Finding> {
         self.list.iter()

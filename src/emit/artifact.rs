@@ -23,6 +23,8 @@ pub struct Artifacts {
 pub(super) enum Content {
     /// A whole file that carries the digest of its own content.
     Owned(String),
+    /// A whole file without a mark of ours: it is ours as long as it is what the last build wrote.
+    Unmarked(String),
     /// A whole file that is ours by its path alone.
     Whole(String),
     /// Entries in a JSON file that is someone else's.
@@ -100,6 +102,10 @@ impl Artifacts {
         self.by_path.insert(path, Content::Owned(text));
     }
 
+    pub(super) fn unmarked(&mut self, path: String, text: String) {
+        self.by_path.insert(path, Content::Unmarked(text));
+    }
+
     pub(super) fn entries(&mut self, path: &str, entries: Vec<Entry>) {
         if !entries.is_empty() {
             self.by_path
@@ -127,7 +133,7 @@ impl Artifacts {
     pub fn facts(&self) -> BTreeMap<String, Fact> {
         let fact = |content: &Content| match content {
             Content::Whole(_) => None,
-            Content::Owned(text) => Some(Fact::File {
+            Content::Owned(text) | Content::Unmarked(text) => Some(Fact::File {
                 sha256: Digest::of(text),
             }),
             Content::Entries(list) => {

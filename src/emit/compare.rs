@@ -12,7 +12,10 @@ use super::{
     json::parse,
     place::{Place, place},
 };
-use crate::document::{self, OnEdit, Rendered};
+use crate::{
+    cache::Digest,
+    document::{self, OnEdit, Rendered},
+};
 
 /// Compares `artifacts` with what is below `root`. `previous` is what the lock keeps of the last build
 /// there; an empty one says only that it is not known.
@@ -22,14 +25,7 @@ pub fn compare(
     previous: &BTreeMap<String, Fact>,
     on_edit: OnEdit,
 ) -> Comparison {
-    let mut work = Work {
-        root,
-        previous,
-        on_edit,
-        found: Comparison::default(),
-        last: Vec::new(),
-    };
-    root.clone_into(&mut work.found.root);
+    let mut work = Work::new(root, previous, on_edit);
     for (path, content) in &artifacts.by_path {
         work.one(path, content);
     }
@@ -60,6 +56,25 @@ pub(super) struct Work<'a> {
     last: Vec<Change>,
 }
 
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        root: &'a Path,
+        previous: &'a BTreeMap<String, Fact>,
+        on_edit: OnEdit,
+    ) -> Self {
+        Self {
+            root,
+            previous,
+            on_edit,
+            found: Comparison {
+                root: root.to_owned(),
+                ..Comparison::default()
+            },
+            last: Vec::new(),
+        }
+    }
+}
+
 impl Work<'_> {
     pub(super) fn conflict(&mut self, path: &str, why: Why, diff: Option<String>) {
         self.found.conflicts.push(Conflict {
@@ -69,7 +84,7 @@ impl Work<'_> {
         });
     }
 
-    fn place(&mut self, path: &str) -> Option<Place> {
+    pub(super) fn place(&mut self, path: &str) -> Option<Place> {
         match place(self.root, path) {
             Ok(place) if self.found.places.contains(&place.full) => {
                 let why = Why::Unusable("is the same file as another that is written".to_owned());
@@ -89,6 +104,9 @@ impl Work<'_> {
 
     pub(super) fn change(&mut self, path: &str, place: Place, after: Option<String>) {
         if place.text != after {
+            if place.read_only {
+                return self.conflict(path, Why::Unusable("is read-only".to_owned()), None);
+            }
             self.found.changes.push(Change {
                 path: path.to_owned(),
                 before: place.text,
@@ -109,6 +127,10 @@ impl Work<'_> {
                     .as_deref()
                     .is_none_or(|before| !same(before, text))
                 {
+                    if place.read_only {
+                        let why = Why::Unusable("is read-only".to_owned());
+                        return self.conflict(path, why, None);
+                    }
                     let after = Some(text.clone());
                     self.last.push(Change {
                         path: path.to_owned(),
@@ -119,6 +141,7 @@ impl Work<'_> {
                 }
             }
             Content::Owned(text) => self.owned(path, place, text),
+            Content::Unmarked(text) => self.unmarked(path, place, text),
             Content::Entries(entries) => self.entries(path, place, entries),
             Content::Sections(sections) => self.sections(path, place, sections),
         }
@@ -135,6 +158,7 @@ impl Work<'_> {
         let was_ours = matches!(self.previous.get(path), Some(Fact::File { .. }));
         match (claude_code::owner(before), self.on_edit) {
             (Owner::Ours, _) | (Owner::Edited, OnEdit::Overwrite) => {}
+            (Owner::Other, _) if self.is_as_built(path, before) => {}
             (Owner::Other, OnEdit::Overwrite) if was_ours => {}
             (Owner::Edited, OnEdit::Keep) => {
                 let diff = edit_of(before, text);
@@ -147,6 +171,29 @@ impl Work<'_> {
             (Owner::Other, _) => return self.conflict(path, Why::NotOurs, None),
         }
         self.change(path, place, Some(text.to_owned()));
+    }
+
+    // A role's file as its owner wrote it. What stands there is replaced only where it is what the last
+    // build wrote, carries our mark, or its owner says so.
+    fn unmarked(&mut self, path: &str, place: Place, text: &str) {
+        let replaced = match &place.text {
+            None => true,
+            Some(before) if same(before, text) => return,
+            Some(before) => {
+                self.on_edit == OnEdit::Overwrite
+                    || self.is_as_built(path, before)
+                    || claude_code::owner(before) == Owner::Ours
+            }
+        };
+        if replaced {
+            return self.change(path, place, Some(text.to_owned()));
+        }
+        let diff = edit_of(place.text.as_deref().unwrap_or_default(), text);
+        self.conflict(path, Why::Edited, Some(diff));
+    }
+
+    fn is_as_built(&self, path: &str, text: &str) -> bool {
+        matches!(self.previous.get(path), Some(Fact::File { sha256 }) if *sha256 == Digest::of(text))
     }
 
     fn sections(&mut self, path: &str, place: Place, sections: &[Rendered]) {
@@ -199,6 +246,14 @@ impl Work<'_> {
     // Files of roles that are gone, and agents that someone else calls as we call a role.
     fn orphans(&mut self, artifacts: &Artifacts) {
         let ours = |path: &str| artifacts.by_path.contains_key(path);
+        let names: BTreeSet<&str> = artifacts
+            .by_path
+            .values()
+            .filter_map(|content| match content {
+                Content::Owned(text) | Content::Unmarked(text) => claude_code::name_of(text),
+                Content::Whole(_) | Content::Entries(_) | Content::Sections(_) => None,
+            })
+            .collect();
         let mut paths: BTreeSet<String> = agent_files(self.root);
         let files = self
             .previous
@@ -227,7 +282,7 @@ impl Work<'_> {
                     let Some(role) = claude_code::name_of(&text) else {
                         continue;
                     };
-                    if ours(&format!("{}/{role}.md", claude_code::FOLDER)) {
+                    if names.contains(role) {
                         let role = role.to_owned();
                         self.found.notes.push(Note::SameName { path, role });
                     }

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::{
     data::{BriefData, PromptData, SectionData},
-    prompt::{Block, Prompt},
+    prompt::{Block, Part, Prompt},
 };
 use crate::{
     check::Checked,
     diagnostics::{Findings, Source, Sources},
-    model::{Model, RoleId, StepId},
+    model::{Model, Role, RoleId, StepId},
     template::{Engine, TemplateFault},
 };
 
@@ -86,8 +86,11 @@ impl<'a> Composer<'a> {
     ///
     /// Where a template asks for something that it is not given.
     pub fn prompt(&self, id: RoleId) -> Result<Prompt, TemplateError> {
-        let data = PromptData::of(self.model, self.sources, id);
         let role = self.model.role(id);
+        if role.verbatim {
+            return Ok(self.own_text(role));
+        }
+        let data = PromptData::of(self.model, self.sources, id);
         let written = |path: &str| Block {
             source: path.to_owned(),
             text: self
@@ -132,6 +135,21 @@ impl<'a> Composer<'a> {
             &blocks,
             |marks| self.render(layout, marks),
         )
+    }
+
+    // The role's text as it stands in its file.
+    fn own_text(&self, role: &Role) -> Prompt {
+        let path = &role.prompt.value;
+        let text = self.sources.get(path).map(Source::text).unwrap_or_default();
+        Prompt {
+            role: role.name.value.clone(),
+            text: text.to_owned(),
+            parts: vec![Part {
+                source: path.clone(),
+                range: 0..text.len(),
+                line: Some(1),
+            }],
+        }
     }
 
     /// Returns the compiled prompts of all roles, in the order of the spec.

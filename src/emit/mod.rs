@@ -9,6 +9,7 @@ mod compare;
 mod comparison;
 mod composer;
 mod data;
+mod eject;
 mod entries;
 #[cfg(test)]
 mod fixture;
@@ -26,6 +27,7 @@ pub use artifact::{Artifacts, Fact, render};
 pub use compare::compare;
 pub use comparison::{Change, Comparison, Conflict, Note, Why};
 pub use composer::{Composer, TemplateError};
+pub use eject::eject;
 pub use prompt::{Part, Prompt};
 pub use review::{Change as PromptChange, Line, Origin, Review, Tag};
 pub use write::{WriteError, write};

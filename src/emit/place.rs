@@ -15,12 +15,14 @@ pub(super) struct Place {
     pub(super) full: PathBuf,
     /// What stands there, if anything.
     pub(super) text: Option<String>,
+    /// Whether its owner has made it read-only: it may stay, and is not changed.
+    pub(super) read_only: bool,
 }
 
 /// Returns what stands at `path` below `root`, or why nothing can be written there.
 ///
-/// Links are followed as long as they stay in the project. Something other than a text file, or a file
-/// that its owner has made read-only, is left alone.
+/// Links are followed as long as they stay in the project. Something other than a text file is left
+/// alone.
 pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
     let relative = Path::new(path);
     let inside = relative
@@ -35,6 +37,7 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
             return Ok(Place {
                 full: root.join(relative),
                 text: None,
+                read_only: false,
             });
         }
         Err(error) => return Err(format!("can't be reached: {error}")),
@@ -70,6 +73,7 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
         return Ok(Place {
             full: real.join(rest),
             text: None,
+            read_only: false,
         });
     }
     if data.is_dir() {
@@ -77,9 +81,6 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
     }
     if !data.is_file() {
         return Err("is something other than a file".to_owned());
-    }
-    if data.permissions().readonly() {
-        return Err("is read-only".to_owned());
     }
     if data.len() > LIMIT {
         return Err(format!("is larger than {} MiB", LIMIT >> 20));
@@ -89,6 +90,7 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
     Ok(Place {
         full: real,
         text: Some(text),
+        read_only: data.permissions().readonly(),
     })
 }
 
@@ -139,6 +141,7 @@ mod tests {
             full(".claude/agents/a.md"),
             ("real/agents/a.md".to_owned(), false)
         );
+        assert!(place(&root, "fixed").unwrap().read_only);
         assert_eq!(full("new/a/b"), ("new/a/b".to_owned(), false));
         for (path, then) in [
             ("out/x", "`out` is a link that leads out of the project"),
@@ -147,7 +150,6 @@ mod tests {
             ("AGENTS/x", "needs a folder where `AGENTS` is a file"),
             ("real", "is a folder, and a file belongs there"),
             ("bytes", "is not UTF-8 text"),
-            ("fixed", "is read-only"),
             ("../outside/x", "is no path below the project"),
             ("/etc/x", "is no path below the project"),
             ("", "is no path below the project"),

@@ -10,8 +10,12 @@ use std::{
 
 use serde_json::json;
 
-use super::{Decision, Place, ToolCall, decide};
-use crate::plan::Plan;
+use super::{
+    Decision, Place, ToolCall,
+    decide::{decide, entry},
+    observed,
+};
+use crate::plan::{GuardMode, Plan};
 
 /// How the hook was called.
 #[derive(Debug, Clone, Default)]
@@ -70,9 +74,26 @@ pub fn answer(input: &[u8], setting: &Setting) -> Reply {
         role: setting.role.clone(),
         environment: setting.environment.clone(),
     };
+    // In `exec` it is never off, and no role is merely observed.
+    let interactive = setting.role.is_none();
+    if interactive && observed::is_off(&place.root).is_some() {
+        return Reply::default();
+    }
+    let who = call.agent_type.as_deref().filter(|_| interactive);
+    let who = who.and_then(|name| entry(&plan, name));
+    let passes = who.is_some_and(|(_, role)| role.guard == GuardMode::Observe);
+    if let Some((name, _)) = who.filter(|_| passes) {
+        observed::seen(&place.root, name);
+    }
     match decide(&plan, &call, &place) {
         Decision::Pass => Reply::default(),
         Decision::Refuse(why) => {
+            if let Some((name, _)) = who {
+                observed::record(&place.root, name, &call, &why, passes);
+            }
+            if passes {
+                return Reply::default();
+            }
             if let Some(file) = &setting.refusals {
                 record(file, &call, &why);
             }

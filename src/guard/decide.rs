@@ -70,12 +70,25 @@ pub fn decide(plan: &Plan, call: &ToolCall, place: &Place) -> Decision {
     }
 }
 
-/// Returns the role called `name`. A name that differs from a role's in case alone is taken for it.
+/// Returns the role called `name`.
 pub(super) fn role<'a>(plan: &'a Plan, name: &str) -> Option<&'a Role> {
-    plan.roles.get(name).or_else(|| {
-        let mut roles = plan.roles.iter();
-        Some(roles.find(|(role, _)| role.eq_ignore_ascii_case(name))?.1)
-    })
+    entry(plan, name).map(|(_, role)| role)
+}
+
+/// Returns the role that the client or the plan calls `name`, with its name in the plan. A name that
+/// differs from what the client calls a role in case alone is taken for it.
+pub(super) fn entry<'a>(plan: &'a Plan, name: &str) -> Option<(&'a str, &'a Role)> {
+    let client =
+        |(key, role): &(&'a String, &'a Role)| -> &'a str { role.agent.as_deref().unwrap_or(key) };
+    let mut roles = plan.roles.iter();
+    let found = plan
+        .roles
+        .get_key_value(name)
+        .filter(|(_, role)| role.agent.is_none())
+        .or_else(|| plan.roles.iter().find(|entry| client(entry) == name))
+        .or_else(|| plan.roles.get_key_value(name))
+        .or_else(|| roles.find(|entry| client(entry).eq_ignore_ascii_case(name)));
+    found.map(|(key, role)| (key.as_str(), role))
 }
 
 // A person's own session: what the factory is made of asks first.
@@ -425,12 +438,15 @@ impl Session<'_> {
             );
         }
         let to = self.subject(tool)?;
-        if !self.plan.roles.contains_key(to) {
+        let named = |(key, role): &(&str, &Role)| {
+            *key == to || role.agent.as_deref().is_some_and(|agent| agent == to)
+        };
+        let Some((to, _)) = entry(self.plan, to).filter(named) else {
             return Err(format!(
                 "{} may not hand work to `{to}`: it is no role of this factory",
                 self.name
             ));
-        }
+        };
         let known = [
             "description",
             "prompt",

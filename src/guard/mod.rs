@@ -9,6 +9,7 @@ mod answer;
 mod call;
 mod context;
 mod decide;
+pub mod observed;
 mod paths;
 mod place;
 mod sections;

@@ -18,11 +18,11 @@ pub use fault::ModelError;
 pub use names::circle;
 pub use resolve::resolve;
 pub use types::{
-    Accept, AcceptProof, Cannot, CannotBoth, Document, Example, Gate, GateId, LanguageModel,
-    LintLevel, Model, ModelId, Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerId,
-    Set, SetMembers, Step, StepId, Task, Work,
+    Accept, AcceptProof, AgentFile, Cannot, CannotBoth, Document, Example, Gate, GateId,
+    LanguageModel, LintLevel, Model, ModelId, Require, Role, RoleId, Rule, Section, SectionFrom,
+    Server, ServerId, Set, SetMembers, Step, StepId, Task, Work,
 };
 pub use values::{
-    Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice, Notify,
-    Price, ServerCommand, Stop, Workspace, Yields,
+    Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, GuardMode, Memory, Mention,
+    Notice, Notify, Price, ServerCommand, Stop, Workspace, Yields,
 };

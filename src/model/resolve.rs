@@ -5,10 +5,10 @@ use std::sync::Arc;
 use miette::LabeledSpan;
 
 use super::{
-    Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId, GateKind,
-    LanguageModel, LintLevel, Memory, Mention, Model, ModelError, ModelId, Notice, Notify, Price,
-    Require, Role, RoleId, Rule, Section, SectionFrom, Server, ServerCommand, Set, SetMembers,
-    Stop, Usd, Workspace,
+    AgentFile, Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId,
+    GateKind, GuardMode, LanguageModel, LintLevel, Memory, Mention, Model, ModelError, ModelId,
+    Notice, Notify, Price, Require, Role, RoleId, Rule, Section, SectionFrom, Server,
+    ServerCommand, Set, SetMembers, Stop, Usd, Workspace,
     boundaries::{Sets, pattern},
     names::{Names, circle},
     tasks,
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     boundary::{Capability, Entry, Layer, PathPattern, Shared},
+    client::front::{Field, Head},
     diagnostics::{Findings, Span, Spanned},
     spec::{self, Grants, Loaded, SetKind, Spec, Text},
 };
@@ -68,6 +69,8 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
         .iter()
         .map(|rule| self::rule(rule, &tables, &sets, findings))
         .collect();
+    let agents = spec.roles.iter().filter_map(|role| role.agent.as_ref());
+    Names::new("agent file", agents.map(|agent| &agent.path), findings);
     Names::new("rule", spec.rules.iter().map(|rule| &rule.title), findings);
     let documents = documents(spec, &sets, findings);
     let tasks = {
@@ -529,6 +532,17 @@ impl RoleSources<'_> {
             description: role.description.clone(),
             model: self.tables.model(&role.model, findings),
             prompt: role.prompt.clone(),
+            verbatim: role.verbatim,
+            agent: role.agent.as_ref().map(|agent| self.agent(agent, role)),
+            guard: role
+                .guard
+                .as_ref()
+                .or(self
+                    .spec
+                    .factory
+                    .as_ref()
+                    .and_then(|factory| factory.guard.as_ref()))
+                .map_or(GuardMode::Enforce, |mode| GuardMode::from_word(&mode.value)),
             bounds,
             gates,
             memory: role.memory.as_ref().map(|memory| Memory {
@@ -549,6 +563,46 @@ impl RoleSources<'_> {
             cannot: examples(&role.expect.cannot),
             hold: hold(&role.hold),
             lints: lints(&role.lints),
+        }
+    }
+}
+
+impl RoleSources<'_> {
+    // The client's file; what it does not give by itself is the role's.
+    fn agent(&self, agent: &spec::Agent, role: &spec::Role) -> AgentFile {
+        let id = || {
+            let models = &self.spec.models;
+            let model = models
+                .iter()
+                .find(|model| model.name.value == role.model.value);
+            model.map(|model| model.id.value.clone())
+        };
+        let field = |field: &spec::AgentField| {
+            let own = match field.key.as_str() {
+                _ if !field.words.is_empty() || field.spelled.is_some() => None,
+                "name" => Some(role.name.value.clone()),
+                "description" => role.description.as_ref().map(|text| text.value.clone()),
+                "model" => id(),
+                _ => None,
+            };
+            let words = own.map_or_else(|| field.words.clone(), |word| vec![word]);
+            Field::of(&field.key, &words, field.style, field.spelled.clone())
+        };
+        let head = Head {
+            bom: agent.bom,
+            crlf: agent.crlf,
+            open: agent.open.clone(),
+            close: agent.close.clone(),
+            written: agent.head.clone(),
+            fields: agent.fields.iter().map(field).collect(),
+        };
+        let name = head.field("name").map(|field| field.value.words().concat());
+        AgentFile {
+            path: agent.path.clone(),
+            name: name
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| role.name.value.clone()),
+            head,
         }
     }
 }

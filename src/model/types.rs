@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    Bounds, Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop,
-    Workspace, Yields,
+    Bounds, Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, ServerCommand,
+    Stop, Workspace, Yields,
 };
 use crate::{
     boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern, Shared},
+    client::front::Head,
     diagnostics::{Level, Span, Spanned},
     spec::Text,
 };
@@ -177,6 +178,12 @@ pub struct Role {
     pub model: Spanned<ModelId>,
     /// The path of its own text.
     pub prompt: Text,
+    /// Whether that is the whole prompt, byte for byte.
+    pub verbatim: bool,
+    /// The client's file that it was adopted from.
+    pub agent: Option<AgentFile>,
+    /// What the hook does where a person's client runs it.
+    pub guard: GuardMode,
     /// What it may do, and where each entry was written.
     pub bounds: Bounds,
     /// The gates that judge its work, each once.
@@ -195,6 +202,17 @@ pub struct Role {
     pub hold: Vec<(Capability, Spanned<Layer>, Option<Text>)>,
     /// The levels that it sets for lints.
     pub lints: Vec<LintLevel>,
+}
+
+/// The client's file that a role was adopted from.
+#[derive(Debug, Clone)]
+pub struct AgentFile {
+    /// Its path.
+    pub path: Text,
+    /// What the client calls the agent.
+    pub name: String,
+    /// Its front matter, the role's own values put in.
+    pub head: Head,
 }
 
 /// One example beside a boundary.
@@ -385,6 +403,13 @@ impl Model {
             .iter()
             .enumerate()
             .map(|(index, role)| (RoleId(index), role))
+    }
+
+    /// Returns what the client calls the role of `id`.
+    pub fn client_name(&self, id: RoleId) -> &str {
+        let role = self.role(id);
+        let agent = role.agent.as_ref().map(|agent| agent.name.as_str());
+        agent.unwrap_or(&role.name.value)
     }
 
     /// Returns the roles that `role` may hand work to, never itself.

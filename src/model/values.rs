@@ -38,6 +38,32 @@ pub enum DriverKind {
     Replay,
 }
 
+/// What the hook does with what a role may not do, where a person's client runs the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuardMode {
+    /// It lets it pass, and takes it down.
+    Observe,
+    /// It refuses it.
+    #[default]
+    Enforce,
+}
+
+impl GuardMode {
+    /// Returns the mode that `word` names in a spec.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "observe" => Self::Observe,
+            _ => Self::Enforce,
+        }
+    }
+
+    /// Returns whether it is [`Self::Enforce`].
+    pub fn is_enforce(&self) -> bool {
+        *self == Self::Enforce
+    }
+}
+
 /// What a step may use before it is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

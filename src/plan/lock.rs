@@ -165,6 +165,10 @@ fn role(
             .map(|gate| model.gate(gate.value).name.value.clone())
             .collect(),
         tools: compiled.tools.remove(name).unwrap_or_default(),
+        agent: Some(model.client_name(id))
+            .filter(|client| *client != name)
+            .map(str::to_owned),
+        guard: known.guard,
         memory: known.memory.clone(),
         stop: known.stop,
     }

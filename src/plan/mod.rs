@@ -12,8 +12,8 @@ mod types;
 pub use crate::{
     boundary::{Boundary, Capability, Layer},
     model::{
-        Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, Memory, Mention, Notice,
-        Notify, Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
+        Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, GuardMode, Memory, Mention,
+        Notice, Notify, Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
     },
 };
 pub use lock::{Compiled, LockError, lock};

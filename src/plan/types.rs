@@ -9,8 +9,8 @@ use crate::{
     cache::Digest,
     document::Section,
     model::{
-        Driver, Effect, External, GateKind, Memory, Notify, Price, ServerCommand, Stop, Workspace,
-        Yields,
+        Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, ServerCommand, Stop,
+        Workspace, Yields,
     },
 };
 
@@ -172,6 +172,12 @@ pub struct Role {
     pub gates: Vec<String>,
     /// The client's tools that it is offered.
     pub tools: Vec<String>,
+    /// What the client calls it, where that is not its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// What the hook does where a person's client runs it.
+    #[serde(default, skip_serializing_if = "GuardMode::is_enforce")]
+    pub guard: GuardMode,
     /// The file that it keeps between runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Memory>,

@@ -2,6 +2,7 @@
 
 use crate::{
     boundary::{Capability, Layer},
+    client::front::Style,
     diagnostics::{Level, Span, Spanned},
 };
 
@@ -53,6 +54,7 @@ pub struct Factory {
     pub stop: Stop,
     pub jobs: Option<Spanned<u32>>,
     pub notify: Vec<Notify>,
+    pub guard: Option<Text>,
     pub hold: Vec<Hold>,
     pub lints: Vec<LintLevel>,
 }
@@ -315,10 +317,44 @@ pub struct Role {
     pub grants: Grants,
     pub gates: Vec<Text>,
     pub memory: Option<Memory>,
+    /// `compile="verbatim"`
+    pub verbatim: bool,
+    pub agent: Option<Agent>,
+    pub guard: Option<Text>,
     pub stop: Stop,
     pub expect: Expect,
     pub hold: Vec<Hold>,
     pub lints: Vec<LintLevel>,
+}
+
+/// `agent` of a role: the client's file.
+#[derive(Debug, Clone)]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
+pub struct Agent {
+    pub path: Text,
+    pub bom: bool,
+    pub crlf: bool,
+    pub open: Option<String>,
+    pub close: Option<String>,
+    pub head: Option<String>,
+    /// In the order of the file.
+    pub fields: Vec<AgentField>,
+}
+
+/// One field of the client's file.
+#[derive(Debug, Clone)]
+pub struct AgentField {
+    /// As the client spells it.
+    pub key: String,
+    /// What it holds; nothing where that is the role's own, or nothing at all.
+    pub words: Vec<String>,
+    /// How it is written.
+    pub style: Style,
+    /// `as`
+    pub spelled: Option<String>,
 }
 
 /// `memory`

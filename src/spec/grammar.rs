@@ -76,6 +76,8 @@ pub enum Kind {
     Command,
     /// A program or one of its arguments.
     Word,
+    /// A text that is kept byte for byte, whatever it holds.
+    Verbatim,
     /// A whole number.
     Integer,
     /// `#true` or `#false`.
@@ -103,6 +105,7 @@ impl Kind {
             Self::File => "a quoted path",
             Self::Command => "a quoted command line",
             Self::Word => "a quoted word",
+            Self::Verbatim => "a quoted text",
             Self::Integer => "a whole number",
             Self::Bool => "`#true` or `#false`",
             Self::Money => "an amount of dollars such as \"15.00\"",
@@ -124,6 +127,7 @@ impl Kind {
             | Self::File
             | Self::Command
             | Self::Word
+            | Self::Verbatim
             | Self::Money
             | Self::Duration
             | Self::Size => true,

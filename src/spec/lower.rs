@@ -3,15 +3,16 @@
 use super::{
     SpecError, Usd,
     ast::{
-        Accept, AcceptProof, ActionItem, Cannot, CannotBoth, Copy, Document, Driver, Expect,
-        External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model, Notify, Price,
-        Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec, Step,
-        StepWork, Stop, Task, Text, Variable, Workspace,
+        Accept, AcceptProof, ActionItem, Agent, AgentField, Cannot, CannotBoth, Copy, Document,
+        Driver, Expect, External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model,
+        Notify, Price, Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind,
+        Spec, Step, StepWork, Stop, Task, Text, Variable, Workspace,
     },
     syntax::{Node, Value},
 };
 use crate::{
     boundary::{Capability, Layer},
+    client::front::Style,
     diagnostics::{Findings, Level, Span, Spanned},
 };
 
@@ -98,6 +99,16 @@ const SIZE: Measure = Measure {
 struct Lower<'a, 'f> {
     node: &'a Node,
     findings: &'f mut Findings,
+}
+
+// `max-turns` as the client spells it.
+fn camel(name: &str) -> String {
+    let mut parts = name.split('-');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| {
+        let (head, tail) = part.split_at_checked(1).unwrap_or((part, ""));
+        name + &head.to_ascii_uppercase() + tail
+    })
 }
 
 // An empty text stands for a value that a finding has already spoken of.
@@ -302,6 +313,7 @@ impl<'a> Lower<'a, '_> {
             stop: self.stop(),
             jobs: self.first_integer("jobs", 1),
             notify: self.notify(),
+            guard: self.text("guard"),
             hold: self.hold(),
             lints: self.lints(),
         })
@@ -623,10 +635,56 @@ impl<'a> Lower<'a, '_> {
                 path,
                 limit: limit.value,
             }),
+            verbatim: self.prop("compile").is_some(),
+            agent: self
+                .child("agent")
+                .and_then(|node| self.within(node).agent()),
+            guard: self.text("guard"),
             stop: self.stop(),
             expect,
             hold: self.hold(),
             lints: self.lints(),
+        })
+    }
+
+    fn agent(&self) -> Option<Agent> {
+        let verbatim = |node: &Node, name: &str| match &node.props.get(name)?.value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Integer(_) | Value::Bool(_) => None,
+        };
+        let words = |node: &Node| -> Vec<String> {
+            let words = node.args.iter().map(|arg| &arg.value);
+            words
+                .filter_map(|word| match word {
+                    Value::Text(text) => Some(text.clone()),
+                    Value::Integer(_) | Value::Bool(_) => None,
+                })
+                .collect()
+        };
+        let field = |node: &Node| {
+            let mut words = words(node);
+            let key = match node.def.name {
+                "field" if words.is_empty() => return None,
+                "field" => words.remove(0),
+                name => camel(name),
+            };
+            let style = verbatim(node, "style").and_then(|word| Style::from_word(&word));
+            Some(AgentField {
+                key,
+                words,
+                style: style.unwrap_or(Style::Plain),
+                spelled: verbatim(node, "as"),
+            })
+        };
+        let bom = self.node.props.get("bom").map(|value| &value.value);
+        Some(Agent {
+            path: self.arg(0)?,
+            bom: bom == Some(&Value::Bool(true)),
+            crlf: self.prop("lines").is_some(),
+            open: verbatim(self.node, "open"),
+            close: verbatim(self.node, "close"),
+            head: verbatim(self.node, "head"),
+            fields: self.node.children.iter().filter_map(field).collect(),
         })
     }
 

@@ -18,10 +18,10 @@ mod syntax;
 mod write;
 
 pub use ast::{
-    Accept, AcceptProof, ActionItem, Cannot, CannotBoth, Copy, Document, Driver, ExampleItem,
-    Expect, External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model, Notify,
-    Price, Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec, Step,
-    StepWork, Stop, Task, Text, Variable, Workspace,
+    Accept, AcceptProof, ActionItem, Agent, AgentField, Cannot, CannotBoth, Copy, Document, Driver,
+    ExampleItem, Expect, External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model,
+    Notify, Price, Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec,
+    Step, StepWork, Stop, Task, Text, Variable, Workspace,
 };
 pub use fault::SpecError;
 pub use format::{FormatError, format};

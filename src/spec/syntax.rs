@@ -576,8 +576,11 @@ impl Reader<'_> {
             self.bare.push((kind, span));
             return None;
         }
-        let control =
-            |letter: &char| letter.is_control() && !(kind == Kind::Prose && *letter == '\n');
+        let control = |letter: &char| {
+            letter.is_control()
+                && kind != Kind::Verbatim
+                && !(kind == Kind::Prose && *letter == '\n')
+        };
         if let Some(letter) = text.chars().find(control) {
             let what = kind.article().trim_start_matches("a quoted ");
             let shown = format!("U+{:04X}", u32::from(letter));

@@ -43,7 +43,10 @@ fn unreachable_role(facts: &Facts<'_>, report: &mut Report<'_>) {
     for (id, _) in facts.model.roles() {
         reached.extend(facts.delegates(id));
     }
-    for (id, role) in facts.model.roles().filter(|(id, _)| !reached.contains(id)) {
+    // One that was adopted from a client's file is asked by whoever works with that client.
+    let left = facts.model.roles();
+    let left = left.filter(|(id, role)| !reached.contains(id) && role.agent.is_none());
+    for (id, role) in left {
         let name = role.name.span.into();
         let role = role.name.value.clone();
         report.of_role(id, Unreachable { role, name });

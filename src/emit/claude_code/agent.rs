@@ -27,7 +27,7 @@ pub(in crate::emit) fn agent_file(model: &Model, id: RoleId, prompt: &str) -> St
         .as_ref()
         .map_or(&role.title, |text| &text.value);
     let head = [
-        ("name", scalar(&role.name.value)),
+        ("name", scalar(model.client_name(id))),
         ("description", quoted(&sentence(description))),
         ("tools", tools(model, id).join(", ")),
         ("model", scalar(&model.model(role.model.value).id.value)),
@@ -35,6 +35,12 @@ pub(in crate::emit) fn agent_file(model: &Model, id: RoleId, prompt: &str) -> St
     let head = head
         .map(|(name, value)| format!("{name}: {value}\n"))
         .concat();
+    // What else an adopted file says is kept.
+    let fields = role.agent.iter().flat_map(|agent| &agent.head.fields);
+    let kept = fields.filter(|field| !MADE.contains(&field.key.as_str()));
+    let head: String = std::iter::once(head)
+        .chain(kept.map(|field| field.lines("\n")))
+        .collect();
     let source = &role.prompt.value;
     let digest = digits(&format!("---\n{head}---\n{prompt}"));
     let note = quoted(&format!(
@@ -42,6 +48,16 @@ pub(in crate::emit) fn agent_file(model: &Model, id: RoleId, prompt: &str) -> St
     ));
     format!("---\n{head}{FIELD}{note}\n---\n{prompt}")
 }
+
+/// The fields that follow from the spec.
+const MADE: [&str; 6] = [
+    "name",
+    "description",
+    "tools",
+    "disallowedTools",
+    "model",
+    "factory",
+];
 
 /// Whose a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +90,20 @@ pub(in crate::emit) fn owner(text: &str) -> Owner {
     } else {
         Owner::Edited
     }
+}
+
+/// Returns the agent file `text` without the line that says that it was made here.
+pub(in crate::emit) fn unmarked(text: &str) -> String {
+    if owner(text) == Owner::Other {
+        return text.to_owned();
+    }
+    let mut taken = false;
+    let lines = text.split_inclusive('\n').filter(|line| {
+        let mark = !taken && line.starts_with(FIELD) && line.contains("sha256 ");
+        taken |= mark;
+        !mark
+    });
+    lines.collect()
 }
 
 /// Returns the name by which the client calls the agent of the file `text`.

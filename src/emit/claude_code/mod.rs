@@ -17,7 +17,7 @@ use super::{
 
 pub use tools::tools;
 
-pub(super) use agent::{FOLDER, Owner, agent_file, name_of, owner};
+pub(super) use agent::{FOLDER, Owner, agent_file, name_of, owner, unmarked};
 
 /// The name of the target in a spec.
 pub const TARGET: &str = "claude-code";
@@ -47,7 +47,16 @@ pub(super) fn render(
         let Some(prompt) = prompts.iter().find(|prompt| prompt.role == *name) else {
             continue;
         };
-        artifacts.owned(path(name), agent_file(model, id, &prompt.text));
+        let path = match &role.agent {
+            Some(agent) => agent.path.value.clone(),
+            None => path(name),
+        };
+        match &role.agent {
+            Some(agent) if role.verbatim => {
+                artifacts.unmarked(path, agent.head.text() + &prompt.text);
+            }
+            Some(_) | None => artifacts.owned(path, agent_file(model, id, &prompt.text)),
+        }
     }
     artifacts.entries(SETTINGS, hooks::entries());
     let servers = model.servers.iter().map(|server| {

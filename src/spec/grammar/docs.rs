@@ -119,8 +119,11 @@ fn value(kind: Kind) -> String {
         Kind::Size => "\"SIZE\"".to_owned(),
         Kind::File => "\"FILE\"".to_owned(),
         Kind::Command => "\"COMMAND\"".to_owned(),
-        Kind::Prose | Kind::PathPattern | Kind::CommandPattern | Kind::Thing | Kind::Word => {
-            "\"TEXT\"".to_owned()
-        }
+        Kind::Prose
+        | Kind::PathPattern
+        | Kind::CommandPattern
+        | Kind::Thing
+        | Kind::Word
+        | Kind::Verbatim => "\"TEXT\"".to_owned(),
     }
 }

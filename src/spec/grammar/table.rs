@@ -349,6 +349,7 @@ static FACTORY: NodeDef = NodeDef {
         &STOP,
         &JOBS,
         &NOTIFY,
+        &GUARD,
         &HOLD,
         &LINT,
     ],
@@ -678,11 +679,134 @@ static MEMORY: NodeDef = NodeDef {
     )],
     ..node("memory", "A file that the role keeps between runs.")
 };
+static GUARD: NodeDef = NodeDef {
+    args: &[arg("MODE", Kind::Choice(&["observe", "enforce"]))],
+    ..node(
+        "guard",
+        "Whether the hook refuses what a role may not do, or lets it pass and takes it down; `exec` always refuses.",
+    )
+};
+
+// The agent file of a client that a role was adopted from.
+const SPELLED: &[PropDef] = &[
+    prop(
+        "style",
+        Kind::Choice(&[
+            "plain",
+            "escaped",
+            "double",
+            "single",
+            "tight",
+            "blanks",
+            "flow",
+            "flow-quoted",
+            "block",
+        ]),
+        "How the file writes it; `plain` unless said.",
+    ),
+    prop(
+        "as",
+        Kind::Verbatim,
+        "Its lines in the file, used as long as they say the same.",
+    ),
+];
+const fn field(name: &'static str, doc: &'static str) -> NodeDef {
+    NodeDef {
+        rest: Some(any("VALUE", Kind::Verbatim)),
+        props: SPELLED,
+        ..node(name, doc)
+    }
+}
+static FIELD_NAME: NodeDef = field(
+    "name",
+    "What the client calls the agent; the role's name unless it is given.",
+);
+static FIELD_DESCRIPTION: NodeDef = field(
+    "description",
+    "When the client asks it; the role's description unless it is given.",
+);
+static FIELD_MODEL: NodeDef = field("model", "Its model; the role's unless it is given.");
+static FIELD_TOOLS: NodeDef = field(
+    "tools",
+    "The tools that it is offered; all of the session without it, none where it names none.",
+);
+static FIELD_DISALLOWED: NodeDef = field(
+    "disallowed-tools",
+    "Tools that it is not offered, whole ones.",
+);
+static FIELD_EFFORT: NodeDef = field("effort", "How much the model thinks.");
+static FIELD_MODE: NodeDef = field(
+    "permission-mode",
+    "Raises what the session allows; it can't lower it.",
+);
+static FIELD_TURNS: NodeDef = field("max-turns", "After how many turns it is stopped.");
+static FIELD_SKILLS: NodeDef = field("skills", "Skills that are put into its first message.");
+static FIELD_SERVERS: NodeDef = field("mcp-servers", "Servers of its own.");
+static FIELD_HOOKS: NodeDef = field("hooks", "Hooks of its own.");
+static FIELD_MEMORY: NodeDef = field(
+    "memory",
+    "A memory that the client keeps; it adds the tools Write and Edit.",
+);
+static FIELD_BACKGROUND: NodeDef = field("background", "Whether it works in the background.");
+static FIELD_ISOLATION: NodeDef = field("isolation", "Where it works.");
+static FIELD_INITIAL: NodeDef = field("initial-prompt", "What its session starts with.");
+static FIELD_COLOR: NodeDef = field("color", "How the client shows it.");
+static FIELD_OTHER: NodeDef = NodeDef {
+    args: &[arg("KEY", Kind::Verbatim)],
+    many: true,
+    ..field("field", "A field that the client does not know, kept.")
+};
+static AGENT: NodeDef = NodeDef {
+    args: FILE,
+    props: &[
+        prop("bom", Kind::Bool, "Whether a byte order mark stands first."),
+        prop(
+            "lines",
+            Kind::Choice(&["crlf"]),
+            "The line ends of the front matter.",
+        ),
+        prop("open", Kind::Verbatim, "The line that opens it."),
+        prop("close", Kind::Verbatim, "What closes it."),
+        prop(
+            "head",
+            Kind::Verbatim,
+            "The front matter as it stands in the file, used as long as it says the same.",
+        ),
+    ],
+    children: &[
+        &FIELD_NAME,
+        &FIELD_DESCRIPTION,
+        &FIELD_TOOLS,
+        &FIELD_DISALLOWED,
+        &FIELD_MODEL,
+        &FIELD_EFFORT,
+        &FIELD_MODE,
+        &FIELD_TURNS,
+        &FIELD_SKILLS,
+        &FIELD_SERVERS,
+        &FIELD_HOOKS,
+        &FIELD_MEMORY,
+        &FIELD_BACKGROUND,
+        &FIELD_ISOLATION,
+        &FIELD_INITIAL,
+        &FIELD_COLOR,
+        &FIELD_OTHER,
+    ],
+    ..node(
+        "agent",
+        "The client's file of the role, its front matter field by field in the order of the file.",
+    )
+};
 static ROLE: NodeDef = NodeDef {
     args: NAME,
     props: &[
         must("model", Kind::Reference, "The model it runs on."),
         must("prompt", Kind::File, "Its own text."),
+        prop(
+            "compile",
+            Kind::Choice(&["verbatim"]),
+            "`verbatim` makes its own text the whole prompt, byte for byte.",
+        ),
     ],
     children: &[
         &TITLE,
@@ -692,6 +816,8 @@ static ROLE: NodeDef = NodeDef {
         &NEVER,
         &GATES,
         &MEMORY,
+        &AGENT,
+        &GUARD,
         &STOP,
         &ROLE_EXPECT,
         &HOLD,
