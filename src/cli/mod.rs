@@ -160,9 +160,9 @@ pub fn main() -> ExitCode {
             Ok(()) => ExitCode::from(status.code()),
             Err(error) => pipe(&error),
         },
-        Err(report) => match report.downcast_ref::<io::Error>() {
-            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => pipe(error),
-            _ => complain(&report),
+        Err(report) => match report.downcast_ref::<Unwritten>() {
+            Some(Unwritten(error)) => pipe(error),
+            None => complain(&report),
         },
     }
 }
@@ -219,7 +219,7 @@ fn dispatch_words(
 fn pipe(error: &io::Error) -> ExitCode {
     match error.kind() {
         io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        _ => ExitCode::from(ExitStatus::Failed.code()),
+        _ => complain(&miette::miette!("the answer can't be written: {error}")),
     }
 }
 
@@ -368,9 +368,14 @@ fn count(number: usize, what: &str) -> String {
 
 /// Writes `text`; an error of the stream ends the command.
 fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
-    out.write_all(text.as_bytes())
-        .map_err(miette::Report::from_err)
+    let written = out.write_all(text.as_bytes());
+    written.map_err(|error| Unwritten(error).into())
 }
+
+/// The answer could not be written; a reader who has seen enough is no fault.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("the answer can't be written")]
+struct Unwritten(#[source] io::Error);
 
 /// Returns an error with all its causes, as one message after the other.
 fn chain(error: impl std::error::Error + Send + Sync + 'static) -> miette::Report {
