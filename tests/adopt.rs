@@ -710,11 +710,11 @@ fn a_factory_that_is_there_is_extended_and_its_text_stays() {
 #[test]
 fn a_real_collection_is_adopted_whole() {
     let Some(data) = std::env::var_os("FACTORY_TEST_DATA") else {
-        eprintln!("skipped: FACTORY_TEST_DATA names no folder with `agents`");
+        eprintln!("skipped: FACTORY_TEST_DATA names no folder with `data/agents`");
         return;
     };
     let project = Project::new(&[]);
-    let data = PathBuf::from(data).join("agents");
+    let data = PathBuf::from(data).join("data/agents");
     let mut count = 0;
     for entry in walkdir::WalkDir::new(&data).into_iter().flatten() {
         let inner = entry.path().strip_prefix(&data).unwrap();
