@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::Write,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use clap::ValueEnum;
@@ -16,7 +16,7 @@ use crate::{
     check::{Checked, Decided, Ground, Held, Verdict},
     client,
     diagnostics::{Sources, Span},
-    guard::Disk,
+    guard::{Disk, without_dots},
     model::{Origin, RoleId},
     spec::nearest,
 };
@@ -157,7 +157,7 @@ fn paths(context: &Context, named: &str) -> miette::Result<Vec<String>> {
             "`{named}` is outside the project"
         )
     };
-    let full = plain(&context.at(Path::new(named)));
+    let full = without_dots(&context.at(Path::new(named)));
     let inside = |path: &Path| {
         let path = path.strip_prefix(&context.root).ok()?;
         Some(path.to_str()?.to_owned())
@@ -186,21 +186,6 @@ fn paths(context: &Context, named: &str) -> miette::Result<Vec<String>> {
     }
     paths.dedup();
     Ok(paths)
-}
-
-// Without `.` and `..`, as the name alone says.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => plain.push(part),
-        }
-    }
-    plain
 }
 
 #[derive(Serialize)]

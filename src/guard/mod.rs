@@ -21,5 +21,6 @@ pub use answer::{Reply, Setting, answer};
 pub use call::{CallError, ToolCall};
 pub use context::context;
 pub use decide::{Decision, decide};
+pub use paths::without_dots;
 pub use place::Place;
 pub use shell::Disk;

@@ -114,8 +114,8 @@ pub(super) fn spellings(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-// `a/./b//c/../d` as `a/b/d`, by the text alone.
-fn without_dots(path: &Path) -> PathBuf {
+/// Returns `a/./b//c/../d` as `a/b/d`, by the text alone.
+pub fn without_dots(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
