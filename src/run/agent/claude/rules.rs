@@ -172,9 +172,11 @@ fn path_rule(tool: &str, checkout: &Path, pattern: &str) -> Option<String> {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@=, ".contains(c);
     let root = checkout.to_str().filter(|root| root.chars().all(plain))?;
     let known = |c: char| plain(c) || "*?[]!~".contains(c);
+    // What a leading `!` means to the client within an absolute path nobody has said.
+    let segment = |text: &str| !text.starts_with('!') && text.chars().all(known);
     pattern
-        .chars()
-        .all(known)
+        .split('/')
+        .all(segment)
         .then(|| format!("{tool}(/{root}/{pattern})"))
 }
 
@@ -214,6 +216,12 @@ mod tests {
         assert_eq!(rule("/w (1)/c", "app/**"), None);
         assert_eq!(rule("/w*/c", "app/**"), None);
         assert_eq!(rule("/w/c", "app/(a)"), None);
+        assert_eq!(rule("/w/c", "!a/**"), None);
+        assert_eq!(rule("/w/c", "app/!a"), None);
+        assert_eq!(
+            rule("/w/c", "a!/[!a]").as_deref(),
+            Some("Edit(//w/c/a!/[!a])")
+        );
         assert_eq!(
             spelled_out("a{b,c}/{d,e}.x"),
             ["ab/d.x", "ab/e.x", "ac/d.x", "ac/e.x"]
