@@ -1,24 +1,27 @@
 //! Makes one sorted list of inputs, and the next stat index, of what the threads of a walk found.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use super::{
-    Digest, Input, Kind,
+    Digest, Kind,
+    folder::{Files, Folder, compare_folders, split},
+    look::Looked,
+    seen::{How, Sources},
     selection::Mask,
-    stat_index::{Stamp, StatIndex, Writer},
-    tree::compare_paths,
+    stat_index::{Known, Stamp, StatIndex, Writer},
 };
 
 /// What a walk has found.
 #[derive(Debug)]
 pub(super) struct Walked {
     /// All inputs of all selections, as a tree has them.
-    pub(super) inputs: Arc<[Input]>,
-    /// For each selection, which of them it has.
-    pub(super) chosen: Vec<Vec<u32>>,
+    pub(super) folders: Vec<Folder>,
+    /// How each of the folders itself was looked at.
+    pub(super) hows: Vec<How>,
+    /// What was at the places that patterns name and the walk has not met.
+    pub(super) apart: Vec<(Box<[u8]>, Option<Kind>)>,
+    /// What says which files are inputs.
+    pub(super) sources: Sources,
     /// How many files were read.
     pub(super) read: usize,
     /// The next index, if it would know more than the last one.
@@ -29,7 +32,7 @@ pub(super) struct Walked {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) directories: Vec<Visited>,
-    pub(super) files: Vec<FoundFiles>,
+    pub(super) chunks: Vec<Chunk>,
     /// Directories that no selection reaches: what is known of them is kept.
     pub(super) passed: Vec<Vec<u8>>,
 }
@@ -38,197 +41,282 @@ pub(super) struct Found {
 #[derive(Debug)]
 pub(super) struct Visited {
     pub(super) id: u32,
-    pub(super) path: Vec<u8>,
+    pub(super) path: Box<[u8]>,
     pub(super) children: Vec<u32>,
-    /// What is known of files that no selection of this walk has.
-    pub(super) kept: Vec<(Box<[u8]>, Stamp, Digest)>,
-    pub(super) files: Vec<FoundFile>,
+    /// How many files of it the index knows.
+    pub(super) known: usize,
+    /// Where the index knows files that no selection of this walk has.
+    pub(super) kept: Vec<usize>,
+    pub(super) how: How,
+    pub(super) chunks: Vec<Chunk>,
 }
 
 /// Files of one directory, from the one at `start` on.
 #[derive(Debug)]
-pub(super) struct FoundFiles {
-    pub(super) directory: u32,
-    pub(super) start: usize,
-    pub(super) files: Vec<FoundFile>,
+pub(super) struct Chunk {
+    directory: u32,
+    start: usize,
+    files: Files,
+    // What is known of each now; nothing where that is what was known before.
+    stamps: Vec<Option<Stamp>>,
+    read: usize,
+    // How many were read and are known now.
+    news: usize,
+    // How many were known before.
+    known: usize,
 }
 
-/// An input, and which selections have it.
+/// A file that was found apart from the walk.
 #[derive(Debug)]
-pub(super) struct FoundFile {
-    pub(super) input: Input,
+pub(super) struct Apart {
+    pub(super) path: Box<[u8]>,
     pub(super) mask: Mask,
-    /// The state that its digest stands for, if that can be trusted later.
-    pub(super) stamp: Option<Stamp>,
-    pub(super) read: bool,
+    pub(super) looked: Option<Looked>,
+}
+
+/// The directories of a walk in the order that a tree has them in.
+#[derive(Debug)]
+pub(super) struct Ordered {
+    directories: Vec<Visited>,
+    passed: Vec<Vec<u8>>,
+}
+
+impl Chunk {
+    pub(super) fn new(directory: u32, start: usize, count: usize) -> Self {
+        Self {
+            directory,
+            start,
+            files: Files::with_capacity(count),
+            stamps: Vec::with_capacity(count),
+            read: 0,
+            news: 0,
+            known: 0,
+        }
+    }
+
+    /// Adds a file, whose name comes behind all others.
+    pub(super) fn add(&mut self, name: &[u8], mask: Mask, looked: Looked) {
+        let is_known = looked.stamp.is_some();
+        self.read += usize::from(looked.read);
+        self.news += usize::from(looked.read && is_known);
+        self.known += usize::from(!looked.read && is_known);
+        self.stamps.push(looked.stamp);
+        self.files.push(name, mask, looked.kind);
+    }
+
+    /// Frees what is not needed any more, once all files are added.
+    pub(super) fn close(mut self) -> Self {
+        if self.read == 0 {
+            self.stamps = Vec::new();
+        }
+        self
+    }
 }
 
 impl Found {
     /// Adds what another thread has found.
     pub(super) fn add(&mut self, more: Self) {
         self.directories.extend(more.directories);
-        self.files.extend(more.files);
+        self.chunks.extend(more.chunks);
         self.passed.extend(more.passed);
     }
 
-    /// Puts all together for so many selections, with files that were found apart from the walk.
-    pub(super) fn assemble(
-        mut self,
-        named: Vec<FoundFile>,
-        selections: usize,
-        index: &StatIndex,
-    ) -> Walked {
-        self.files
+    /// Puts the directories in order: each before those in it, which are in the order of their names.
+    pub(super) fn in_order(mut self) -> Ordered {
+        self.chunks
             .sort_unstable_by_key(|chunk| (chunk.directory, chunk.start));
         self.directories.sort_unstable_by_key(|visited| visited.id);
-        let mut chunks = self.files.into_iter().peekable();
+        let mut chunks = self.chunks.into_iter().peekable();
         for visited in &mut self.directories {
-            while let Some(chunk) = chunks.next_if(|chunk| chunk.directory == visited.id) {
-                if visited.files.is_empty() {
-                    visited.files = chunk.files;
-                } else {
-                    visited.files.extend(chunk.files);
-                }
+            let own = |chunk: &Chunk| chunk.directory == visited.id;
+            visited
+                .chunks
+                .extend(std::iter::from_fn(|| chunks.next_if(own)));
+        }
+        let mut by_id: HashMap<u32, Visited> = self
+            .directories
+            .into_iter()
+            .map(|visited| (visited.id, visited))
+            .collect();
+        let mut directories = Vec::with_capacity(by_id.len());
+        let mut ahead = vec![0];
+        while let Some(id) = ahead.pop() {
+            // Those that could not be entered are gone.
+            if let Some(visited) = by_id.remove(&id) {
+                ahead.extend(visited.children.iter().rev());
+                directories.push(visited);
             }
         }
-        let mut directories = in_order(self.directories);
-        let elsewhere = add_named(&mut directories, named);
-        let read = directories
+        Ordered {
+            directories,
+            passed: self.passed,
+        }
+    }
+}
+
+impl Ordered {
+    /// Gives the file at this path to more selections. Returns whether the walk has met it.
+    pub(super) fn add_mask(&mut self, path: &[u8], mask: Mask) -> bool {
+        let (folder, name) = split(path);
+        let visited = self.position(folder).ok();
+        let Some(visited) = visited.and_then(|at| self.directories.get_mut(at)) else {
+            return false;
+        };
+        visited.chunks.iter_mut().any(|chunk| {
+            let at = chunk.files.position(name).ok();
+            at.map(|at| chunk.files.add_mask(at, mask)).is_some()
+        })
+    }
+
+    fn position(&self, folder: &[u8]) -> Result<usize, usize> {
+        self.directories
+            .binary_search_by(|visited| compare_folders(&visited.path, folder))
+    }
+
+    /// Puts all together, with files that were found apart from the walk.
+    pub(super) fn assemble(
+        mut self,
+        apart: Vec<Apart>,
+        index: &StatIndex,
+        sources: Sources,
+    ) -> Walked {
+        let there: Vec<_> = apart
             .iter()
-            .flat_map(|visited| &visited.files)
-            .filter(|file| file.read);
-        let (read, news) = read.fold((0, false), |(count, news), file| {
-            (count + 1, news || file.stamp.is_some())
-        });
-        let learnt = news.then(|| learn(index, &directories, &self.passed));
-        let mut files: Vec<(Input, Mask)> = Vec::new();
-        files.reserve_exact(directories.iter().map(|visited| visited.files.len()).sum());
-        for visited in directories {
-            files.extend(
-                visited
-                    .files
-                    .into_iter()
-                    .map(|file| (file.input, file.mask)),
-            );
-        }
-        if elsewhere {
-            files.sort_by(|(a, _), (b, _)| compare_paths(&a.path, &b.path));
-        }
-        let chosen = (0..selections)
-            .map(|bit| {
-                let chosen = (0_u32..)
-                    .zip(&files)
-                    .filter(|(_, (_, mask))| mask >> bit & 1 == 1);
-                chosen.map(|(at, _)| at).collect()
+            .map(|apart| {
+                let kind = apart.looked.as_ref().map(|looked| looked.kind.clone());
+                (apart.path.clone(), kind)
             })
             .collect();
-        let inputs = files.into_iter().map(|(input, _)| input).collect();
+        for Apart { path, mask, looked } in apart {
+            if let Some(looked) = looked {
+                self.insert(&path, mask, looked, index);
+            }
+        }
+        let sum = |count: fn(&Chunk) -> usize| {
+            let chunks = self.directories.iter().flat_map(|visited| &visited.chunks);
+            chunks.map(count).sum::<usize>()
+        };
+        let (read, news) = (sum(|chunk| chunk.read), sum(|chunk| chunk.news));
+        let learnt = (news > 0).then(|| self.learn(index, news));
+        let (mut folders, mut hows) = (Vec::new(), Vec::new());
+        for visited in self.directories {
+            let mut files = Files::default();
+            for chunk in visited.chunks {
+                files.append(chunk.files);
+            }
+            files.shrink();
+            let path = visited.path;
+            folders.push(Folder { path, files });
+            hows.push(visited.how);
+        }
         Walked {
-            inputs,
-            chosen,
+            folders,
+            hows,
+            apart: there,
+            sources,
             read,
             learnt,
         }
     }
-}
 
-/// Writes what is known now: of what was visited, and of what lies where no selection reached.
-fn learn(index: &StatIndex, directories: &[Visited], passed: &[Vec<u8>]) -> Writer {
-    let mut writer = Writer::new();
-    for visited in directories {
-        let folder = if visited.path.is_empty() {
-            0
-        } else {
-            visited.path.len() + 1
+    /// Puts a file that was found apart from the walk in its place.
+    fn insert(&mut self, path: &[u8], mask: Mask, looked: Looked, index: &StatIndex) {
+        let (folder, name) = split(path);
+        let known = index.directory(folder);
+        let at = self.position(folder).unwrap_or_else(|at| {
+            let visited = Visited {
+                id: u32::MAX,
+                path: folder.into(),
+                children: Vec::new(),
+                known: known.len(),
+                kept: (0..known.len()).collect(),
+                how: How::Apart,
+                chunks: Vec::new(),
+            };
+            self.directories.insert(at, visited);
+            at
+        });
+        let Some(visited) = self.directories.get_mut(at) else {
+            return;
         };
-        let mut entries: Vec<(&[u8], Stamp, Digest)> = visited
-            .kept
-            .iter()
-            .map(|(name, stamp, digest)| (&**name, *stamp, *digest))
-            .collect();
-        let kept = entries.len();
-        for file in &visited.files {
-            if let (Some(stamp), Kind::File { digest, .. }) = (file.stamp, &file.input.kind) {
-                let name = file.input.path.get(folder..).unwrap_or_default();
-                entries.push((name, stamp, *digest));
+        let is_other = |at: &usize| known.at(*at).is_some_and(|(known, ..)| known != name);
+        visited.kept.retain(is_other);
+        let mut all = Chunk::new(visited.id, 0, 0);
+        let mut looked = Some(looked);
+        for chunk in visited.chunks.drain(..) {
+            for (at, file) in chunk.files.iter().enumerate() {
+                if file.name > name
+                    && let Some(looked) = looked.take()
+                {
+                    all.add(name, mask, looked);
+                }
+                let stamp = match chunk.stamps.get(at) {
+                    Some(stamp) => *stamp,
+                    None => known.get(file.name).map(|(stamp, _)| stamp),
+                };
+                let kind = file.kind.clone();
+                let read = false;
+                all.add(file.name, file.mask, Looked { kind, stamp, read });
+            }
+            all.read += chunk.read;
+            all.news += chunk.news;
+            all.known -= chunk.news;
+        }
+        if let Some(looked) = looked {
+            all.add(name, mask, looked);
+        }
+        visited.chunks.push(all);
+    }
+
+    /// Writes what is known now: of what was visited, and of what lies where no selection reached.
+    fn learn(&self, index: &StatIndex, news: usize) -> Writer {
+        let mut writer = Writer::new(index, news);
+        for visited in &self.directories {
+            let sum = |count: fn(&Chunk) -> usize| visited.chunks.iter().map(count).sum::<usize>();
+            let as_known = sum(|chunk| chunk.known) + visited.kept.len() == visited.known;
+            if sum(|chunk| chunk.read) == 0 && as_known {
+                writer.copy(index.block(&visited.path));
+            } else {
+                learn_directory(&mut writer, visited, &index.directory(&visited.path));
             }
         }
-        if kept > 0 {
-            entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
-        }
-        writer.directory(&visited.path, entries);
-    }
-    let visited: HashSet<&[u8]> = directories
-        .iter()
-        .map(|visited| &visited.path[..])
-        .collect();
-    let passed: HashSet<&[u8]> = passed.iter().map(Vec::as_slice).collect();
-    for (path, block) in index.blocks() {
-        let mut above = ancestors(path);
-        if !visited.contains(path) && above.any(|above| passed.contains(above)) {
-            writer.copy(block);
-        }
-    }
-    writer
-}
-
-/// Puts directories into the order that a tree has their files in: what is in a directory, then
-/// what is in the directories in it. They come sorted by id, without gaps but for those that could
-/// not be entered.
-fn in_order(directories: Vec<Visited>) -> Vec<Visited> {
-    let mut by_id: HashMap<u32, Visited> = directories
-        .into_iter()
-        .map(|visited| (visited.id, visited))
-        .collect();
-    let mut ordered = Vec::with_capacity(by_id.len());
-    let mut ahead = vec![0];
-    while let Some(id) = ahead.pop() {
-        if let Some(visited) = by_id.remove(&id) {
-            ahead.extend(visited.children.iter().rev());
-            ordered.push(visited);
-        }
-    }
-    ordered
-}
-
-/// Adds files that were found apart from the walk. Returns whether some are in a directory that
-/// the walk has not visited; those stand at the end, out of order.
-fn add_named(directories: &mut Vec<Visited>, named: Vec<FoundFile>) -> bool {
-    if named.is_empty() {
-        return false;
-    }
-    let mut by_folder: HashMap<Box<[u8]>, Vec<FoundFile>> = HashMap::new();
-    for file in named {
-        let slash = file
-            .input
-            .path
+        let visited: HashSet<&[u8]> = self
+            .directories
             .iter()
-            .rposition(|byte| *byte == b'/')
-            .unwrap_or(0);
-        let folder = file.input.path.get(..slash).unwrap_or_default().into();
-        by_folder.entry(folder).or_default().push(file);
+            .map(|visited| &*visited.path)
+            .collect();
+        let passed: HashSet<&[u8]> = self.passed.iter().map(Vec::as_slice).collect();
+        for (path, block) in index.blocks() {
+            let mut above = ancestors(path);
+            if !visited.contains(path) && above.any(|above| passed.contains(above)) {
+                writer.copy(block);
+            }
+        }
+        writer
     }
-    for visited in &mut *directories {
-        if let Some(files) = by_folder.remove(&*visited.path) {
-            visited.files.extend(files);
-            visited
-                .files
-                .sort_unstable_by(|a, b| a.input.path.cmp(&b.input.path));
+}
+
+fn learn_directory(writer: &mut Writer, visited: &Visited, known: &Known<'_>) {
+    let kept = visited.kept.iter().filter_map(|at| known.at(*at));
+    let mut entries: Vec<(&[u8], Stamp, Digest)> = kept.collect();
+    for chunk in &visited.chunks {
+        let first = chunk.files.at(0).map_or(&b""[..], |file| file.name);
+        let mut before = known.from(first);
+        for (at, file) in chunk.files.iter().enumerate() {
+            let Kind::File { digest, .. } = *file.kind else {
+                continue;
+            };
+            let stamp = match chunk.stamps.get(at) {
+                Some(stamp) => *stamp,
+                None => before.find(file.name).map(|(stamp, _)| stamp),
+            };
+            entries.extend(stamp.map(|stamp| (file.name, stamp, digest)));
         }
     }
-    let elsewhere = !by_folder.is_empty();
-    for (path, mut files) in by_folder {
-        files.sort_unstable_by(|a, b| a.input.path.cmp(&b.input.path));
-        let (id, children, kept) = (u32::MAX, Vec::new(), Vec::new());
-        directories.push(Visited {
-            id,
-            path: path.into(),
-            children,
-            kept,
-            files,
-        });
+    if !visited.kept.is_empty() {
+        entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
     }
-    elsewhere
+    writer.directory(&visited.path, entries);
 }
 
 /// Returns the path and those of all directories above it.

@@ -8,7 +8,13 @@ use std::{
     sync::OnceLock,
 };
 
-use super::digest::hex;
+use rustix::fs::stat;
+
+use super::{
+    Digest,
+    digest::hex,
+    stat_index::{Stamp, file_time},
+};
 
 /// A repository that some of the scanned files belong to.
 #[derive(Debug)]
@@ -21,8 +27,21 @@ pub(super) struct Repository {
 #[derive(Debug, Default)]
 struct Tracked {
     names: Vec<u8>,
-    // Invariant: ascending offsets into `names`, one more than there are paths.
+    // Invariant: ascending; where each name in `names` ends.
     ends: Vec<usize>,
+    state: State,
+}
+
+/// What git's index was like when it was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum State {
+    /// It was not there.
+    #[default]
+    Absent,
+    /// It was like this, which can be trusted later.
+    Stamped(Stamp),
+    /// It had this content.
+    Read(Digest),
 }
 
 impl Repository {
@@ -50,8 +69,12 @@ impl Repository {
         }
     }
 
-    /// Returns the text of `info/exclude`, which all work trees of the repository share.
-    pub(super) fn excludes(&self) -> Vec<u8> {
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the file `info/exclude`, which all work trees of the repository share.
+    pub(super) fn excludes(&self) -> PathBuf {
         let common = fs::read(self.directory.join("commondir")).map_or_else(
             |_| self.directory.clone(),
             |text| {
@@ -59,7 +82,7 @@ impl Repository {
                     .join(std::ffi::OsStr::from_bytes(text.trim_ascii_end()))
             },
         );
-        fs::read(common.join("info/exclude")).unwrap_or_default()
+        common.join("info/exclude")
     }
 
     /// Returns whether this path, as seen from the top of the work tree, is tracked.
@@ -77,6 +100,27 @@ impl Repository {
         Ok(first.is_some_and(|first| first.starts_with(&within)) || self.tracks(path)?)
     }
 
+    /// Returns whether all that was said of what is tracked is still so.
+    pub(super) fn stands(&self) -> bool {
+        match self.tracked.get() {
+            None => true,
+            Some(Err(_)) => false,
+            Some(Ok(tracked)) => match tracked.state {
+                State::Absent => fs::symlink_metadata(self.index()).is_err(),
+                State::Stamped(stamp) => {
+                    stat(self.index()).is_ok_and(|now| Stamp::of(&now) == Some(stamp))
+                }
+                State::Read(digest) => {
+                    fs::read(self.index()).is_ok_and(|bytes| Digest::of(bytes) == digest)
+                }
+            },
+        }
+    }
+
+    fn index(&self) -> PathBuf {
+        self.directory.join("index")
+    }
+
     fn tracked(&self) -> Result<&Tracked, String> {
         self.tracked
             .get_or_init(|| self.read_index())
@@ -85,47 +129,78 @@ impl Repository {
     }
 
     fn read_index(&self) -> Result<Tracked, String> {
-        let mut names = self.names_of("index")?;
-        names.sort_unstable();
-        names.dedup();
-        let mut tracked = Tracked {
-            names: Vec::new(),
-            ends: vec![0],
-        };
-        for name in names {
-            tracked.names.extend_from_slice(&name);
-            tracked.ends.push(tracked.names.len());
-        }
-        Ok(tracked)
-    }
-
-    fn names_of(&self, file: &str) -> Result<Vec<Vec<u8>>, String> {
-        let bytes = match fs::read(self.directory.join(file)) {
+        let cannot = |error: io::Error| format!("git's index cannot be read: {error}");
+        let start = file_time();
+        let mut bytes = match fs::read(self.index()) {
             Ok(bytes) => bytes,
             // A repository in which nothing was ever added.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(format!("git's index cannot be read: {error}")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Tracked::default()),
+            Err(error) => return Err(cannot(error)),
         };
-        // The length of a hash is not in the file; a wrong guess does not fit.
-        let (mut names, shared) = parse(&bytes, 20)
-            .or_else(|| parse(&bytes, 32))
-            .ok_or("git's index is damaged, or of a version that is not known")?;
-        if let Some(shared) = shared
-            && file == "index"
-        {
-            names.extend(self.names_of(&format!("sharedindex.{shared}"))?);
+        let stamp = stat(self.index()).ok().and_then(|stat| Stamp::of(&stat));
+        let is_trusted = |stamp: &Stamp| {
+            stamp.is_older_than(start) && usize::try_from(stamp.size).ok() == Some(bytes.len())
+        };
+        let state = match stamp.filter(is_trusted) {
+            Some(stamp) => State::Stamped(stamp),
+            None => State::Read(Digest::of(&bytes)),
+        };
+        let mut tracked = Tracked::default();
+        let shared = tracked.read(&bytes)?;
+        if let Some(shared) = shared {
+            bytes =
+                fs::read(self.directory.join(format!("sharedindex.{shared}"))).map_err(cannot)?;
+            tracked.read(&bytes)?;
         }
-        Ok(names)
+        drop(bytes);
+        tracked.sort();
+        Ok(Tracked { state, ..tracked })
     }
 }
 
 impl Tracked {
+    /// Adds what an index holds. Returns the hash of the index it shares entries with.
+    fn read(&mut self, bytes: &[u8]) -> Result<Option<String>, String> {
+        let before = (self.names.len(), self.ends.len());
+        // The length of a hash is not in the file; a wrong guess does not fit.
+        for hash in [20, 32] {
+            if let Some(shared) = parse(bytes, hash, self) {
+                return Ok(shared);
+            }
+            self.names.truncate(before.0);
+            self.ends.truncate(before.1);
+        }
+        Err("git's index is damaged, or of a version that is not known".to_owned())
+    }
+
+    fn add(&mut self, name: &[u8]) {
+        self.names.extend_from_slice(name);
+        self.ends.push(self.names.len());
+    }
+
+    /// Sorts the names, where git has not.
+    fn sort(&mut self) {
+        let names = || (0..self.ends.len()).filter_map(|at| self.get(at));
+        if !names().is_sorted() {
+            let mut sorted: Vec<&[u8]> = names().collect();
+            sorted.sort_unstable();
+            let mut all = Self::default();
+            for name in sorted {
+                all.add(name);
+            }
+            *self = all;
+        }
+    }
+
     fn get(&self, at: usize) -> Option<&[u8]> {
-        self.names.get(*self.ends.get(at)?..*self.ends.get(at + 1)?)
+        let start = at
+            .checked_sub(1)
+            .map_or(Some(0), |before| self.ends.get(before).copied())?;
+        self.names.get(start..*self.ends.get(at)?)
     }
 
     fn first_not_before(&self, path: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.ends.len().saturating_sub(1));
+        let (mut low, mut high) = (0, self.ends.len());
         while low < high {
             let middle = low.midpoint(high);
             if self.get(middle).is_some_and(|name| name < path) {
@@ -138,9 +213,13 @@ impl Tracked {
     }
 }
 
-/// Reads the names in an index of version 2, 3 or 4 whose hashes have this length, and the hash of
-/// the index it shares entries with.
-fn parse(bytes: &[u8], hash: usize) -> Option<(Vec<Vec<u8>>, Option<String>)> {
+/// Reads the names in an index of version 2, 3 or 4 whose hashes have this length. Returns the hash
+/// of the index it shares entries with.
+#[expect(
+    clippy::option_option,
+    reason = "an index that shares nothing is an index"
+)]
+fn parse(bytes: &[u8], hash: usize, tracked: &mut Tracked) -> Option<Option<String>> {
     let body = bytes.get(..bytes.len().checked_sub(hash)?)?;
     let number = |at: usize| Some(u32::from_be_bytes(*body.get(at..)?.first_chunk()?));
     let version = number(4)?;
@@ -148,7 +227,7 @@ fn parse(bytes: &[u8], hash: usize) -> Option<(Vec<Vec<u8>>, Option<String>)> {
         return None;
     }
     let count = usize::try_from(number(8)?).ok()?;
-    let mut names: Vec<Vec<u8>> = Vec::with_capacity(count.min(body.len() / 60));
+    let mut name = Vec::new();
     let mut at = 12;
     for _ in 0..count {
         let start = at;
@@ -159,12 +238,13 @@ fn parse(bytes: &[u8], hash: usize) -> Option<(Vec<Vec<u8>>, Option<String>)> {
         } else {
             2
         };
-        let mut name = Vec::new();
-        if version == 4 {
+        let kept = if version == 4 {
             let stripped = offset(body, &mut at)?;
-            let previous = names.last().map_or(&[][..], Vec::as_slice);
-            name.extend_from_slice(previous.get(..previous.len().checked_sub(stripped)?)?);
-        }
+            name.len().checked_sub(stripped)?
+        } else {
+            0
+        };
+        name.truncate(kept);
         let rest = body.get(at..)?;
         let length = rest.iter().position(|byte| *byte == 0)?;
         name.extend_from_slice(rest.get(..length)?);
@@ -176,7 +256,7 @@ fn parse(bytes: &[u8], hash: usize) -> Option<(Vec<Vec<u8>>, Option<String>)> {
         if stated != 0x0fff && stated != name.len() {
             return None;
         }
-        names.push(name);
+        tracked.add(&name);
     }
     let mut shared = None;
     while at < body.len() {
@@ -187,7 +267,7 @@ fn parse(bytes: &[u8], hash: usize) -> Option<(Vec<Vec<u8>>, Option<String>)> {
         }
         at += 8 + length;
     }
-    Some((names, shared))
+    Some(shared)
 }
 
 /// Reads the number that version 4 writes before a name.

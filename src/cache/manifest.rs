@@ -11,16 +11,14 @@ const MAGIC: &[u8] = b"factory-tree 1\n";
 /// Returns the bytes of a tree.
 pub(super) fn encode(tree: &Tree) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
-    let mut before: &[u8] = b"";
+    let (mut before, mut path) = (Vec::new(), Vec::new());
     for input in tree.inputs() {
-        let shared = before
-            .iter()
-            .zip(&input.path)
-            .take_while(|(a, b)| a == b)
-            .count();
+        input.write_path(&mut path);
+        let both = before.iter().zip(&path);
+        let shared = both.take_while(|(a, b)| a == b).count();
         write_varint(&mut bytes, shared as u64);
-        write_text(&mut bytes, input.path.get(shared..).unwrap_or_default());
-        match &input.kind {
+        write_text(&mut bytes, path.get(shared..).unwrap_or_default());
+        match input.kind {
             Kind::File {
                 digest,
                 size,
@@ -39,7 +37,7 @@ pub(super) fn encode(tree: &Tree) -> Vec<u8> {
                 write_text(&mut bytes, special.name().as_bytes());
             }
         }
-        before = &input.path;
+        std::mem::swap(&mut before, &mut path);
     }
     bytes
 }

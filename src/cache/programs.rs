@@ -74,14 +74,15 @@ fn digests(index_file: Option<&Path>, writes: bool, files: &[PathBuf]) -> Vec<Op
 }
 
 fn write(index: &StatIndex, learnt: Learnt, file: &Path) {
-    let mut writer = Writer::new();
+    let mut writer = Writer::new(index, learnt.len());
     for (path, block) in index.blocks() {
         if !learnt.contains_key(path) {
             writer.copy(block);
         }
     }
     for (path, mut names) in learnt {
-        for (name, stamp, digest) in index.directory(&path).all() {
+        let known = index.directory(&path);
+        for (name, stamp, digest) in (0..known.len()).filter_map(|at| known.at(at)) {
             names.entry(name.to_vec()).or_insert((stamp, digest));
         }
         let entries = names

@@ -5,16 +5,18 @@
 //! unless git tracks something in them. What vanishes during the walk is not there.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
 };
 
 use super::{
     InputSelection, Tree,
-    selection::{MOST_SELECTIONS, Selector},
+    folder::Folder,
+    seen::Seen,
+    selection::{MOST_SELECTIONS, Mask, Selector},
     stat_index::StatIndex,
     walk::Walk,
 };
@@ -57,12 +59,20 @@ pub struct Scan {
     pub read: usize,
 }
 
+/// What a scan has found for some selections.
+#[derive(Debug)]
+pub struct Scans {
+    /// For each selection, in their order.
+    pub each: Vec<Scan>,
+    // One for each walk.
+    seen: Vec<Seen>,
+}
+
 /// Scans one folder, as often as asked.
 #[derive(Debug)]
 pub struct Scanner {
     pub(super) root: PathBuf,
     pub(super) work_tree: WorkTree,
-    pub(super) excludes: Option<PathBuf>,
     index_file: Option<PathBuf>,
     learns: bool,
     index: Mutex<Option<Arc<StatIndex>>>,
@@ -74,7 +84,6 @@ impl Scanner {
         Self {
             root: root.into(),
             work_tree: WorkTree::default(),
-            excludes: None,
             index_file: None,
             learns: true,
             index: Mutex::default(),
@@ -103,13 +112,6 @@ impl Scanner {
         self
     }
 
-    /// Ignores also what this file says (`core.excludesFile`).
-    #[must_use]
-    pub fn with_excludes_file(mut self, file: impl Into<PathBuf>) -> Self {
-        self.excludes = Some(file.into());
-        self
-    }
-
     /// Returns the folder that is scanned.
     pub fn root(&self) -> &Path {
         &self.root
@@ -122,7 +124,7 @@ impl Scanner {
                 tree: Tree::default(),
                 read: 0,
             };
-            scans.into_iter().next().unwrap_or(empty)
+            scans.each.into_iter().next().unwrap_or(empty)
         })
     }
 
@@ -130,7 +132,7 @@ impl Scanner {
     pub fn scan_all<'a>(
         &self,
         selections: impl IntoIterator<Item = &'a InputSelection>,
-    ) -> Result<Vec<Scan>, ScanError> {
+    ) -> Result<Scans, ScanError> {
         let selections: Vec<&InputSelection> = selections.into_iter().collect();
         let mut distinct: Vec<&InputSelection> = Vec::new();
         let places: Vec<usize> = selections
@@ -145,43 +147,64 @@ impl Scanner {
                     })
             })
             .collect();
-        let mut scans = Vec::with_capacity(distinct.len());
+        let (mut scans, mut seen) = (Vec::with_capacity(distinct.len()), Vec::new());
         for batch in distinct.chunks(MOST_SELECTIONS) {
-            scans.extend(self.walk(batch)?);
+            seen.push(self.walk(batch, &mut scans)?);
         }
-        Ok(places
-            .iter()
-            .filter_map(|at| scans.get(*at).cloned())
-            .collect())
+        let each = places.iter().filter_map(|at| scans.get(*at).cloned());
+        Ok(Scans {
+            each: each.collect(),
+            seen,
+        })
     }
 
-    fn walk(&self, selections: &[&InputSelection]) -> Result<Vec<Scan>, ScanError> {
-        let index = self.known();
+    /// Returns whether all that these scans of this folder have looked at is as it was then, and
+    /// nothing has come that they would look at too. In doubt it is not; then only another scan
+    /// tells what is different.
+    pub fn stands(&self, scans: &Scans) -> bool {
+        scans.seen.iter().all(|seen| seen.stands(self))
+    }
+
+    fn walk(
+        &self,
+        selections: &[&InputSelection],
+        scans: &mut Vec<Scan>,
+    ) -> Result<Seen, ScanError> {
+        let mut index = self.known();
         let selector = Selector::new(selections.iter().copied());
-        let threads = thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(MOST_THREADS);
-        let walked = Walk::new(self, &selector, &index)?.run(threads)?;
-        let mut scans: Vec<Scan> = Vec::with_capacity(walked.chosen.len());
-        let mut seen: HashMap<Vec<u32>, Tree> = HashMap::new();
-        for chosen in walked.chosen {
+        let walked = Walk::new(self, &selector, &index)?.run(threads())?;
+        let folders: Arc<[Folder]> = walked.folders.into();
+        let counts = counts(&folders);
+        let mut trees: Vec<Tree> = Vec::with_capacity(selections.len());
+        for bit in (0..selections.len()).map(|at| 1 << at) {
+            let has = |mask: Mask, bit: Mask| mask & bit != 0;
+            let len = counts.iter().filter(|(mask, _)| has(**mask, bit));
+            let len = len.map(|(_, count)| count).sum();
             // Selections that have the same inputs share one tree, and its root digest.
-            let tree = seen
-                .get(&chosen)
-                .cloned()
-                .unwrap_or_else(|| Tree::chosen(Arc::clone(&walked.inputs), chosen.clone()));
-            seen.entry(chosen).or_insert_with(|| tree.clone());
-            scans.push(Scan {
-                tree,
-                read: walked.read,
-            });
+            let same = |other: &Mask| {
+                counts
+                    .keys()
+                    .all(|mask| has(*mask, *other) == has(*mask, bit))
+            };
+            let before = (0..trees.len()).find(|at| same(&(1 << at)));
+            let tree = before.and_then(|at| trees.get(at)).cloned();
+            let root = Arc::new(OnceLock::new());
+            trees.push(tree.unwrap_or_else(|| Tree::chosen(Arc::clone(&folders), bit, len, root)));
         }
+        let read = walked.read;
+        scans.extend(trees.into_iter().map(|tree| Scan { tree, read }));
         if let Some(learnt) = walked.learnt {
             let file = self.index_file.as_deref().filter(|_| self.learns);
-            let learnt = learnt.finish(file);
-            *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(learnt));
+            index = Arc::new(learnt.finish(file));
+            *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&index));
         }
-        Ok(scans)
+        Ok(Seen {
+            folders,
+            hows: walked.hows,
+            apart: walked.apart,
+            sources: walked.sources,
+            index,
+        })
     }
 
     fn known(&self) -> Arc<StatIndex> {
@@ -196,5 +219,31 @@ impl Scanner {
     }
 }
 
-/// More do not help: the walk waits for the kernel.
-const MOST_THREADS: usize = 16;
+/// Returns how many inputs each set of selections has.
+fn counts(folders: &[Folder]) -> BTreeMap<Mask, usize> {
+    let mut counts = BTreeMap::new();
+    let mut masks = folders
+        .iter()
+        .flat_map(|folder| folder.files.iter().map(|file| file.mask));
+    let Some(mut last) = masks.next() else {
+        return counts;
+    };
+    let mut run = 1;
+    for mask in masks {
+        if mask != last {
+            *counts.entry(last).or_default() += run;
+            (last, run) = (mask, 0);
+        }
+        run += 1;
+    }
+    *counts.entry(last).or_default() += run;
+    counts
+}
+
+/// Returns how many threads look at files at the same time.
+pub(super) fn threads() -> usize {
+    // More do not help: they wait for the kernel.
+    thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(16)
+}

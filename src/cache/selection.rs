@@ -29,7 +29,7 @@ impl InputSelection {
             .flatten()
             .filter(|entry| {
                 let rule = EntryRule::new(entry);
-                !tree.inputs().any(|input| rule.selects(&input.path))
+                !tree.any_path(|path| rule.selects(path))
             })
             .collect()
     }
@@ -81,11 +81,6 @@ impl<'a> Selector<'a> {
         Self {
             selections: selections.into_iter().map(ready).collect(),
         }
-    }
-
-    /// Returns how many selections there are.
-    pub(super) const fn len(&self) -> usize {
-        self.selections.len()
     }
 
     /// Returns how the selections reach below the root.

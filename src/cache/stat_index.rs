@@ -4,7 +4,7 @@
 //! only hashed again. It is replaced as a whole by a rename, so that runs at the same time see one
 //! or the other and at worst forget what the other has learnt.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{cmp::Ordering, fs, io::Write as _, path::Path};
 
 use rustix::fs::Stat;
 
@@ -118,12 +118,22 @@ impl StatIndex {
 
     /// Returns what is known of the files in this directory.
     pub(super) fn directory(&self, path: &[u8]) -> Known<'_> {
-        self.blocks
-            .binary_search_by(|block| slice(&self.bytes, block.path).cmp(path))
-            .ok()
-            .and_then(|at| self.blocks.get(at))
+        self.position(path)
             .and_then(|block| Known::read(slice(&self.bytes, block.all), path))
             .unwrap_or_default()
+    }
+
+    /// Returns the encoded block of this directory, empty if there is none.
+    pub(super) fn block(&self, path: &[u8]) -> &[u8] {
+        self.position(path)
+            .map_or(b"", |block| slice(&self.bytes, block.all))
+    }
+
+    fn position(&self, path: &[u8]) -> Option<&Block> {
+        let found = self
+            .blocks
+            .binary_search_by(|block| slice(&self.bytes, block.path).cmp(path));
+        found.ok().and_then(|at| self.blocks.get(at))
     }
 
     /// Returns the paths and the encoded blocks of all directories.
@@ -200,11 +210,28 @@ impl<'a> Known<'a> {
 
     /// Returns the stamp and the digest of the file with this name.
     pub(super) fn get(&self, name: &[u8]) -> Option<(Stamp, Digest)> {
-        let at = self
-            .entries
-            .binary_search_by(|at| self.name(*at).unwrap_or_default().cmp(name))
-            .ok()?;
-        let mut at = usize::try_from(*self.entries.get(at)?).ok()? + 4 + name.len();
+        self.from(name).find(name)
+    }
+
+    /// Returns how many files are known.
+    pub(super) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns a way to ask for files in the order of their names, from this one on.
+    pub(super) fn from(&self, name: &[u8]) -> Cursor<'_, 'a> {
+        let before = |at: &u32| self.name(*at).unwrap_or_default() < name;
+        Cursor {
+            at: self.entries.partition_point(before),
+            known: self,
+        }
+    }
+
+    /// Returns the name, the stamp, and the digest of the file that is known at this place.
+    pub(super) fn at(&self, at: usize) -> Option<(&'a [u8], Stamp, Digest)> {
+        let at = *self.entries.get(at)?;
+        let name = self.name(at)?;
+        let mut at = usize::try_from(at).ok()? + 4 + name.len();
         let mut next = |length: usize| {
             at += length;
             at - length
@@ -218,21 +245,41 @@ impl<'a> Known<'a> {
             mode: u32::try_from(read_u32(self.block, next(4))?).ok()?,
         };
         let digest = self.block.get(next(32)..)?.first_chunk()?;
-        Some((stamp, Digest::from_bytes(*digest)))
-    }
-
-    /// Returns all that is known, in the order of the names.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&'a [u8], Stamp, Digest)> {
-        self.entries.iter().filter_map(|at| {
-            let name = self.name(*at)?;
-            let (stamp, digest) = self.get(name)?;
-            Some((name, stamp, digest))
-        })
+        Some((name, stamp, Digest::from_bytes(*digest)))
     }
 
     fn name(&self, at: u32) -> Option<&'a [u8]> {
         let at = usize::try_from(at).ok()?;
         self.block.get(at + 4..)?.get(..read_u32(self.block, at)?)
+    }
+}
+
+/// Asks for files in the order of their names.
+#[derive(Debug)]
+pub(super) struct Cursor<'k, 'a> {
+    known: &'k Known<'a>,
+    at: usize,
+}
+
+impl Cursor<'_, '_> {
+    /// Returns where the file with this name is known, which comes behind all that were asked for.
+    pub(super) fn position(&mut self, name: &[u8]) -> Option<usize> {
+        while let Some(at) = self.known.entries.get(self.at) {
+            match self.known.name(*at).unwrap_or_default().cmp(name) {
+                Ordering::Less => self.at += 1,
+                Ordering::Equal => return Some(self.at),
+                Ordering::Greater => return None,
+            }
+        }
+        None
+    }
+
+    /// Returns the stamp and the digest of the file with this name, which comes behind all that were
+    /// asked for.
+    pub(super) fn find(&mut self, name: &[u8]) -> Option<(Stamp, Digest)> {
+        let at = self.position(name)?;
+        let (_, stamp, digest) = self.known.at(at)?;
+        Some((stamp, digest))
     }
 }
 
@@ -252,10 +299,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new() -> Self {
-        Self {
-            bytes: MAGIC.to_vec(),
-        }
+    /// Starts an index that may take the place of `index`, and knows about so much more.
+    pub(super) fn new(index: &StatIndex, news: usize) -> Self {
+        let mut bytes = Vec::with_capacity(index.bytes.len() + news * (ENTRY_LENGTH + 24) + 4096);
+        bytes.extend_from_slice(MAGIC);
+        Self { bytes }
     }
 
     /// Appends a block as it is in another index.

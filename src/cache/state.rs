@@ -21,6 +21,7 @@ use super::{
     ScanError, Scanner, WorkTree,
     git::Repository,
     gitignore::Rules,
+    seen::Sources,
     selection::{Reach, Selector},
 };
 
@@ -32,7 +33,7 @@ pub(super) const IGNORE_FILE: &str = ".gitignore";
 pub(super) struct State {
     pub(super) reaches: Arc<Vec<Reach>>,
     pub(super) rules: Option<Arc<Rules>>,
-    pub(super) repository: Option<Arc<At>>,
+    pub(super) repository: Option<At>,
     /// Whether all in it is ignored that is not tracked.
     pub(super) ignored: bool,
     /// The outermost ignored directory that it is in, seen from the root.
@@ -42,35 +43,37 @@ pub(super) struct State {
 }
 
 /// A repository, and how long the path of its top is, with its last slash.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct At {
-    repository: Repository,
+    repository: Arc<Repository>,
     top: usize,
 }
 
 impl State {
     /// Takes over nothing but the selections if the directory is the top of another work tree:
     /// `full` is its path as the top of the outer one sees it, `path` that on disk.
-    pub(super) fn enter_repository(&mut self, full: &[u8], path: &Path) {
+    pub(super) fn enter_repository(&mut self, full: &[u8], path: &Path, sources: &Sources) {
         let top = full.len() + 1;
-        let repository = Repository::at(&path.join(".git"));
-        self.repository = repository.map(|repository| Arc::new(At { repository, top }));
+        let repository = sources.repository(path.join(".git"));
+        self.repository = repository.map(|repository| At { repository, top });
         self.rules = None;
         self.ignored = false;
         self.ignored_top = None;
     }
 
-    /// Adds the rules of the ignore file in `directory`, whose path is `full`, if it has one.
+    /// Adds the rules of the ignore file in `directory`, whose path is `full`, if it has one. Returns
+    /// its text.
     pub(super) fn read_rules(
         &mut self,
         directory: BorrowedFd<'_>,
         full: &[u8],
-    ) -> Result<(), Errno> {
-        if let Some(text) = read_ignore_file(directory)? {
+    ) -> Result<Option<Vec<u8>>, Errno> {
+        let text = read_ignore_file(directory)?;
+        if let Some(text) = &text {
             let full = full.strip_suffix(b"/").unwrap_or(full);
-            self.rules = Some(Arc::new(Rules::parse(full, &text, self.rules.take())));
+            self.rules = Some(Arc::new(Rules::parse(full, text, self.rules.take())));
         }
-        Ok(())
+        Ok(text)
     }
 
     /// Returns whether this path, as seen from the top of the work tree, is tracked although it
@@ -90,7 +93,7 @@ impl State {
 }
 
 /// Reads an ignore file as git does: a regular file, and not through a link.
-fn read_ignore_file(directory: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno> {
+pub(super) fn read_ignore_file(directory: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match statat(directory, IGNORE_FILE, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {}
@@ -112,6 +115,7 @@ fn read_ignore_file(directory: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Errno>
 pub(super) fn surroundings(
     scanner: &Scanner,
     selector: &Selector<'_>,
+    sources: &Sources,
 ) -> Result<(Vec<u8>, State), ScanError> {
     let mut state = State {
         reaches: Arc::new(selector.root()),
@@ -128,11 +132,16 @@ pub(super) fn surroundings(
     };
     let (top, repository) = match &scanner.work_tree {
         WorkTree::None => return outside,
-        WorkTree::GitDirectory(directory) => (None, Repository::with_directory(directory.clone())),
+        WorkTree::GitDirectory(directory) => {
+            let repository = Arc::new(Repository::with_directory(directory.clone()));
+            sources.add_repository(&repository);
+            (None, repository)
+        }
         WorkTree::Discover => {
             let root = scanner.root.canonicalize().map_err(root_failed)?;
             let mut found = root.ancestors().filter_map(|top| {
-                Repository::at(&top.join(".git")).map(|repository| (top.to_path_buf(), repository))
+                let repository = sources.repository(top.join(".git"));
+                repository.map(|repository| (top.to_path_buf(), repository))
             });
             let Some((top, repository)) = found.next() else {
                 return outside;
@@ -140,15 +149,8 @@ pub(super) fn surroundings(
             (Some((root.clone(), top)), repository)
         }
     };
-    if let Some(excludes) = &scanner.excludes {
-        let text = std::fs::read(excludes).unwrap_or_default();
-        state.rules = Some(Arc::new(Rules::parse(b"", &text, None)));
-    }
-    state.rules = Some(Arc::new(Rules::parse(
-        b"",
-        &repository.excludes(),
-        state.rules,
-    )));
+    let excludes = sources.text(repository.excludes()).unwrap_or_default();
+    state.rules = Some(Arc::new(Rules::parse(b"", &excludes, None)));
     let mut prefix: Vec<u8> = Vec::new();
     if let Some((root, top)) = top {
         let mut here = top.clone();
@@ -161,6 +163,7 @@ pub(super) fn surroundings(
             state
                 .read_rules(opened.as_fd(), &prefix)
                 .map_err(|error| root_failed(error.into()))?;
+            sources.text(here.join(IGNORE_FILE));
             let name = segment.as_os_str();
             here.push(name);
             prefix.extend_from_slice(name.as_bytes());
@@ -183,6 +186,6 @@ pub(super) fn surroundings(
     {
         return outside;
     }
-    state.repository = Some(Arc::new(At { repository, top: 0 }));
+    state.repository = Some(At { repository, top: 0 });
     Ok((prefix, state))
 }

@@ -248,7 +248,7 @@ fn the_nearest_pass_of_a_gate_explains_what_has_changed_since() {
     now.inputs = now
         .inputs
         .inputs()
-        .cloned()
+        .map(|input| input.to_input())
         .chain([Input {
             path: b"b".as_slice().into(),
             kind: Kind::Link {

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use tempfile::TempDir;
 
 use super::{Diff, Digest, Input, InputSelection, Kind, Scanner, Special, Tree};
@@ -76,7 +76,7 @@ impl Folder {
         let tree = self.scan();
         let mut paths: Vec<String> = tree
             .inputs()
-            .map(|input| String::from_utf8_lossy(&input.path).into())
+            .map(|input| String::from_utf8_lossy(&input.path()).into())
             .collect();
         paths.sort();
         paths
@@ -208,17 +208,20 @@ fn links_are_their_texts_and_special_files_are_never_opened() {
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     let first = folder.scan();
     assert_eq!(first.len(), 9);
-    assert_eq!(first.get(b"pipe").unwrap().kind, Kind::Other(Special::Fifo));
     assert_eq!(
-        first.get(b"socket").unwrap().kind,
+        *first.get(b"pipe").unwrap().kind,
+        Kind::Other(Special::Fifo)
+    );
+    assert_eq!(
+        *first.get(b"socket").unwrap().kind,
         Kind::Other(Special::Socket)
     );
     let elsewhere: Vec<_> = first
         .links_elsewhere()
         .iter()
-        .map(|input| &*input.path)
+        .map(super::InputRef::path)
         .collect();
-    assert_eq!(elsewhere, [b"d/root"]);
+    assert_eq!(elsewhere, [Box::from(*b"d/root")]);
 
     fs::remove_file(root.join("link")).unwrap();
     symlink("d/b", root.join("link")).unwrap();
@@ -302,7 +305,7 @@ fn a_project_below_the_top_of_a_work_tree_is_under_all_its_rules() {
         let tree = Scanner::new(folder.root.join(below)).scan(&InputSelection::default());
         let tree = tree.unwrap().tree;
         tree.inputs()
-            .map(|input| String::from_utf8_lossy(&input.path).into())
+            .map(|input| String::from_utf8_lossy(&input.path()).into())
             .collect()
     };
     let below: Vec<String> = paths("apps/web");
@@ -374,13 +377,13 @@ fn patterns_narrow_and_an_ignored_file_is_taken_only_by_its_name() {
         let all = scanner
             .scan_all(cases.iter().map(|(given, _)| given))
             .unwrap();
-        for ((given, then), together) in cases.iter().zip(all) {
+        for ((given, then), together) in cases.iter().zip(all.each) {
             let alone = scanner.scan(given).unwrap().tree;
             assert_eq!(alone, together.tree, "{given:?}");
             assert_eq!(alone.root_digest(), together.tree.root_digest());
             let mut paths: Vec<_> = alone
                 .inputs()
-                .map(|input| String::from_utf8_lossy(&input.path))
+                .map(|input| String::from_utf8_lossy(&input.path()).into_owned())
                 .collect();
             paths.sort();
             assert_eq!(paths, *then, "{given:?}");
@@ -427,7 +430,7 @@ fn an_ignored_folder_is_looked_into_only_where_a_pattern_names_it() {
         let paths: Vec<_> = scan
             .tree
             .inputs()
-            .map(|input| String::from_utf8_lossy(&input.path).into_owned())
+            .map(|input| String::from_utf8_lossy(&input.path()).into_owned())
             .collect();
         assert_eq!(paths, expected, "{patterns:?}");
     }
@@ -471,7 +474,7 @@ fn a_thousand_edits_within_the_tick_of_the_clock_are_all_seen() {
         let text = format!("{edit:04}");
         folder.write("a", &text);
         let tree = scanner.scan(&InputSelection::default()).unwrap().tree;
-        let Kind::File { digest, .. } = tree.get(b"a").unwrap().kind else {
+        let Kind::File { digest, .. } = *tree.get(b"a").unwrap().kind else {
             panic!()
         };
         assert_eq!(digest, Digest::of(&text));
@@ -655,6 +658,10 @@ enum Operation {
     HardLink(u8, u8),
     Remove(u8),
     RemoveFolder(u8),
+    Ignore(u8),
+    Commit,
+    Checkout(u8),
+    Clock(u8, i8),
     Settle,
     Damage(u16),
 }
@@ -673,6 +680,10 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (any::<u8>(), any::<u8>()).prop_map(|(a, b)| O::HardLink(a, b)),
         1 => any::<u8>().prop_map(O::Remove),
         1 => any::<u8>().prop_map(O::RemoveFolder),
+        1 => any::<u8>().prop_map(O::Ignore),
+        1 => Just(O::Commit),
+        2 => any::<u8>().prop_map(O::Checkout),
+        1 => (any::<u8>(), any::<i8>()).prop_map(|(a, b)| O::Clock(a, b)),
         1 => Just(O::Settle),
         1 => any::<u16>().prop_map(O::Damage),
     ]
@@ -723,6 +734,30 @@ fn operate(folder: &Folder, operation: &Operation) {
         Operation::RemoveFolder(at) => {
             drop(fs::remove_dir_all(folder.root.join(format!("{}", at % 3))));
         }
+        // Rules that ignore one file, or none.
+        Operation::Ignore(at) => write(
+            &folder.root.join(format!("{}/.gitignore", at % 3)),
+            &format!("/{}\n", at / 3 % 16),
+        ),
+        Operation::Commit => {
+            git(&folder.root, &["add", "-A"]);
+            git(&folder.root, &["commit", "-q", "--allow-empty", "-m", "x"]);
+        }
+        // Some commit of before, with whatever stands in the way.
+        Operation::Checkout(back) => {
+            let back = format!("HEAD~{}", back % 3);
+            let mut checkout = Command::new("git");
+            checkout.args(["checkout", "-q", "-f", &back]);
+            let _ = checkout.current_dir(&folder.root).output();
+        }
+        // What a clock that was set leaves on a file: a time far away, or some moments.
+        Operation::Clock(at, by) => {
+            let far = if by % 2 == 0 { 1 } else { 3_600_000 };
+            let by = Duration::from_millis(u64::from(by.unsigned_abs()) * far);
+            let now = SystemTime::now();
+            let time = if at % 2 == 0 { now + by } else { now - by };
+            let _ = fs::File::open(path(at)).map(|file| file.set_modified(time));
+        }
         Operation::Settle => thread::sleep(Duration::from_millis(30)),
         Operation::Damage(at) => {
             let mut bytes = fs::read(&folder.index).unwrap_or_default();
@@ -735,22 +770,23 @@ fn operate(folder: &Folder, operation: &Operation) {
     }
 }
 
-/// The slow and obvious way: reads everything, remembers nothing.
+/// The slow and obvious way: lists what git lists, reads everything, remembers nothing.
 fn model(root: &Path) -> Tree {
-    let files = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap);
-    let files = files.filter(|file| !file.file_type().is_dir());
-    let input = |file: walkdir::DirEntry| {
-        let path = file.path();
-        let kind = if file.file_type().is_symlink() {
-            let text = fs::read_link(path).unwrap();
+    let files = files_by_git(root);
+    let files = files.iter().map(|file| root.join(file));
+    let files = files.filter(|file| fs::symlink_metadata(file).is_ok_and(|facts| !facts.is_dir()));
+    let input = |path: PathBuf| {
+        let facts = fs::symlink_metadata(&path).unwrap();
+        let kind = if facts.is_symlink() {
+            let text = fs::read_link(&path).unwrap();
             let text = text.as_os_str().as_bytes().into();
             Kind::Link {
                 text,
-                dangling: fs::metadata(path).is_err(),
+                dangling: fs::metadata(&path).is_err(),
             }
         } else {
-            let bytes = fs::read(path).unwrap();
-            let executable = file.metadata().unwrap().permissions().mode() & 0o100 != 0;
+            let bytes = fs::read(&path).unwrap();
+            let executable = facts.permissions().mode() & 0o100 != 0;
             Kind::File {
                 digest: Digest::of(&bytes),
                 size: bytes.len() as u64,
@@ -768,24 +804,136 @@ fn model(root: &Path) -> Tree {
     files.map(input).collect()
 }
 
+// What has failed once is tried first from then on.
+fn ten_thousand_operations() -> ProptestConfig {
+    let seeds = FileFailurePersistence::SourceParallel("proptest-regressions");
+    ProptestConfig {
+        cases: 100,
+        failure_persistence: Some(Box::new(seeds)),
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ten_thousand_operations())]
 
     #[test]
     fn no_order_of_changes_makes_a_scan_differ_from_reading_everything(
-        operations in prop::collection::vec(operation(), 40..80),
+        operations in prop::collection::vec(operation(), 100),
     ) {
-        let folder = Folder::new();
+        let folder = Folder::repository();
         let lasting = folder.scanner();
-        for operation in &operations {
+        let everything = InputSelection::default();
+        let mut before = lasting.scan_all([&everything]).unwrap();
+        for (at, operation) in operations.iter().enumerate() {
             operate(&folder, operation);
             let model = model(&folder.root);
-            let everything = InputSelection::default();
-            for scanner in [&lasting, &folder.scanner()] {
-                let tree = scanner.scan(&everything).unwrap().tree;
-                prop_assert_eq!(&tree, &model, "after {:?}", operation);
-                prop_assert_eq!(tree.root_digest(), model.root_digest());
+            // What is said to stand as it was must do so.
+            let stands = lasting.stands(&before);
+            prop_assert!(!stands || before.each[0].tree == model, "stands after {:?}", operation);
+            before = lasting.scan_all([&everything]).unwrap();
+            prop_assert!(lasting.stands(&before), "nothing has changed after {:?}", operation);
+            let tree = &before.each[0].tree;
+            prop_assert_eq!(tree, &model, "after {:?}", operation);
+            prop_assert_eq!(tree.root_digest(), model.root_digest());
+            // Now and then another process looks, with what this one has learnt.
+            if at % 5 == 4 {
+                let other = folder.scanner().scan(&everything).unwrap().tree;
+                prop_assert_eq!(&other, &model, "another process after {:?}", operation);
             }
+        }
+    }
+}
+
+#[test]
+fn what_was_looked_at_stands_until_anything_of_it_changes() {
+    type Change = fn(&Folder);
+    fn write(folder: &Folder, path: &str, text: &str) {
+        folder.write(path, text);
+    }
+    let touch = |folder: &Folder, path: &str| {
+        let file = fs::File::open(folder.root.join(path)).unwrap();
+        file.set_modified(SystemTime::now()).unwrap();
+    };
+    // (what happens, whether all that was looked at still stands)
+    let cases: [(&str, Change, bool); 13] = [
+        ("nothing", |_| {}, true),
+        ("an edit", |folder| write(folder, "src/a", "2"), false),
+        ("a new file", |folder| write(folder, "src/new", ""), false),
+        (
+            "a file in a new folder",
+            |folder| write(folder, "src/new/a", ""),
+            false,
+        ),
+        (
+            "a file less",
+            |folder| fs::remove_file(folder.root.join("src/a")).unwrap(),
+            false,
+        ),
+        (
+            "an edit of what is ignored",
+            |folder| write(folder, "log/x", "2"),
+            true,
+        ),
+        (
+            "a file that is ignored",
+            |folder| write(folder, "log/y", "2"),
+            true,
+        ),
+        (
+            "a named file",
+            |folder| write(folder, "log/named", "2"),
+            false,
+        ),
+        (
+            "a named file that was not there",
+            |folder| write(folder, "log/missing", ""),
+            false,
+        ),
+        (
+            "other rules",
+            |folder| write(folder, ".gitignore", "/src/\n"),
+            false,
+        ),
+        (
+            "rules below",
+            |folder| write(folder, "src/.gitignore", "a\n"),
+            false,
+        ),
+        (
+            "rules of the repository",
+            |folder| {
+                write(folder, ".git/info/exclude", "a\n");
+            },
+            false,
+        ),
+        (
+            "what is tracked",
+            |folder| git(&folder.root, &["add", "-f", "log/x"]),
+            false,
+        ),
+    ];
+    for settled in [true, false] {
+        for (what, change, stands) in cases {
+            let folder = Folder::repository();
+            folder
+                .write(".gitignore", "/log/\n")
+                .write("src/a", "1")
+                .write("src/b", "1")
+                .write("log/x", "1")
+                .write("log/named", "1");
+            git(&folder.root, &["add", "src"]);
+            if settled {
+                thread::sleep(Duration::from_millis(60));
+            }
+            let scanner = folder.scanner();
+            let named = selection(Some(&["src/**", "log/named", "log/missing"]), &[], &[]);
+            let scans = scanner
+                .scan_all([&named, &InputSelection::default()])
+                .unwrap();
+            touch(&folder, "src/b");
+            change(&folder);
+            assert_eq!(scanner.stands(&scans), stands, "{what}, settled: {settled}");
         }
     }
 }

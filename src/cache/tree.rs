@@ -12,8 +12,10 @@ use std::{
 
 use super::{
     Digest,
-    digest::hex,
-    proto::{BlobRef, Message, text},
+    folder::{Files, Folder, compare_folders, join, split},
+    merkle,
+    proto::BlobRef,
+    selection::Mask,
 };
 
 /// One input.
@@ -147,16 +149,59 @@ impl fmt::Display for ShownPath<'_> {
     }
 }
 
+/// An input of a tree.
+#[derive(Debug, Clone, Copy)]
+pub struct InputRef<'a> {
+    folder: &'a [u8],
+    name: &'a [u8],
+    /// What it is.
+    pub kind: &'a Kind,
+}
+
+impl InputRef<'_> {
+    /// Returns the path below the root, as bytes, without a slash at either end.
+    pub fn path(&self) -> Box<[u8]> {
+        join(self.folder, self.name)
+    }
+
+    /// Makes `path` the input's.
+    pub(super) fn write_path(&self, path: &mut Vec<u8>) {
+        path.clear();
+        path.extend_from_slice(self.folder);
+        if !self.folder.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(self.name);
+    }
+
+    /// Returns the input by itself.
+    pub fn to_input(&self) -> Input {
+        Input {
+            path: self.path(),
+            kind: self.kind.clone(),
+        }
+    }
+
+    pub(super) const fn name(&self) -> &[u8] {
+        self.name
+    }
+
+    fn is_at(&self, other: &Self) -> bool {
+        self.name == other.name && self.folder == other.folder
+    }
+}
+
 /// The inputs of one gate.
 ///
-/// Cheap to clone, and several trees of one scan share their inputs. In the order of
-/// [`compare_paths`].
+/// Cheap to clone, and several trees of one scan share their inputs. What is in a folder itself comes
+/// before what is in the folders in it; each by the bytes of its names.
 #[derive(Clone, Default)]
 pub struct Tree {
-    // Invariant: sorted by `compare_paths`, each path once.
-    all: Arc<[Input]>,
-    // Invariant: indices into `all`, ascending. `None` means all of it.
-    chosen: Option<Arc<[u32]>>,
+    // Invariant: sorted by `compare_folders`, each path once.
+    folders: Arc<[Folder]>,
+    // Which inputs are of this tree: those that have a bit of it.
+    mask: Mask,
+    len: usize,
     root: Arc<OnceLock<BlobRef>>,
 }
 
@@ -168,7 +213,8 @@ impl fmt::Debug for Tree {
 
 impl PartialEq for Tree {
     fn eq(&self, other: &Self) -> bool {
-        self.inputs().eq(other.inputs())
+        let same = |(a, b): (InputRef<'_>, InputRef<'_>)| a.is_at(&b) && a.kind == b.kind;
+        self.len == other.len && self.inputs().zip(other.inputs()).all(same)
     }
 }
 
@@ -179,62 +225,118 @@ impl FromIterator<Input> for Tree {
     fn from_iter<I: IntoIterator<Item = Input>>(inputs: I) -> Self {
         let mut inputs: Vec<Input> = inputs.into_iter().collect();
         inputs.reverse();
-        inputs.sort_by(|a, b| compare_paths(&a.path, &b.path));
+        inputs.sort_by(|a, b| {
+            let (a, b) = (split(&a.path), split(&b.path));
+            compare_folders(a.0, b.0).then_with(|| a.1.cmp(b.1))
+        });
         inputs.dedup_by(|a, b| a.path == b.path);
-        Self::sorted(inputs.into())
+        let len = inputs.len();
+        let mut folders: Vec<Folder> = Vec::new();
+        for Input { path, kind } in inputs {
+            let (folder, name) = split(&path);
+            if folders.last().is_none_or(|last| *last.path != *folder) {
+                folders.push(Folder {
+                    path: folder.into(),
+                    files: Files::default(),
+                });
+            }
+            if let Some(last) = folders.last_mut() {
+                last.files.push(name, 1, kind);
+            }
+        }
+        Self::chosen(folders.into(), 1, len, Arc::default())
     }
 }
 
 impl Tree {
-    /// Makes a tree of inputs that are in order and have each path once.
-    pub(super) fn sorted(all: Arc<[Input]>) -> Self {
+    /// Makes a tree of the inputs in sorted folders that have a bit of `mask`; there are `len`. Trees
+    /// of the same inputs share what is found out about their root.
+    pub(super) fn chosen(
+        folders: Arc<[Folder]>,
+        mask: Mask,
+        len: usize,
+        root: Arc<OnceLock<BlobRef>>,
+    ) -> Self {
         debug_assert!(
-            all.is_sorted_by(|a, b| compare_paths(&a.path, &b.path) == Ordering::Less),
-            "the inputs of a tree are sorted and distinct"
+            folders.is_sorted_by(|a, b| compare_folders(&a.path, &b.path) == Ordering::Less),
+            "the folders of a tree are sorted and distinct"
         );
         Self {
-            all,
-            chosen: None,
-            root: Arc::default(),
+            folders,
+            mask,
+            len,
+            root,
         }
-    }
-
-    /// Makes a tree of some of these inputs.
-    pub(super) fn chosen(all: Arc<[Input]>, chosen: Vec<u32>) -> Self {
-        let mut tree = Self::sorted(all);
-        if chosen.len() < tree.all.len() {
-            tree.chosen = Some(chosen.into());
-        }
-        tree
     }
 
     /// Returns how many inputs there are.
-    pub fn len(&self) -> usize {
-        self.chosen
-            .as_ref()
-            .map_or(self.all.len(), |chosen| chosen.len())
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Returns whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Returns every input, in order.
-    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
-        (0..self.len()).filter_map(|at| self.at(at))
+    pub fn inputs(&self) -> impl Iterator<Item = InputRef<'_>> {
+        self.folders.iter().flat_map(|folder| self.within(folder))
+    }
+
+    /// Returns the folders that hold the inputs of this tree, and inputs of others maybe.
+    pub(super) fn folders(&self) -> &[Folder] {
+        &self.folders
+    }
+
+    /// Returns the inputs of this tree that a folder holds itself.
+    pub(super) fn within<'a>(&self, folder: &'a Folder) -> impl Iterator<Item = InputRef<'a>> {
+        let mask = self.mask;
+        folder
+            .files
+            .iter()
+            .filter(move |file| file.mask & mask != 0)
+            .map(|file| InputRef {
+                folder: &folder.path,
+                name: file.name,
+                kind: file.kind,
+            })
     }
 
     /// Returns the input with this path.
-    pub fn get(&self, path: &[u8]) -> Option<&Input> {
-        self.at(self.first_not_before(path))
-            .filter(|input| *input.path == *path)
+    pub fn get(&self, path: &[u8]) -> Option<InputRef<'_>> {
+        let (folder, name) = split(path);
+        let folder = self.folders.get(self.position(folder).ok()?)?;
+        let file = folder.files.at(folder.files.position(name).ok()?)?;
+        (file.mask & self.mask != 0).then_some(InputRef {
+            folder: &folder.path,
+            name: file.name,
+            kind: file.kind,
+        })
+    }
+
+    /// Returns whether a path that satisfies `is` is one of an input.
+    pub(super) fn any_path(&self, is: impl Fn(&[u8]) -> bool) -> bool {
+        let mut path = Vec::new();
+        self.folders.iter().any(|folder| {
+            path.clear();
+            path.extend_from_slice(&folder.path);
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            let start = path.len();
+            self.within(folder).any(|input| {
+                path.truncate(start);
+                path.extend_from_slice(input.name);
+                is(&path)
+            })
+        })
     }
 
     /// Returns what one must do to `earlier` to make it `self`.
     pub fn diff(&self, earlier: &Self) -> Diff {
         let mut diff = Diff::default();
-        if Arc::ptr_eq(&self.all, &earlier.all) && self.chosen == earlier.chosen {
+        if Arc::ptr_eq(&self.folders, &earlier.folders) && self.mask == earlier.mask {
             return diff;
         }
         let (mut before, mut after) = (earlier.inputs().peekable(), self.inputs().peekable());
@@ -243,16 +345,16 @@ impl Tree {
                 (None, None) => break,
                 (Some(_), None) => Ordering::Less,
                 (None, Some(_)) => Ordering::Greater,
-                (Some(old), Some(new)) => compare_paths(&old.path, &new.path),
+                (Some(old), Some(new)) => {
+                    compare_folders(old.folder, new.folder).then_with(|| old.name.cmp(new.name))
+                }
             };
             let old = if order.is_le() { before.next() } else { None };
             let new = if order.is_ge() { after.next() } else { None };
             match (old, new) {
-                (Some(old), Some(new)) if old.kind != new.kind => {
-                    diff.changed.push(new.path.clone());
-                }
-                (Some(old), None) => diff.removed.push(old.path.clone()),
-                (None, Some(new)) => diff.added.push(new.path.clone()),
+                (Some(old), Some(new)) if old.kind != new.kind => diff.changed.push(new.path()),
+                (Some(old), None) => diff.removed.push(old.path()),
+                (None, Some(new)) => diff.added.push(new.path()),
                 (Some(_), Some(_)) | (None, None) => {}
             }
         }
@@ -263,11 +365,11 @@ impl Tree {
     }
 
     /// Returns where a link of this tree leads, by the texts of the links alone.
-    pub fn leads(&self, link: &Input) -> Leads {
-        let Kind::Link { text, dangling } = &link.kind else {
+    pub fn leads(&self, link: &InputRef<'_>) -> Leads {
+        let Kind::Link { text, dangling } = link.kind else {
             return Leads::Inputs;
         };
-        if self.reaches(&link.path, text) {
+        if self.reaches(link.folder, text) {
             Leads::Inputs
         } else if *dangling {
             Leads::Nowhere
@@ -278,7 +380,7 @@ impl Tree {
 
     /// Returns the links that lead to something outside of the tree: what changes there is not in
     /// the key, so a result that may depend on it should not be kept.
-    pub fn links_elsewhere(&self) -> Vec<&Input> {
+    pub fn links_elsewhere(&self) -> Vec<InputRef<'_>> {
         self.inputs()
             .filter(|input| self.leads(input) == Leads::Elsewhere)
             .collect()
@@ -296,45 +398,32 @@ impl Tree {
     }
 
     pub(super) fn root_blob(&self) -> BlobRef {
-        *self.root.get_or_init(|| merkle_root(self))
+        *self.root.get_or_init(|| merkle::root(self))
     }
 
-    fn at(&self, at: usize) -> Option<&Input> {
-        match &self.chosen {
-            None => self.all.get(at),
-            Some(chosen) => self.all.get(usize::try_from(*chosen.get(at)?).ok()?),
-        }
-    }
-
-    fn first_not_before(&self, path: &[u8]) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            let before = self
-                .at(middle)
-                .is_some_and(|input| compare_paths(&input.path, path) == Ordering::Less);
-            if before {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+    fn position(&self, folder: &[u8]) -> Result<usize, usize> {
+        self.folders
+            .binary_search_by(|known| compare_folders(&known.path, folder))
     }
 
     fn holds_directory(&self, path: &[u8]) -> bool {
-        if path.is_empty() {
-            return !self.is_empty();
-        }
-        // A path that ends in a slash sorts before all that is in the directory.
-        let within = [path, b"/"].concat();
-        self.at(self.first_not_before(&within))
-            .is_some_and(|input| input.path.starts_with(&within))
+        let (Ok(from) | Err(from)) = self.position(path);
+        let within = |folder: &&Folder| {
+            path.is_empty()
+                || folder
+                    .path
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        let folders = self.folders.get(from..).unwrap_or_default();
+        folders
+            .iter()
+            .take_while(within)
+            .any(|folder| self.within(folder).next().is_some())
     }
 
     fn reaches(&self, from: &[u8], text: &[u8]) -> bool {
-        let parent = from.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-        let mut here: Vec<&[u8]> = segments(from.get(..parent).unwrap_or_default()).collect();
+        let mut here: Vec<&[u8]> = segments(from).collect();
         let mut ahead: Vec<&[u8]> = Vec::new();
         let mut links = 0;
         let mut follow = |text: &'_ [u8]| {
@@ -356,7 +445,7 @@ impl Tree {
                 }
                 name => here.push(name),
             }
-            if let Some(Input {
+            if let Some(InputRef {
                 kind: Kind::Link { text, .. },
                 ..
             }) = self.get(&here.join(&b'/'))
@@ -379,191 +468,4 @@ const MOST_LINKS: u32 = 40;
 fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/')
         .filter(|segment| !segment.is_empty())
-}
-
-/// Orders paths as a tree has them: what is in a directory itself comes before what is in the
-/// directories in it; each by the bytes of its names.
-pub fn compare_paths(a: &[u8], b: &[u8]) -> Ordering {
-    let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-    // The first segment in which they differ starts behind the last common slash.
-    let start = a
-        .get(..common)
-        .and_then(|common| common.iter().rposition(|byte| *byte == b'/'))
-        .map_or(0, |slash| slash + 1);
-    let (a, b) = (
-        a.get(start..).unwrap_or_default(),
-        b.get(start..).unwrap_or_default(),
-    );
-    let a_end = a.iter().position(|byte| *byte == b'/');
-    let b_end = b.iter().position(|byte| *byte == b'/');
-    match (a_end, b_end) {
-        (None, Some(_)) => Ordering::Less,
-        (Some(_), None) => Ordering::Greater,
-        (None, None) => a.cmp(b),
-        (Some(a_end), Some(b_end)) => a.get(..a_end).cmp(&b.get(..b_end)),
-    }
-}
-
-/// A `Directory` while its entries are written.
-#[derive(Default)]
-struct Open {
-    // How much of the path of an input in it is the directory.
-    path_length: usize,
-    name: Box<[u8]>,
-    files: Message,
-    directories: Message,
-    links: Message,
-}
-
-impl Open {
-    fn close(mut self) -> (Box<[u8]>, BlobRef) {
-        self.files.append(&self.directories);
-        self.files.append(&self.links);
-        if !text(&self.name).1 {
-            self.files
-                .message(5, &node_properties(&[("factory.name", hex(&self.name))]));
-        }
-        (self.name, self.files.blob_ref())
-    }
-}
-
-fn merkle_root(tree: &Tree) -> BlobRef {
-    let mut open = vec![Open::default()];
-    let mut current: &[u8] = b"";
-    let mut node = Message::default();
-    for input in tree.inputs() {
-        let slash = input.path.iter().rposition(|byte| *byte == b'/');
-        let parent = slash
-            .and_then(|slash| input.path.get(..slash))
-            .unwrap_or_default();
-        let name = slash
-            .and_then(|slash| input.path.get(slash + 1..))
-            .unwrap_or(&input.path);
-        if parent != current {
-            close_to(&mut open, |path_length| {
-                is_within(parent, current.get(..path_length))
-            });
-            let mut end = open.last().map_or(0, |directory| directory.path_length);
-            while end < parent.len() {
-                let start = if end == 0 { 0 } else { end + 1 };
-                let rest = parent.get(start..).unwrap_or_default();
-                end = start
-                    + rest
-                        .iter()
-                        .position(|byte| *byte == b'/')
-                        .unwrap_or(rest.len());
-                open.push(Open {
-                    path_length: end,
-                    name: parent.get(start..end).unwrap_or_default().into(),
-                    ..Open::default()
-                });
-            }
-            current = parent;
-        }
-        if let Some(directory) = open.last_mut() {
-            write_node(&mut node, name, tree, input);
-            match input.kind {
-                Kind::File { .. } | Kind::Other(_) => directory.files.message(1, &node),
-                Kind::Link { .. } => directory.links.message(3, &node),
-            }
-        }
-    }
-    close_to(&mut open, |path_length| path_length == 0);
-    open.pop().unwrap_or_default().close().1
-}
-
-fn is_within(path: &[u8], directory: Option<&[u8]>) -> bool {
-    directory.is_some_and(|directory| {
-        directory.is_empty()
-            || path
-                .strip_prefix(directory)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    })
-}
-
-/// Closes the innermost directories up to one that stays, whose path has the length asked about.
-fn close_to(open: &mut Vec<Open>, stays: impl Fn(usize) -> bool) {
-    while open.len() > 1
-        && open
-            .last()
-            .is_some_and(|directory| !stays(directory.path_length))
-    {
-        let Some((name, blob)) = open.pop().map(Open::close) else {
-            return;
-        };
-        if let Some(parent) = open.last_mut() {
-            let mut node = Message::default();
-            node.bytes(1, text(&name).0.as_bytes());
-            node.blob(2, blob);
-            parent.directories.message(2, &node);
-        }
-    }
-}
-
-fn write_node(node: &mut Message, name: &[u8], tree: &Tree, input: &Input) {
-    node.clear();
-    let (shown, whole) = text(name);
-    node.bytes(1, shown.as_bytes());
-    let mut properties: Vec<(&str, String)> = Vec::new();
-    if !whole {
-        properties.push(("factory.name", hex(name)));
-    }
-    match &input.kind {
-        Kind::File {
-            digest,
-            size,
-            executable,
-        } => {
-            node.blob(
-                2,
-                BlobRef {
-                    digest: *digest,
-                    size: *size,
-                },
-            );
-            node.integer(4, u64::from(*executable));
-        }
-        Kind::Other(special) => {
-            node.blob(
-                2,
-                BlobRef {
-                    digest: Digest::of(b""),
-                    size: 0,
-                },
-            );
-            properties.push(("factory.kind", special.name().to_owned()));
-        }
-        Kind::Link { text: target, .. } => {
-            let (shown, whole) = text(target);
-            node.bytes(2, shown.as_bytes());
-            if !whole {
-                properties.push(("factory.target", hex(target)));
-            }
-            match tree.leads(input) {
-                Leads::Inputs => {}
-                Leads::Elsewhere => properties.push(("factory.leads", "elsewhere".to_owned())),
-                Leads::Nowhere => properties.push(("factory.leads", "nowhere".to_owned())),
-            }
-        }
-    }
-    if !properties.is_empty() {
-        properties.sort_unstable();
-        let field = if matches!(input.kind, Kind::Link { .. }) {
-            4
-        } else {
-            6
-        };
-        node.message(field, &node_properties(&properties));
-    }
-}
-
-fn node_properties(properties: &[(&str, String)]) -> Message {
-    let mut all = Message::default();
-    for (name, value) in properties {
-        let mut property = Message::default();
-        property.bytes(1, name.as_bytes());
-        property.bytes(2, value.as_bytes());
-        all.message(1, &property);
-    }
-    all
 }

@@ -1,10 +1,10 @@
 //! One walk over a folder by several threads.
 
 use std::{
-    collections::HashMap,
     ffi::OsStr,
+    ops::Range,
     os::{
-        fd::{AsFd as _, BorrowedFd, OwnedFd},
+        fd::{BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt as _,
     },
     path::Path,
@@ -16,23 +16,23 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, readlinkat, statat},
+    fs::{AtFlags, Dir, FileType, fstat, statat},
     io::Errno,
 };
 
 use super::{
-    Input, Kind, ScanError, Scanner, ShownPath, Special,
-    assemble::{Found, FoundFile, FoundFiles, Visited, Walked},
-    content::{Reader, Unread},
+    ScanError, Scanner,
+    assemble::{Apart, Chunk, Found, Ordered, Visited, Walked},
+    folder::{join, split},
+    look::{Looker, list, look_at, open, open_root, unreadable},
+    seen::{How, Sources},
     selection::{Mask, Selector},
     stat_index::{Known, Stamp, StatIndex, file_time},
     state::{IGNORE_FILE, State, surroundings},
 };
 
 /// How many files of one directory a thread takes at once.
-const CHUNK: usize = 128;
-/// How often a thing that keeps changing what it is is looked at.
-const TRIES: u32 = 4;
+pub(super) const CHUNK: usize = 128;
 
 /// One walk for some selections.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ pub(super) struct Walk<'a> {
     root_path: &'a Path,
     selector: &'a Selector<'a>,
     index: &'a StatIndex,
-    start: i64,
     // The root, as the top of its work tree sees it, with a slash behind it.
     prefix: Vec<u8>,
+    sources: Sources,
     queue: Mutex<Queue<'a>>,
     ready: Condvar,
     next: AtomicU32,
@@ -59,7 +59,7 @@ struct Queue<'a> {
 #[derive(Debug)]
 enum Task<'a> {
     Directory(Directory),
-    Files(Arc<Listing<'a>>, usize),
+    Files(Arc<Wanted<'a>>, usize),
 }
 
 #[derive(Debug)]
@@ -71,12 +71,14 @@ struct Directory {
 
 /// The files to look at in one directory.
 #[derive(Debug)]
-struct Listing<'a> {
+struct Wanted<'a> {
     id: u32,
     path: Vec<u8>,
     directory: Dir,
     known: Known<'a>,
-    files: Vec<(Box<[u8]>, Mask)>,
+    names: Vec<u8>,
+    // Where the name is in `names`.
+    files: Vec<(Range<usize>, Mask)>,
 }
 
 impl<'a> Walk<'a> {
@@ -85,15 +87,9 @@ impl<'a> Walk<'a> {
         selector: &'a Selector<'a>,
         index: &'a StatIndex,
     ) -> Result<Self, ScanError> {
-        // Before anything is looked at: what changes from now on has a later time.
-        let start = file_time();
-        let unreadable = |error: Errno| ScanError::Unreadable {
-            path: ".".to_owned(),
-            reason: error.into(),
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(&scanner.root, flags, Mode::empty()).map_err(unreadable)?;
-        let (prefix, state) = surroundings(scanner, selector)?;
+        let root = open_root(&scanner.root)?;
+        let sources = Sources::default();
+        let (prefix, state) = surroundings(scanner, selector, &sources)?;
         let first = Directory {
             id: 0,
             path: Vec::new(),
@@ -104,8 +100,8 @@ impl<'a> Walk<'a> {
             root_path: &scanner.root,
             selector,
             index,
-            start,
             prefix,
+            sources,
             queue: Mutex::new(Queue {
                 tasks: vec![Task::Directory(first)],
                 ..Queue::default()
@@ -117,7 +113,7 @@ impl<'a> Walk<'a> {
 
     /// Walks with this many threads, the calling one among them.
     pub(super) fn run(self, threads: usize) -> Result<Walked, ScanError> {
-        let mut found = thread::scope(|scope| {
+        let found = thread::scope(|scope| {
             let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| self.work())).collect();
             let mut found = self.work();
             for other in others {
@@ -133,13 +129,14 @@ impl<'a> Walk<'a> {
             return Err(error);
         }
         drop(queue);
-        let named = self.named(&mut found)?;
-        Ok(found.assemble(named, self.selector.len(), self.index))
+        let mut directories = found.in_order();
+        let apart = self.named(&mut directories)?;
+        Ok(directories.assemble(apart, self.index, self.sources))
     }
 
     fn work(&self) -> Found {
         let mut found = Found::default();
-        let mut reader = Reader::new();
+        let mut looker = Looker::new();
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if queue.failed.is_some() {
@@ -149,10 +146,8 @@ impl<'a> Walk<'a> {
                 queue.working += 1;
                 drop(queue);
                 let result = match task {
-                    Task::Directory(task) => self.directory(task, &mut found, &mut reader),
-                    Task::Files(listing, start) => {
-                        self.files(&listing, start, &mut found, &mut reader)
-                    }
+                    Task::Directory(task) => self.directory(task, &mut found, &mut looker),
+                    Task::Files(wanted, start) => files(&wanted, start, &mut found, &mut looker),
                 };
                 queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
                 queue.working -= 1;
@@ -187,50 +182,52 @@ impl<'a> Walk<'a> {
         &self,
         task: Directory,
         found: &mut Found,
-        reader: &mut Reader,
+        looker: &mut Looker,
     ) -> Result<(), ScanError> {
         let Directory {
             id,
             path,
             mut state,
         } = task;
-        let Some((directory, mut entries)) = self.list(&path)? else {
+        // Before it is listed: what changes from now on has a later time.
+        let start = file_time();
+        let Some(mut directory) = open(&self.root, &path)? else {
             return Ok(());
         };
         let fd = directory.fd().map_err(|error| unreadable(&path, error))?;
-        entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let stamp = fstat(fd).map_err(|error| unreadable(&path, error))?;
+        let stamp = Stamp::of(&stamp).filter(|stamp| stamp.is_older_than(start));
+        let listing = list(&mut directory, &path)?;
+        let fd = directory.fd().map_err(|error| unreadable(&path, error))?;
         // Paths as the top of the work tree sees them; behind the prefix they start at the root.
         let mut full = [&self.prefix[..], &path].concat();
-        let has = |wanted: &str| entries.iter().any(|(name, _)| **name == *wanted.as_bytes());
-        if id > 0 && !state.named && has(".git") {
+        if id > 0 && !state.named && listing.has(b".git") {
             let folder = self.root_path.join(OsStr::from_bytes(&path));
-            state.enter_repository(&full, &folder);
+            state.enter_repository(&full, &folder, &self.sources);
         }
-        if !state.ignored && has(IGNORE_FILE) {
-            let unreadable = |error| unreadable(&join(&path, IGNORE_FILE.as_bytes()), error);
-            state.read_rules(fd, &full).map_err(unreadable)?;
+        if !state.ignored && listing.has(IGNORE_FILE.as_bytes()) {
+            let file = join(&path, IGNORE_FILE.as_bytes());
+            let text = state.read_rules(fd, &full);
+            let text = text.map_err(|error| unreadable(&file, error))?;
+            self.sources.add_rules(file, text);
         }
         if !path.is_empty() {
             full.push(b'/');
         }
         let known = self.index.directory(&path);
-        let mut visited = Visited {
-            id,
-            path,
-            children: Vec::new(),
-            kept: Vec::new(),
-            files: Vec::new(),
-        };
-        let (mut files, mut tasks) = (Vec::new(), Vec::new());
+        let mut cursor = known.from(b"");
+        let (mut files, mut kept) = (Vec::with_capacity(listing.len()), Vec::new());
+        let (mut children, mut tasks) = (Vec::new(), Vec::new());
         let folder = full.len();
-        for (name, kind) in entries {
-            if *name == *b".git" {
+        for (place, kind) in listing.entries() {
+            let name = listing.name(place);
+            if name == b".git" {
                 continue;
             }
             full.truncate(folder);
-            full.extend_from_slice(&name);
+            full.extend_from_slice(name);
             let below = full.get(self.prefix.len()..).unwrap_or_default();
-            let Some(kind) = resolved(kind, fd, &name).map_err(|error| unreadable(below, error))?
+            let Some(kind) = resolved(kind, fd, name).map_err(|error| unreadable(below, error))?
             else {
                 continue;
             };
@@ -260,9 +257,9 @@ impl<'a> Walk<'a> {
                     Some(_) | None => self.selector.select(below, &state.reaches),
                 };
                 if mask != 0 {
-                    files.push((name, mask));
-                } else if let Some((stamp, digest)) = known.get(&name) {
-                    visited.kept.push((name, stamp, digest));
+                    files.push((place.clone(), mask));
+                } else {
+                    kept.extend(cursor.position(name));
                 }
                 continue;
             }
@@ -277,7 +274,7 @@ impl<'a> Walk<'a> {
                 Arc::new(reaches)
             };
             let id = self.next.fetch_add(1, Ordering::Relaxed);
-            visited.children.push(id);
+            children.push(id);
             let state = State {
                 reaches,
                 ignored,
@@ -291,216 +288,96 @@ impl<'a> Walk<'a> {
                 state,
             }));
         }
-        let listing = Listing {
+        found.directories.push(Visited {
             id,
-            path: visited.path.clone(),
+            path: path.as_slice().into(),
+            children,
+            known: known.len(),
+            kept,
+            chunks: Vec::new(),
+            how: stamp.map_or_else(|| How::Listed(listing.clone()), How::Stamped),
+        });
+        let wanted = Wanted {
+            id,
+            path,
             directory,
             known,
+            names: listing.into_names(),
             files,
         };
-        found.directories.push(visited);
-        self.hand_on(listing, tasks, found, reader)
+        self.hand_on(wanted, tasks, found, looker)
     }
 
     /// Looks at the files of a directory now if they are few; else all threads share them.
     fn hand_on(
         &self,
-        listing: Listing<'a>,
+        wanted: Wanted<'a>,
         mut tasks: Vec<Task<'a>>,
         found: &mut Found,
-        reader: &mut Reader,
+        looker: &mut Looker,
     ) -> Result<(), ScanError> {
-        if listing.files.len() <= CHUNK {
+        if wanted.files.len() <= CHUNK {
             self.push(tasks);
-            return self.files(&listing, 0, found, reader);
+            return files(&wanted, 0, found, looker);
         }
-        let listing = Arc::new(listing);
-        let chunks = (0..listing.files.len()).step_by(CHUNK);
-        tasks.extend(chunks.map(|start| Task::Files(Arc::clone(&listing), start)));
+        let wanted = Arc::new(wanted);
+        let chunks = (0..wanted.files.len()).step_by(CHUNK);
+        tasks.extend(chunks.map(|start| Task::Files(Arc::clone(&wanted), start)));
         self.push(tasks);
         Ok(())
     }
 
-    fn list(&self, path: &[u8]) -> Result<Option<(Dir, Vec<Entry>)>, ScanError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let at = if path.is_empty() { b"." } else { path };
-        let opened = match openat(&self.root, at, flags, Mode::empty()) {
-            Ok(opened) => opened,
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) if !path.is_empty() => {
-                return Ok(None);
-            }
-            Err(error) => return Err(unreadable(path, error)),
-        };
-        let mut directory = Dir::new(opened).map_err(|error| unreadable(path, error))?;
-        let mut entries: Vec<Entry> = Vec::new();
-        while let Some(entry) = directory.read() {
-            let entry = entry.map_err(|error| unreadable(path, error))?;
-            let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") {
-                entries.push((name.into(), entry.file_type()));
-            }
-        }
-        Ok(Some((directory, entries)))
-    }
-
-    fn files(
-        &self,
-        listing: &Listing<'_>,
-        start: usize,
-        found: &mut Found,
-        reader: &mut Reader,
-    ) -> Result<(), ScanError> {
-        let fd = listing
-            .directory
-            .fd()
-            .map_err(|error| unreadable(&listing.path, error))?;
-        let mut files = Vec::with_capacity(listing.files.len().min(CHUNK));
-        for (name, mask) in listing.files.iter().skip(start).take(CHUNK) {
-            let path = join(&listing.path, name);
-            files.extend(self.look(fd, name, path, *mask, &listing.known, reader)?);
-        }
-        found.files.push(FoundFiles {
-            directory: listing.id,
-            start,
-            files,
-        });
-        Ok(())
-    }
-
-    /// Looks at one thing that is no directory; there is nothing if it is gone or has become one.
-    fn look(
-        &self,
-        directory: BorrowedFd<'_>,
-        name: &[u8],
-        path: Box<[u8]>,
-        mask: Mask,
-        known: &Known<'_>,
-        reader: &mut Reader,
-    ) -> Result<Option<FoundFile>, ScanError> {
-        for _ in 0..TRIES {
-            let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => stat,
-                Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-                Err(error) => return Err(unreadable(&path, error)),
-            };
-            let (mut settled, mut read) = (None, false);
-            let kind = match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => return Ok(None),
-                FileType::RegularFile => {
-                    let executable = stat.st_mode & 0o100 != 0;
-                    let stamp = Stamp::of(&stat);
-                    let same = known.get(name).filter(|(known, _)| Some(*known) == stamp);
-                    if let Some((stamp, digest)) = same {
-                        settled = Some(stamp);
-                        Kind::File {
-                            digest,
-                            size: stamp.size,
-                            executable,
-                        }
-                    } else {
-                        let content = match reader.read(directory, name, &stat) {
-                            Ok(content) => content,
-                            Err(Unread::Gone) => continue,
-                            Err(Unread::Failed(error)) => return Err(unreadable(&path, error)),
-                        };
-                        read = true;
-                        settled = content
-                            .stamp
-                            .filter(|stamp| stamp.is_older_than(self.start));
-                        let executable = content
-                            .stamp
-                            .map_or(executable, |stamp| stamp.is_executable());
-                        Kind::File {
-                            digest: content.digest,
-                            size: content.size,
-                            executable,
-                        }
-                    }
-                }
-                FileType::Symlink => match readlinkat(directory, name, Vec::new()) {
-                    Ok(text) => Kind::Link {
-                        text: text.into_bytes().into(),
-                        dangling: statat(directory, name, AtFlags::empty()).is_err(),
-                    },
-                    Err(Errno::NOENT | Errno::INVAL) => continue,
-                    Err(error) => return Err(unreadable(&path, error)),
-                },
-                FileType::Fifo => Kind::Other(Special::Fifo),
-                FileType::Socket => Kind::Other(Special::Socket),
-                FileType::CharacterDevice => Kind::Other(Special::CharacterDevice),
-                FileType::BlockDevice => Kind::Other(Special::BlockDevice),
-                FileType::Unknown => Kind::Other(Special::Unknown),
-            };
-            return Ok(Some(FoundFile {
-                input: Input { path, kind },
-                mask,
-                stamp: settled,
-                read,
-            }));
-        }
-        Err(unreadable(&path, Errno::AGAIN))
-    }
-
-    /// Looks at the files that patterns name literally and the walk has not met, or has met and
-    /// left out of a selection that names them.
-    fn named(&self, found: &mut Found) -> Result<Vec<FoundFile>, ScanError> {
-        let mut named: HashMap<&[u8], Mask> = HashMap::new();
+    /// Gives the files that patterns name literally to the selections that do, and looks at those
+    /// that the walk has not met. Returns these, with what they are.
+    fn named(&self, directories: &mut Ordered) -> Result<Vec<Apart>, ScanError> {
+        let mut looker = Looker::new();
+        let mut apart: Vec<Apart> = Vec::new();
         for (path, mask) in self.selector.named() {
-            *named.entry(path).or_default() |= mask;
-        }
-        if named.is_empty() {
-            return Ok(Vec::new());
-        }
-        for file in found.files.iter_mut().flat_map(|chunk| &mut chunk.files) {
-            if let Some(mask) = named.remove(&*file.input.path) {
-                file.mask |= mask;
+            if directories.add_mask(path, mask) {
+                continue;
             }
+            if let Some(known) = apart.iter_mut().find(|known| *known.path == *path) {
+                known.mask |= mask;
+                continue;
+            }
+            let known = self.index.directory(split(path).0);
+            let looked = look_at(&self.root, path, &known, &mut looker)?;
+            apart.push(Apart {
+                path: path.into(),
+                mask,
+                looked,
+            });
         }
-        let mut reader = Reader::new();
-        let mut extra = Vec::new();
-        for (path, mask) in named {
-            extra.extend(self.look_at(path, mask, &mut reader)?);
-        }
-        Ok(extra)
-    }
-
-    fn look_at(
-        &self,
-        path: &[u8],
-        mask: Mask,
-        reader: &mut Reader,
-    ) -> Result<Option<FoundFile>, ScanError> {
-        let mut segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-        if segments
-            .iter()
-            .any(|segment| matches!(*segment, b"" | b"." | b".." | b".git"))
-        {
-            return Ok(None);
-        }
-        let Some(name) = segments.pop() else {
-            return Ok(None);
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut directory: Option<OwnedFd> = None;
-        for segment in &segments {
-            let above = directory
-                .as_ref()
-                .map_or(self.root.as_fd(), |above| above.as_fd());
-            directory = match openat(above, *segment, flags, Mode::empty()) {
-                Ok(opened) => Some(opened),
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-                Err(error) => return Err(unreadable(path, error)),
-            };
-        }
-        let directory = directory
-            .as_ref()
-            .map_or(self.root.as_fd(), |above| above.as_fd());
-        let known = self.index.directory(&segments.join(&b'/'));
-        self.look(directory, name, path.into(), mask, &known, reader)
+        Ok(apart)
     }
 }
 
-type Entry = (Box<[u8]>, FileType);
+/// Looks at some of the files of a directory.
+fn files(
+    wanted: &Wanted<'_>,
+    start: usize,
+    found: &mut Found,
+    looker: &mut Looker,
+) -> Result<(), ScanError> {
+    let fd = wanted.directory.fd();
+    let fd = fd.map_err(|error| unreadable(&wanted.path, error))?;
+    let chunk = wanted.files.get(start..).unwrap_or_default();
+    let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+    let name = |place: &Range<usize>| wanted.names.get(place.clone()).unwrap_or_default();
+    let mut known = wanted
+        .known
+        .from(chunk.first().map_or(b"", |(place, _)| name(place)));
+    let mut seen = Chunk::new(wanted.id, start, chunk.len());
+    for (place, mask) in chunk {
+        let name = name(place);
+        let known = known.find(name);
+        if let Some(looked) = looker.look(fd, &wanted.path, name, known)? {
+            seen.add(name, *mask, looked);
+        }
+    }
+    found.chunks.push(seen.close());
+    Ok(())
+}
 
 /// Returns the type of an entry also where the directory does not say; nothing if it is gone.
 fn resolved(
@@ -515,21 +392,5 @@ fn resolved(
         Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn join(directory: &[u8], name: &[u8]) -> Box<[u8]> {
-    if directory.is_empty() {
-        name.into()
-    } else {
-        [directory, b"/", name].concat().into()
-    }
-}
-
-fn unreadable(path: &[u8], error: Errno) -> ScanError {
-    let path = if path.is_empty() { b"." } else { path };
-    ScanError::Unreadable {
-        path: ShownPath(path).to_string(),
-        reason: error.into(),
     }
 }

@@ -405,7 +405,7 @@ impl Session<'_> {
         if let Some(link) = action.inputs.links_elsewhere().first() {
             reasons.push(format!(
                 "`{}` leads to what is no input, so the verdict is not kept",
-                ShownPath(&link.path)
+                ShownPath(&link.path())
             ));
         }
         let shows = |value: &Vec<u8>| {

@@ -105,7 +105,7 @@ impl Session<'_> {
             Some(Lookup::Miss) | None => match links.first() {
                 Some(link) => Standing::AlwaysRuns(format!(
                     "`{}` leads to what is no input",
-                    crate::cache::ShownPath(&link.path)
+                    crate::cache::ShownPath(&link.path())
                 )),
                 None => Standing::Runs(None),
             },

@@ -54,10 +54,12 @@ pub(super) fn action(
 ) -> Action {
     let sealed = (!gate.sealed.is_empty()).then(|| {
         let sealed = inputs.inputs().filter(|input| {
-            let path = String::from_utf8_lossy(&input.path);
+            let path = input.path();
+            let path = String::from_utf8_lossy(&path);
             gate.sealed.iter().any(|entry| entry.gives(&path))
         });
-        sealed.cloned().collect::<Tree>().root_digest()
+        let sealed = sealed.map(|input| input.to_input());
+        sealed.collect::<Tree>().root_digest()
     });
     Action {
         definition: Definition {

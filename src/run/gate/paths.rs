@@ -19,7 +19,8 @@ impl Listing {
             links: BTreeSet::new(),
         };
         for input in tree.inputs() {
-            let Ok(path) = std::str::from_utf8(&input.path) else {
+            let path = input.path();
+            let Ok(path) = std::str::from_utf8(&path) else {
                 continue;
             };
             let mut above = path;

@@ -11,7 +11,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    cache::{Digest, InputSelection, Scan, ScanError, Scanner, Tree, WorkTree},
+    cache::{Digest, InputSelection, ScanError, Scanner, Scans, Tree, WorkTree},
     plan::GateKind,
 };
 
@@ -25,9 +25,10 @@ pub(super) struct Session<'a> {
     bench: Option<Bench>,
     change: Option<Change>,
     scanner: Option<Arc<Scanner>>,
-    // The inputs of each gate, then the whole tree if anyone looks at it; nothing once something may
-    // have changed.
-    scans: Option<Vec<Tree>>,
+    // The inputs of each gate, then the whole tree if anyone looks at it.
+    scans: Option<Arc<Scans>>,
+    // Whether something may have changed since they were looked at.
+    doubtful: bool,
     looks_at_all: bool,
     /// What tools have said, by command and by the variables that they saw.
     pub(super) tools: BTreeMap<(String, String), Digest>,
@@ -63,6 +64,7 @@ impl<'a> Session<'a> {
             change: None,
             scanner: None,
             scans: None,
+            doubtful: false,
         }
     }
 
@@ -118,7 +120,7 @@ impl<'a> Session<'a> {
 
     /// Forgets what the files are: something may have changed them.
     pub(super) fn forget_scans(&mut self) {
-        self.scans = None;
+        self.doubtful = true;
         self.tools.clear();
     }
 
@@ -137,25 +139,44 @@ impl<'a> Session<'a> {
 
     /// Returns all files that git does not ignore.
     pub(super) async fn whole(&mut self) -> Result<Tree, SessionError> {
-        Ok(self.scans().await?.last().cloned().unwrap_or_default())
+        let scans = self.scans().await?;
+        Ok(scans
+            .each
+            .last()
+            .map(|scan| scan.tree.clone())
+            .unwrap_or_default())
     }
 
     /// Returns the inputs of a gate.
     pub(super) async fn inputs(&mut self, name: &str) -> Result<Tree, SessionError> {
         let at = self.names.iter().position(|known| known == name);
         let scans = self.scans().await?;
-        Ok(at.and_then(|at| scans.get(at)).cloned().unwrap_or_default())
+        let scan = at.and_then(|at| scans.each.get(at));
+        Ok(scan.map(|scan| scan.tree.clone()).unwrap_or_default())
     }
 
-    async fn scans(&mut self) -> Result<&[Tree], SessionError> {
-        let scans = match self.scans.take() {
-            Some(scans) => scans,
-            None => self.scan().await?,
-        };
-        Ok(self.scans.insert(scans))
+    async fn scans(&mut self) -> Result<Arc<Scans>, SessionError> {
+        if let Some(scans) = self.scans.clone()
+            && (!self.doubtful || self.stand(&scans).await?)
+        {
+            self.doubtful = false;
+            return Ok(scans);
+        }
+        // The old ones take room that the new ones need.
+        self.scans = None;
+        let scans = Arc::new(self.scan().await?);
+        self.doubtful = false;
+        self.scans = Some(Arc::clone(&scans));
+        Ok(scans)
     }
 
-    async fn scan(&mut self) -> Result<Vec<Tree>, SessionError> {
+    async fn stand(&mut self, scans: &Arc<Scans>) -> Result<bool, SessionError> {
+        let (scanner, scans) = (self.scanner().await?, Arc::clone(scans));
+        let stand = tokio::task::spawn_blocking(move || scanner.stands(&scans)).await;
+        stand.map_err(|_| SessionError::Interrupted)
+    }
+
+    async fn scan(&mut self) -> Result<Scans, SessionError> {
         let scanner = self.scanner().await?;
         let plan = &self.judge.plan;
         let nothing = InputSelection {
@@ -175,8 +196,7 @@ impl<'a> Session<'a> {
             selections.push(InputSelection::default());
         }
         let found = tokio::task::spawn_blocking(move || scanner.scan_all(&selections)).await;
-        let scans: Vec<Scan> = found.map_err(|_| SessionError::Interrupted)??;
-        Ok(scans.into_iter().map(|scan| scan.tree).collect())
+        Ok(found.map_err(|_| SessionError::Interrupted)??)
     }
 
     async fn scanner(&mut self) -> Result<Arc<Scanner>, SessionError> {

@@ -1,0 +1,246 @@
+//! The root of a tree as a Remote Execution `Directory`.
+
+use std::{
+    iter,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    Digest, Kind, Leads, Tree,
+    digest::hex,
+    folder::Folder,
+    proto::{BlobRef, Message, text},
+    scan::threads,
+    tree::InputRef,
+};
+
+/// With fewer inputs it is not worth while to start a thread.
+const WORTH_A_THREAD: usize = 4000;
+/// How many folders a thread takes at once.
+const CHUNK: usize = 8;
+
+/// The nodes of the inputs that a folder holds itself.
+#[derive(Default)]
+struct Own {
+    files: Message,
+    links: Message,
+}
+
+/// What a folder comes to before those in it are known.
+enum Part {
+    /// Nothing of this tree is in it.
+    Empty,
+    /// There are no folders in it, so it is done.
+    Done(BlobRef),
+    Open(Own),
+}
+
+/// Returns the digest and the length of the root's message.
+pub(super) fn root(tree: &Tree) -> BlobRef {
+    let parts = parts(tree);
+    let mut open = vec![Open::default()];
+    for (folder, part) in tree.folders().iter().zip(parts) {
+        let path = &*folder.path;
+        match part {
+            Part::Empty => {}
+            Part::Done(blob) if !path.is_empty() => {
+                let (above, name) = super::folder::split(path);
+                open_up_to(&mut open, above);
+                if let Some(parent) = open.last_mut() {
+                    parent.add(name, blob);
+                }
+            }
+            Part::Done(blob) => return blob,
+            Part::Open(own) => {
+                open_up_to(&mut open, path);
+                if let Some(last) = open.last_mut() {
+                    last.own = own;
+                }
+            }
+        }
+    }
+    open_up_to(&mut open, b"");
+    open.pop().unwrap_or_default().close()
+}
+
+fn parts(tree: &Tree) -> Vec<Part> {
+    let folders = tree.folders();
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+            let Some(rest) = folders.get(start..).filter(|rest| !rest.is_empty()) else {
+                break;
+            };
+            let chunk = rest.iter().take(CHUNK).enumerate();
+            let made: Vec<Part> = chunk
+                .map(|(at, folder)| part(tree, folder, rest.get(at + 1)))
+                .collect();
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            found.push((start, made));
+        }
+    };
+    let more = if tree.len() < WORTH_A_THREAD {
+        0
+    } else {
+        threads() - 1
+    };
+    thread::scope(|scope| {
+        for _ in 0..more {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_unstable_by_key(|(start, _)| *start);
+    found.into_iter().flat_map(|(_, parts)| parts).collect()
+}
+
+fn part(tree: &Tree, folder: &Folder, next: Option<&Folder>) -> Part {
+    let mut own = Own::default();
+    let (mut node, mut empty) = (Message::default(), true);
+    for input in tree.within(folder) {
+        empty = false;
+        write_node(&mut node, tree, &input);
+        match input.kind {
+            Kind::File { .. } | Kind::Other(_) => own.files.message(1, &node),
+            Kind::Link { .. } => own.links.message(3, &node),
+        }
+    }
+    let is_last = next.is_none_or(|next| !is_within(&next.path, &folder.path));
+    match (empty, is_last) {
+        (true, _) => Part::Empty,
+        (false, true) => Part::Done(close(own, &Message::default(), name_of(folder))),
+        (false, false) => Part::Open(own),
+    }
+}
+
+fn name_of(folder: &Folder) -> &[u8] {
+    super::folder::split(&folder.path).1
+}
+
+/// A `Directory` while the folders in it are added.
+#[derive(Default)]
+struct Open {
+    path: Vec<u8>,
+    own: Own,
+    directories: Message,
+}
+
+impl Open {
+    fn add(&mut self, name: &[u8], blob: BlobRef) {
+        let mut node = Message::default();
+        node.bytes(1, text(name).0.as_bytes());
+        node.blob(2, blob);
+        self.directories.message(2, &node);
+    }
+
+    fn close(self) -> BlobRef {
+        let name = super::folder::split(&self.path).1;
+        close(self.own, &self.directories, name)
+    }
+}
+
+fn close(own: Own, directories: &Message, name: &[u8]) -> BlobRef {
+    let mut message = own.files;
+    message.append(directories);
+    message.append(&own.links);
+    if !text(name).1 {
+        message.message(5, &node_properties(&[("factory.name", hex(name))]));
+    }
+    message.blob_ref()
+}
+
+/// Closes what `path` is not in, and opens what leads to it.
+fn open_up_to(open: &mut Vec<Open>, path: &[u8]) {
+    while open.len() > 1 && open.last().is_some_and(|last| !is_within(path, &last.path)) {
+        let Some(closed) = open.pop() else { return };
+        let name = super::folder::split(&closed.path).1.to_vec();
+        let blob = closed.close();
+        if let Some(parent) = open.last_mut() {
+            parent.add(&name, blob);
+        }
+    }
+    let start = open.last().map_or(0, |last| last.path.len());
+    let ends = path.iter().enumerate().skip(start + 1);
+    let ends = ends.filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    for end in ends
+        .chain(iter::once(path.len()))
+        .filter(|end| *end > start)
+    {
+        open.push(Open {
+            path: path.get(..end).unwrap_or_default().to_vec(),
+            ..Open::default()
+        });
+    }
+}
+
+/// Returns whether `path` is `folder` or in it.
+fn is_within(path: &[u8], folder: &[u8]) -> bool {
+    folder.is_empty()
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) {
+    node.clear();
+    let name = input.name();
+    let (shown, whole) = text(name);
+    node.bytes(1, shown.as_bytes());
+    let mut properties: Vec<(&str, String)> = Vec::new();
+    if !whole {
+        properties.push(("factory.name", hex(name)));
+    }
+    let field = match input.kind {
+        Kind::File {
+            digest,
+            size,
+            executable,
+        } => {
+            let (digest, size) = (*digest, *size);
+            node.blob(2, BlobRef { digest, size });
+            node.integer(4, u64::from(*executable));
+            6
+        }
+        Kind::Other(special) => {
+            let (digest, size) = (Digest::of(b""), 0);
+            node.blob(2, BlobRef { digest, size });
+            properties.push(("factory.kind", special.name().to_owned()));
+            6
+        }
+        Kind::Link { text: target, .. } => {
+            let (shown, whole) = text(target);
+            node.bytes(2, shown.as_bytes());
+            if !whole {
+                properties.push(("factory.target", hex(target)));
+            }
+            match tree.leads(input) {
+                Leads::Inputs => {}
+                Leads::Elsewhere => properties.push(("factory.leads", "elsewhere".to_owned())),
+                Leads::Nowhere => properties.push(("factory.leads", "nowhere".to_owned())),
+            }
+            4
+        }
+    };
+    if !properties.is_empty() {
+        properties.sort_unstable();
+        node.message(field, &node_properties(&properties));
+    }
+}
+
+fn node_properties(properties: &[(&str, String)]) -> Message {
+    let mut all = Message::default();
+    for (name, value) in properties {
+        let mut property = Message::default();
+        property.bytes(1, name.as_bytes());
+        property.bytes(2, value.as_bytes());
+        all.message(1, &property);
+    }
+    all
+}

@@ -1,0 +1,239 @@
+//! What a walk has looked at, to tell later whether all of it still is as it was.
+//!
+//! That is cheaper than another walk: no rule is asked and nothing is put together. A folder that is
+//! as it was holds the same names, by the rule against racy timestamps that files are under too; one
+//! that may have changed within a tick of the clock is listed again. In doubt nothing stands.
+
+use std::{
+    fs,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use rustix::fs::fstat;
+
+use super::{
+    Kind, ScanError, Scanner,
+    folder::{Folder, split},
+    git::Repository,
+    look::{Listing, Looker, list, look_at, open, open_root},
+    scan::threads,
+    stat_index::{Stamp, StatIndex},
+    state::read_ignore_file,
+    walk::CHUNK,
+};
+
+/// What one walk has looked at.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) folders: Arc<[Folder]>,
+    /// How each of the folders was looked at.
+    pub(super) hows: Vec<How>,
+    /// What was at places that patterns name, apart from the walk.
+    pub(super) apart: Vec<(Box<[u8]>, Option<Kind>)>,
+    pub(super) sources: Sources,
+    /// What was known of files when the walk was over.
+    pub(super) index: Arc<StatIndex>,
+}
+
+/// How a folder itself was looked at.
+#[derive(Debug)]
+pub(super) enum How {
+    /// This is the state in which its list was read; it can be trusted later.
+    Stamped(Stamp),
+    /// This was its list.
+    Listed(Listing),
+    /// Only for what patterns name in it.
+    Apart,
+}
+
+/// What says which files are inputs, as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    read: Mutex<Read>,
+}
+
+/// What a file says, if it is there.
+type Text = Option<Vec<u8>>;
+
+#[derive(Debug, Default)]
+struct Read {
+    // Files anywhere.
+    texts: Vec<(PathBuf, Text)>,
+    // Ignore files below the root.
+    rules: Vec<(Box<[u8]>, Text)>,
+    // What was found at places where a repository may be.
+    repositories: Vec<(PathBuf, Option<Arc<Repository>>)>,
+    // Repositories that were told, not found.
+    told: Vec<Arc<Repository>>,
+}
+
+impl Sources {
+    /// Reads a file that may not be there.
+    pub(super) fn text(&self, path: PathBuf) -> Text {
+        let text = fs::read(&path).ok();
+        self.add(|read| read.texts.push((path, text.clone())));
+        text
+    }
+
+    /// Notes what an ignore file below the root says.
+    pub(super) fn add_rules(&self, path: Box<[u8]>, text: Text) {
+        self.add(|read| read.rules.push((path, text)));
+    }
+
+    /// Returns the repository whose work tree has `.git` at this place, if there is one.
+    pub(super) fn repository(&self, dot_git: PathBuf) -> Option<Arc<Repository>> {
+        let found = Repository::at(&dot_git).map(Arc::new);
+        self.add(|read| read.repositories.push((dot_git, found.clone())));
+        found
+    }
+
+    /// Notes a repository that was told.
+    pub(super) fn add_repository(&self, repository: &Arc<Repository>) {
+        self.add(|read| read.told.push(Arc::clone(repository)));
+    }
+
+    fn add(&self, note: impl FnOnce(&mut Read)) {
+        note(&mut self.read.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn stand(&self, root: &OwnedFd) -> Result<bool, ScanError> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, text) in &read.rules {
+            let Some(folder) = open(root, split(path).0)? else {
+                return Ok(false);
+            };
+            let fd = folder
+                .fd()
+                .map_err(|error| super::look::unreadable(path, error))?;
+            if read_ignore_file(fd).ok().as_ref() != Some(text) {
+                return Ok(false);
+            }
+        }
+        let is_found = |(dot_git, found): &(PathBuf, Option<Arc<Repository>>)| {
+            let now = Repository::at(dot_git);
+            now.as_ref().map(Repository::directory) == found.as_ref().map(|found| found.directory())
+        };
+        let found = read
+            .repositories
+            .iter()
+            .filter_map(|(_, found)| found.as_ref());
+        Ok(read
+            .texts
+            .iter()
+            .all(|(path, text)| fs::read(path).ok() == *text)
+            && read.repositories.iter().all(is_found)
+            && found
+                .chain(&read.told)
+                .all(|repository| repository.stands()))
+    }
+}
+
+impl Seen {
+    /// Returns whether all of it is as it was, and nothing has come.
+    pub(super) fn stands(&self, scanner: &Scanner) -> bool {
+        self.all_stands(scanner.root()).unwrap_or(false)
+    }
+
+    fn all_stands(&self, root: &Path) -> Result<bool, ScanError> {
+        let root = open_root(root)?;
+        if !self.sources.stand(&root)? {
+            return Ok(false);
+        }
+        let mut looker = Looker::new();
+        for (path, kind) in &self.apart {
+            let known = self.index.directory(split(path).0);
+            let looked = look_at(&root, path, &known, &mut looker)?;
+            if looked.map(|looked| looked.kind) != *kind {
+                return Ok(false);
+            }
+        }
+        let (next, stands) = (AtomicUsize::new(0), AtomicBool::new(true));
+        // A folder after the other, and of a large one so many files.
+        let tasks: Vec<(usize, usize)> = self
+            .folders
+            .iter()
+            .enumerate()
+            .flat_map(|(at, folder)| {
+                let starts = (0..folder.files.len().max(1)).step_by(CHUNK);
+                starts.map(move |start| (at, start))
+            })
+            .collect();
+        let work = || {
+            let mut looker = Looker::new();
+            while stands.load(Ordering::Relaxed) {
+                let Some((at, start)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                    break;
+                };
+                if !self
+                    .folder_stands(&root, *at, *start, &mut looker)
+                    .unwrap_or(false)
+                {
+                    stands.store(false, Ordering::Relaxed);
+                }
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads().min(tasks.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        Ok(stands.into_inner())
+    }
+
+    fn folder_stands(
+        &self,
+        root: &OwnedFd,
+        at: usize,
+        start: usize,
+        looker: &mut Looker,
+    ) -> Result<bool, ScanError> {
+        let (Some(folder), Some(how)) = (self.folders.get(at), self.hows.get(at)) else {
+            return Ok(false);
+        };
+        let path = &folder.path;
+        // What patterns name was looked at apart, and without following links on the way.
+        let is_apart = matches!(how, How::Apart);
+        if is_apart {
+            return Ok(true);
+        }
+        let Some(mut directory) = open(root, path)? else {
+            return Ok(false);
+        };
+        let unreadable = |error| super::look::unreadable(path, error);
+        match how {
+            How::Stamped(stamp) => {
+                let now = fstat(directory.fd().map_err(unreadable)?).map_err(unreadable)?;
+                if Stamp::of(&now) != Some(*stamp) {
+                    return Ok(false);
+                }
+            }
+            How::Listed(listing) if start == 0 => {
+                if !list(&mut directory, path)?.is(listing) {
+                    return Ok(false);
+                }
+            }
+            How::Listed(_) | How::Apart => {}
+        }
+        let fd = directory.fd().map_err(unreadable)?;
+        let known = self.index.directory(path);
+        let first = folder.files.at(start).map_or(&b""[..], |file| file.name);
+        let mut known = known.from(first);
+        for file in (start..folder.files.len())
+            .take(CHUNK)
+            .filter_map(|at| folder.files.at(at))
+        {
+            let looked = looker.look(fd, path, file.name, known.find(file.name))?;
+            if looked.is_none_or(|looked| looked.kind != *file.kind) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
