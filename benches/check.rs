@@ -55,14 +55,17 @@ fn own() {
     let folder = tempfile::tempdir().expect("a folder");
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     for part in ["factory.kdl", "roles", "templates"] {
-        let copied = Command::new("cp")
-            .arg("-R")
-            .arg(repository.join(part))
-            .arg(folder.path());
-        assert!({ copied }.status().expect("cp").success());
+        let mut copy = Command::new("cp");
+        copy.arg("-R").arg(repository.join(part)).arg(folder.path());
+        assert!(copy.status().expect("cp").success());
     }
     factory(folder.path(), &["build"]);
-    compare(folder.path(), &[folder.path().join("factory.kdl")], "builder", 15);
+    compare(
+        folder.path(),
+        &[folder.path().join("factory.kdl")],
+        "builder",
+        15,
+    );
     println!("       that was this repository's own");
 }
 
@@ -149,7 +152,11 @@ fn proofs() {
         "200 roles of 20 patterns under 30 rules: {:.0} ms (aim: 1000)",
         millis(took)
     );
-    for pattern in ["**/a*b*c*d*e*f*g*h*i*j*", "**/*a????????????", "**/a*/**/b*/**/c*/**/d*"] {
+    for pattern in [
+        "**/a*b*c*d*e*f*g*h*i*j*",
+        "**/*a????????????",
+        "**/a*/**/b*/**/c*/**/d*",
+    ] {
         let mut text = head();
         let _ = writeln!(
             text,

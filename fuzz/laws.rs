@@ -51,12 +51,24 @@ pub fn globs(bytes: &[u8]) {
         "names" => {
             let [left, right] = sides::<NamePattern>(&lines);
             let permits = |grant: &Grant<NamePattern>, name: &str| grant.permits(name);
-            witnesses(&left, &right, &permits, left.overlap(&right), left.beyond(&right));
+            witnesses(
+                &left,
+                &right,
+                &permits,
+                left.overlap(&right),
+                left.beyond(&right),
+            );
         }
         _ => {
             let [left, right] = sides::<PathPattern>(&lines);
             let permits = |grant: &Grant<PathPattern>, path: &str| grant.permits(path);
-            witnesses(&left, &right, &permits, left.overlap(&right), left.beyond(&right));
+            witnesses(
+                &left,
+                &right,
+                &permits,
+                left.overlap(&right),
+                left.beyond(&right),
+            );
         }
     }
 }
@@ -69,7 +81,8 @@ where
     let entries = |side: usize, never: bool| {
         let lines = lines.iter().enumerate();
         let own = lines.filter(move |(at, _)| at % 2 == side && (at / 2 % 2 == 1) == never);
-        own.filter_map(|(_, line)| line.parse::<P>().ok()).map(Into::into)
+        own.filter_map(|(_, line)| line.parse::<P>().ok())
+            .map(Into::into)
     };
     [0, 1].map(|side| Grant {
         may: entries(side, false).collect(),
@@ -86,10 +99,16 @@ fn witnesses<P: factory::boundary::Pattern, E>(
     beyond: Result<Option<String>, E>,
 ) {
     if let Ok(Some(both)) = overlap {
-        assert!(permits(left, &both) && permits(right, &both), "{both:?} is in both");
+        assert!(
+            permits(left, &both) && permits(right, &both),
+            "{both:?} is in both"
+        );
     }
     if let Ok(Some(one)) = beyond {
-        assert!(permits(left, &one) && !permits(right, &one), "{one:?} is in one alone");
+        assert!(
+            permits(left, &one) && !permits(right, &one),
+            "{one:?} is in one alone"
+        );
     }
 }
 
@@ -100,7 +119,11 @@ pub fn shell(bytes: &[u8]) {
     };
     let pattern = |text: &str| text.parse::<CommandPattern>().expect("a pattern").into();
     let mut run = Grant {
-        may: ["git *", "cargo *", "sh *", "make *", "env *", "cp *", "sed *"].map(pattern).to_vec(),
+        may: [
+            "git *", "cargo *", "sh *", "make *", "env *", "cp *", "sed *",
+        ]
+        .map(pattern)
+        .to_vec(),
         never: Vec::new().into(),
         only: None,
     };

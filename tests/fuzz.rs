@@ -1,6 +1,9 @@
 //! The laws that the fuzz targets hold, for their seeds and for all that was ever found.
 
-#![allow(clippy::print_stdout, reason = "the seed at hand is named before it runs")]
+#![allow(
+    clippy::print_stdout,
+    reason = "the seed at hand is named before it runs"
+)]
 
 #[path = "../fuzz/laws.rs"]
 mod laws;

@@ -269,15 +269,18 @@ impl Ordered {
     }
 
     /// Writes what is known now: of what was visited, and of what lies where no selection reached.
-    fn learn(&self, index: &StatIndex, news: usize) -> Writer {
+    fn learn(&mut self, index: &StatIndex, news: usize) -> Writer {
         let mut writer = Writer::new(index, news);
-        for visited in &self.directories {
+        for visited in &mut self.directories {
             let sum = |count: fn(&Chunk) -> usize| visited.chunks.iter().map(count).sum::<usize>();
             let as_known = sum(|chunk| chunk.known) + visited.kept.len() == visited.known;
             if sum(|chunk| chunk.read) == 0 && as_known {
                 writer.copy(index.block(&visited.path));
             } else {
                 learn_directory(&mut writer, visited, &index.directory(&visited.path));
+            }
+            for chunk in &mut visited.chunks {
+                chunk.stamps = Vec::new();
             }
         }
         let visited: HashSet<&[u8]> = self

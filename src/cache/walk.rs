@@ -27,7 +27,7 @@ use super::{
     look::{Looker, list, look_at, open, open_root, unreadable},
     seen::{How, Sources},
     selection::{Mask, Selector},
-    stat_index::{Known, Stamp, StatIndex, file_time},
+    stat_index::{Cursor, Known, Stamp, StatIndex, file_time},
     state::{IGNORE_FILE, State, surroundings},
 };
 
@@ -79,6 +79,57 @@ struct Wanted<'a> {
     names: Vec<u8>,
     // Where the name is in `names`.
     files: Vec<(Range<usize>, Mask)>,
+}
+
+/// What is in a directory, sorted out.
+struct Inside<'d, 'a> {
+    walk: &'d Walk<'a>,
+    state: &'d State,
+    known: Cursor<'d, 'a>,
+    files: Vec<(Range<usize>, Mask)>,
+    kept: Vec<usize>,
+    children: Vec<u32>,
+    tasks: Vec<Task<'a>>,
+    passed: &'d mut Vec<Vec<u8>>,
+}
+
+impl Inside<'_, '_> {
+    /// Takes a file for the selections that have it.
+    fn take(&mut self, place: &Range<usize>, name: &[u8], mask: Mask) {
+        if mask == 0 {
+            self.kept.extend(self.known.position(name));
+        } else {
+            self.files.push((place.clone(), mask));
+        }
+    }
+
+    /// Goes into a directory, if a selection wants something there. `top` is the outermost ignored
+    /// directory that it is in.
+    fn enter(&mut self, below: &[u8], id: u32, top: Option<Arc<[u8]>>, named: bool) {
+        let state = self.state;
+        let Some(reaches) = self.walk.selector.below(below, &state.reaches) else {
+            self.passed.push(below.to_vec());
+            return;
+        };
+        let same = reaches == *state.reaches;
+        let reaches = if same {
+            Arc::clone(&state.reaches)
+        } else {
+            Arc::new(reaches)
+        };
+        let state = State {
+            reaches,
+            ignored: top.is_some(),
+            named,
+            ignored_top: top,
+            ..state.clone()
+        };
+        self.tasks.push(Task::Directory(Directory {
+            id,
+            path: below.to_vec(),
+            state,
+        }));
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -215,10 +266,18 @@ impl<'a> Walk<'a> {
             full.push(b'/');
         }
         let known = self.index.directory(&path);
-        let mut cursor = known.from(b"");
-        let (mut files, mut kept) = (Vec::with_capacity(listing.len()), Vec::new());
-        let (mut children, mut tasks) = (Vec::new(), Vec::new());
+        let mut inside = Inside {
+            walk: self,
+            state: &state,
+            known: known.from(b""),
+            files: Vec::with_capacity(listing.len()),
+            kept: Vec::new(),
+            children: Vec::new(),
+            tasks: Vec::new(),
+            passed: &mut found.passed,
+        };
         let folder = full.len();
+        let mut ignored = Vec::new();
         for (place, kind) in listing.entries() {
             let name = listing.name(place);
             if name == b".git" {
@@ -232,61 +291,64 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let is_directory = kind == FileType::Directory;
-            let ignored = state.ignored
+            let is_ignored = state.ignored
                 || state
                     .rules
                     .as_ref()
                     .is_some_and(|rules| rules.ignores(&full, is_directory));
+            if is_ignored {
+                // An id for what may come of it, so that the order is that of the names.
+                let id = self.next.fetch_add(1, Ordering::Relaxed);
+                inside.children.push(id);
+                ignored.push((place, is_directory, id));
+            } else if is_directory {
+                let id = self.next.fetch_add(1, Ordering::Relaxed);
+                inside.children.push(id);
+                inside.enter(below, id, None, false);
+            } else {
+                inside.take(place, name, self.selector.select(below, &state.reaches));
+            }
+        }
+        // To tell what is tracked takes a while; meanwhile others have work.
+        self.push(std::mem::take(&mut inside.tasks));
+        inside.known = known.from(b"");
+        let met = inside.files.len();
+        for (place, is_directory, id) in ignored {
+            let name = listing.name(place);
+            full.truncate(folder);
+            full.extend_from_slice(name);
+            let below = full.get(self.prefix.len()..).unwrap_or_default();
             let top = match &state.ignored_top {
-                None if ignored && is_directory => Some(below.into()),
+                None if is_directory => Some(below.into()),
                 top => top.clone(),
             };
             // Of what is ignored only what is tracked, or named.
-            let given = !ignored || state.tracks(&full, is_directory)?;
+            let given = state.tracks(&full, is_directory)?;
             let is_named = |top: &Arc<[u8]>| self.selector.goes_into(below, top);
-            if !given
-                && !top
-                    .as_ref()
-                    .is_some_and(|top| !is_directory || is_named(top))
-            {
-                continue;
+            match &top {
+                _ if given => {}
+                Some(top) if !is_directory || is_named(top) => {}
+                Some(_) | None => continue,
             }
-            if !is_directory {
+            if is_directory {
+                inside.enter(below, id, top, !given);
+            } else {
                 let mask = match &top {
                     Some(top) if !given => self.selector.select_ignored(below, top, &state.reaches),
                     Some(_) | None => self.selector.select(below, &state.reaches),
                 };
-                if mask != 0 {
-                    files.push((place.clone(), mask));
-                } else {
-                    kept.extend(cursor.position(name));
-                }
-                continue;
+                inside.take(place, name, mask);
             }
-            let Some(reaches) = self.selector.below(below, &state.reaches) else {
-                found.passed.push(below.to_vec());
-                continue;
-            };
-            let same = reaches == *state.reaches;
-            let reaches = if same {
-                Arc::clone(&state.reaches)
-            } else {
-                Arc::new(reaches)
-            };
-            let id = self.next.fetch_add(1, Ordering::Relaxed);
-            children.push(id);
-            let state = State {
-                reaches,
-                ignored,
-                named: !given,
-                ignored_top: top,
-                ..state.clone()
-            };
-            tasks.push(Task::Directory(Directory {
-                id,
-                path: below.to_vec(),
-                state,
-            }));
+        }
+        let Inside {
+            mut files,
+            kept,
+            children,
+            tasks,
+            ..
+        } = inside;
+        if files.len() > met {
+            files.sort_unstable_by(|(a, _), (b, _)| listing.name(a).cmp(listing.name(b)));
         }
         found.directories.push(Visited {
             id,
