@@ -390,3 +390,27 @@ fn what_the_readme_shows_is_what_is_printed() {
         "{first}"
     );
 }
+
+#[test]
+fn the_factory_on_one_screen_checks_clean() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, after) = readme.split_once("```kdl\n").unwrap();
+    let (spec, _) = after.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("roles")).unwrap();
+    for prompt in spec.split('"').filter(|word| word.ends_with(".md")) {
+        fs::write(folder.path().join(prompt), "# A role\n\nDoes its work.\n").unwrap();
+    }
+    fs::write(folder.path().join("factory.kdl"), spec).unwrap();
+    let done = Command::new(env!("CARGO_BIN_EXE_factory"))
+        .args(["check", "--deny", "warnings"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stdout)
+    );
+}
