@@ -399,7 +399,8 @@ fn the_factory_on_one_screen_checks_clean() {
     let (spec, _) = after.split_once("```").unwrap();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("roles")).unwrap();
-    for prompt in spec.split('"').filter(|word| word.ends_with(".md")) {
+    let prompts = spec.split('"').filter(|word| word.starts_with("roles/"));
+    for prompt in prompts {
         fs::write(folder.path().join(prompt), "# A role\n\nDoes its work.\n").unwrap();
     }
     fs::write(folder.path().join("factory.kdl"), spec).unwrap();
