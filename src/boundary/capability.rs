@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CommandPattern, Entry, Grant, NamePattern, PathPattern, Pattern as _, Regular, TooComplex,
-    automata::taken_among,
+    automata::{entry_within, taken_among},
 };
 
 /// A kind of thing that a boundary speaks of.
@@ -129,7 +129,7 @@ pub struct Boundary {
 
 impl Boundary {
     /// Returns a shortest thing of `capability` that `self` permits and `other` does not, if there is
-    /// one. What no role may ever write is left aside, as it is the same for both.
+    /// one. Of names it is one as they are written: no host begins with a dot.
     ///
     /// # Errors
     ///
@@ -141,12 +141,53 @@ impl Boundary {
     ) -> Result<Option<String>, TooComplex> {
         match capability {
             Capability::Read => beyond(&self.reading(), &other.reading()),
-            Capability::Write => beyond(&self.write, &other.write),
+            Capability::Write => writing(&self.write, &other.write),
             Capability::Run => beyond(&self.run, &other.run),
-            Capability::Reach => beyond(&self.reach, &other.reach),
-            Capability::Use => beyond(&self.uses, &other.uses),
-            Capability::Env => beyond(&self.env, &other.env),
-            Capability::Delegate => beyond(&self.delegate, &other.delegate),
+            Capability::Reach => naming(&self.reach, &other.reach),
+            Capability::Use => naming(&self.uses, &other.uses),
+            Capability::Env => naming(&self.env, &other.env),
+            Capability::Delegate => naming(&self.delegate, &other.delegate),
+        }
+    }
+
+    /// Returns a shortest thing of `capability` that a `may` of `self` names and none of `others` does, if
+    /// there is one: of lists that decide nothing by themselves, as those of a rule.
+    ///
+    /// # Errors
+    ///
+    /// Where the patterns are too complex to be compared: then nothing is known.
+    pub fn names_beyond(
+        &self,
+        others: &[&Self],
+        capability: Capability,
+    ) -> Result<Option<String>, TooComplex> {
+        fn all<P: Clone>(others: &[&Boundary], of: fn(&Boundary) -> &Grant<P>) -> Vec<Entry<P>> {
+            let entries = others.iter().flat_map(|other| &of(other).may);
+            entries.cloned().collect()
+        }
+        fn names(
+            this: &Boundary,
+            others: &[&Boundary],
+            of: fn(&Boundary) -> &Grant<NamePattern>,
+        ) -> Result<Option<String>, TooComplex> {
+            let (these, others) = (&of(this).may, all(others, of));
+            let gives = |entries: &[Entry<NamePattern>], name: &str| {
+                entries.iter().any(|entry| entry.gives(name))
+            };
+            let found = given_beyond(these, &others)?;
+            Ok(
+                found
+                    .map(|name| readable(name, |name| gives(these, name) && !gives(&others, name))),
+            )
+        }
+        match capability {
+            Capability::Read => given_beyond(&self.read.may, &all(others, |other| &other.read)),
+            Capability::Write => given_beyond(&self.write.may, &all(others, |other| &other.write)),
+            Capability::Run => given_beyond(&self.run.may, &all(others, |other| &other.run)),
+            Capability::Reach => names(self, others, |other| &other.reach),
+            Capability::Use => names(self, others, |other| &other.uses),
+            Capability::Env => names(self, others, |other| &other.env),
+            Capability::Delegate => names(self, others, |other| &other.delegate),
         }
     }
 
@@ -187,23 +228,114 @@ impl Begins for NamePattern {
     }
 }
 
+/// Returns a shortest path that one of `paths` names and none of `others` does, if there is one.
+///
+/// # Errors
+///
+/// Where the patterns are too complex to be compared: then nothing is known.
+pub fn paths_beyond(
+    paths: &[Entry<PathPattern>],
+    others: &[Entry<PathPattern>],
+) -> Result<Option<String>, TooComplex> {
+    given_beyond(paths, others)
+}
+
+fn given_beyond<P: Begins>(
+    entries: &[Entry<P>],
+    others: &[Entry<P>],
+) -> Result<Option<String>, TooComplex> {
+    let mut shortest: Option<String> = None;
+    for entry in entries.iter().filter(|entry| !others.contains(entry)) {
+        if let Some(found) = entry_within(entry, &near(entry, others))? {
+            shorter(&mut shortest, found);
+        }
+    }
+    Ok(shortest)
+}
+
+// Those of `others` that do not begin otherwise.
+fn near<P: Begins>(entry: &Entry<P>, others: &[Entry<P>]) -> Vec<Entry<P>> {
+    let begins = entry.pattern.begins();
+    let meets = |other: &&Entry<P>| {
+        let (one, two) = (begins.as_ref(), other.pattern.begins());
+        one.is_none() || two.is_none() || one == two.as_ref()
+    };
+    others.iter().filter(meets).cloned().collect()
+}
+
+// What no role may write is thousands of paths, and hardly ever what is found: only those that take it
+// away are asked about, one after the other.
+fn writing(
+    this: &Grant<PathPattern>,
+    other: &Grant<PathPattern>,
+) -> Result<Option<String>, TooComplex> {
+    let with = |grant: &Grant<PathPattern>, more: Vec<Entry<PathPattern>>| {
+        let own = grant.never.own().iter().cloned();
+        Grant {
+            may: grant.may.clone(),
+            never: own.chain(more).collect::<Vec<_>>().into(),
+            only: grant.only.clone(),
+        }
+    };
+    let other = with(other, other.never.shared_beyond(&this.never));
+    let mut asked = with(this, Vec::new());
+    for _ in 0..=this.never.iter().count() {
+        let Some(path) = beyond(&asked, &other)? else {
+            return Ok(None);
+        };
+        let taker = this.never.taker(&path);
+        match taker.and_then(|index| this.never.get(index)) {
+            None => return Ok(Some(path)),
+            Some(taker) => asked.never.push(taker.clone()),
+        }
+    }
+    Err(TooComplex)
+}
+
+fn naming(
+    this: &Grant<NamePattern>,
+    other: &Grant<NamePattern>,
+) -> Result<Option<String>, TooComplex> {
+    let only = |name: &str| this.permits(name) && !other.permits(name);
+    Ok(beyond(this, other)?.map(|name| readable(name, only)))
+}
+
+// The name with a letter wherever two signs, or a sign and an end, have nothing between them, if that is
+// an answer too: `a.org` for `.org`, `AWS_A` for `AWS_`.
+fn readable(name: String, answers: impl Fn(&str) -> bool) -> String {
+    let letter = if name.contains(|c: char| c.is_ascii_uppercase()) {
+        'A'
+    } else {
+        'a'
+    };
+    let mut whole = String::with_capacity(name.len() + 2);
+    let mut bare = true;
+    for c in name.chars() {
+        let sign = !c.is_alphanumeric();
+        if sign && bare {
+            whole.push(letter);
+        }
+        whole.push(c);
+        bare = sign;
+    }
+    if bare {
+        whole.push(letter);
+    }
+    if answers(&whole) { whole } else { name }
+}
+
 // What begins otherwise is left out of each question, and an entry that both give is only asked for
 // what `other` takes away and `this` does not.
 fn beyond<P: Begins>(this: &Grant<P>, other: &Grant<P>) -> Result<Option<String>, TooComplex> {
-    fn near<P: Begins>(entry: &Entry<P>, others: &[Entry<P>]) -> Vec<Entry<P>> {
-        let begins = entry.pattern.begins();
-        let meets = |other: &&Entry<P>| {
-            let (one, two) = (begins.as_ref(), other.pattern.begins());
-            one.is_none() || two.is_none() || one == two.as_ref()
-        };
-        others.iter().filter(meets).cloned().collect()
-    }
     let (nevers, others) = (this.never.own(), other.never.own());
     let removed: Vec<_> = others
         .iter()
         .filter(|never| !nevers.contains(never))
         .cloned()
         .collect();
+    if removed.is_empty() && this.may == other.may && this.only == other.only {
+        return Ok(None);
+    }
     let mut shortest: Option<String> = None;
     for entry in &this.may {
         let alone = Grant {
@@ -222,7 +354,8 @@ fn beyond<P: Begins>(this: &Grant<P>, other: &Grant<P>) -> Result<Option<String>
                 shorter(&mut shortest, found);
                 continue;
             }
-            if taken_among(std::slice::from_ref(entry), &removed.clone().into())?.is_none() {
+            let taken = taken_among(std::slice::from_ref(entry), &removed.clone().into())?;
+            if taken.is_none() && this.only == other.only {
                 continue;
             }
             Grant {
@@ -231,12 +364,23 @@ fn beyond<P: Begins>(this: &Grant<P>, other: &Grant<P>) -> Result<Option<String>
                 only: other.only.clone(),
             }
         } else {
+            // What `this` takes away too is no answer anyhow.
             Grant {
                 may: near(entry, &other.may),
-                never: near(entry, others).into(),
+                never: near(entry, &removed).into(),
                 only: other.only.clone(),
             }
         };
+        // Exceptions only make it less, and many of them make a large question.
+        if !entry.except.is_empty() {
+            let whole = Grant {
+                may: vec![entry.pattern.clone().into()],
+                ..alone.clone()
+            };
+            if whole.beyond(&rest) == Ok(None) {
+                continue;
+            }
+        }
         if let Some(found) = alone.beyond(&rest)? {
             shorter(&mut shortest, found);
         }
@@ -272,6 +416,16 @@ mod tests {
             },
             ..Boundary::default()
         };
+        // With all that may be run besides, nothing is decided by many exceptions at once.
+        let mut git = with(&["git push *"]);
+        git.run.may = vec!["git *".parse::<CommandPattern>().unwrap().into()];
+        let mut both = with(&["git push *"]);
+        both.run.may.extend(git.run.may.clone());
+        assert_eq!(
+            both.beyond(&git, Capability::Run),
+            Ok(Some("df".to_owned()))
+        );
+
         let old = with(&["kamal *", "cap * deploy", "git push *", "git log *"]);
         for (new, then) in [
             (with(&["kamal *", "git push *", "git log *"]), None),
@@ -281,6 +435,94 @@ mod tests {
             let found = new.beyond(&old, Capability::Run).unwrap();
             assert_eq!(found.as_deref(), then);
         }
+    }
+
+    #[test]
+    fn what_no_role_may_write_is_no_answer() {
+        let paths = |texts: &[&str]| -> Vec<Entry<PathPattern>> {
+            let paths = texts.iter().map(|text| text.parse::<PathPattern>());
+            paths.map(|path| path.unwrap().into()).collect()
+        };
+        let boundary = |may: &[&str], protected: &[&str]| {
+            let mut boundary = Boundary::default();
+            boundary.write.may = paths(may);
+            let protected = std::sync::Arc::new(crate::boundary::Shared::new(paths(protected)));
+            boundary.write.never.share(protected);
+            boundary
+        };
+        let protected = ["factory.kdl", "roles/a.md", ".claude/**"];
+        let old = boundary(&["app/**"], &protected);
+        for (may, protected, then) in [
+            (&["app/**", "factory.kdl"][..], &protected[..], None),
+            (&["app/**", ".claude/**", "Factory.kdl"], &protected, None),
+            (&["app/**", "roles/*.md"], &protected, Some("roles/b.md")),
+            (
+                &["app/**", "roles/?.md"],
+                &["roles/[ac-z].md", ".claude/**"],
+                Some("roles/b.md"),
+            ),
+            // What is protected no more may be written by whom it was granted to all the time.
+            (&["**"], &["factory.kdl"], Some("a")),
+            (&["app/**"], &["factory.kdl"], None),
+        ] {
+            let new = boundary(may, protected);
+            let found = new.beyond(&old, Capability::Write).unwrap();
+            assert_eq!(found.as_deref(), then, "{may:?}");
+        }
+        let old = boundary(&["roles/**"], &protected);
+        let new = boundary(&["roles/**"], &["factory.kdl"]);
+        let freed = new.beyond(&old, Capability::Write).unwrap();
+        assert_eq!(freed.as_deref(), Some("roles/a.md"));
+        assert_eq!(old.beyond(&new, Capability::Write), Ok(None));
+    }
+
+    #[test]
+    fn a_name_that_is_told_could_stand_there() {
+        let boundary = |may: &[&str], never: &[&str]| {
+            let names = |texts: &[&str]| -> Vec<Entry<NamePattern>> {
+                let names = texts.iter().map(|text| text.parse::<NamePattern>());
+                names.map(|name| name.unwrap().into()).collect()
+            };
+            let mut boundary = Boundary::default();
+            boundary.env.may = names(may);
+            boundary.env.never = names(never).into();
+            boundary
+        };
+        for (may, never, then) in [
+            (&["*.org"][..], &[][..], "a.org"),
+            (&["*.*.org"], &[], "a.a.org"),
+            (&["AWS_*"], &[], "AWS_A"),
+            (&["mcp:*/click"], &[], "mcp:a/click"),
+            (&["*"], &[], "a"),
+            // Where nothing else is an answer, it is told as it is.
+            (&["AWS_*"], &["AWS_?*", "*A"], "AWS_"),
+            (&["_FOO"], &[], "_FOO"),
+        ] {
+            let new = boundary(may, never);
+            let none = Boundary::default();
+            let found = new.beyond(&none, Capability::Env).unwrap();
+            assert_eq!(found.as_deref(), Some(then), "{may:?}");
+            if never.is_empty() {
+                let named = new.names_beyond(&[&none], Capability::Env).unwrap();
+                assert_eq!(named.as_deref(), Some(then), "{may:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_step_leaves_of_a_role_is_compared_too() {
+        let whole = Boundary {
+            run: Grant {
+                may: vec!["git *".parse::<CommandPattern>().unwrap().into()],
+                ..Grant::default()
+            },
+            ..Boundary::default()
+        };
+        let mut narrowed = whole.clone();
+        narrowed.run.only = Some(vec!["git log *".parse::<CommandPattern>().unwrap().into()]);
+        let found = whole.beyond(&narrowed, Capability::Run).unwrap();
+        assert_eq!(found.as_deref(), Some("git"));
+        assert_eq!(narrowed.beyond(&whole, Capability::Run), Ok(None));
     }
 
     #[test]

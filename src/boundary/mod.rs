@@ -17,7 +17,7 @@ mod shell;
 mod standard;
 
 pub use automata::{Regular, STATE_BUDGET, TooComplex, entry_within, overlap_entries};
-pub use capability::{Boundary, Capability, Layer};
+pub use capability::{Boundary, Capability, Layer, paths_beyond};
 pub use command::CommandPattern;
 pub use grant::{Decision, Entry, Grant, Pattern, PatternError};
 pub use name::NamePattern;

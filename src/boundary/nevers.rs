@@ -1,6 +1,10 @@
 //! What takes away: entries of one role, then entries that every role shares.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -132,6 +136,24 @@ impl<P> Nevers<P> {
     // For serde, which writes the own entries alone.
     pub(super) fn has_no_own(&self) -> bool {
         self.own.is_empty()
+    }
+}
+
+impl<P: Eq + Hash + Clone> Nevers<P> {
+    /// Returns the shared entries that `other` does not share.
+    pub fn shared_beyond(&self, other: &Self) -> Vec<Entry<P>> {
+        let (own, others) = (&self.shared.entries, &other.shared.entries);
+        if Arc::ptr_eq(&self.shared, &other.shared) || own == others {
+            return Vec::new();
+        }
+        let known: HashSet<_> = others
+            .iter()
+            .map(|entry| (&entry.pattern, &entry.except))
+            .collect();
+        let beyond = own
+            .iter()
+            .filter(|entry| !known.contains(&(&entry.pattern, &entry.except)));
+        beyond.cloned().collect()
     }
 }
 

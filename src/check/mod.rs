@@ -93,6 +93,12 @@ pub fn check(model: Model, sources: &Sources, findings: &mut Findings) -> Option
     (!findings.has_errors()).then_some(Checked { model, proofs })
 }
 
+/// Returns the level that the lint of that code has unless a spec sets it.
+pub fn usual_level(code: &str) -> Option<Level> {
+    let lint = lints::all().find(|lint| lint.code == code);
+    lint.map(|lint| lint.level)
+}
+
 // The roles that hold all errors there are, or nothing where one lies elsewhere.
 fn broken_roles(model: &Model, findings: &Findings) -> Option<Vec<Span>> {
     let errors = findings

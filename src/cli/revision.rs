@@ -1,49 +1,198 @@
-//! The spec as it was at a revision.
+//! The files of the project as they were at a revision.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-// Of these a spec is made.
-const ENDINGS: [&str; 3] = [".kdl", ".md", ".hbs"];
+use crate::{
+    boundary::{PathPattern, Pattern as _},
+    spec::{Files, PASSED_OVER, ReadError},
+};
 
-/// Returns the texts of all files below `root` at `revision` that a spec may be made of, and those of
-/// `named`, by their paths from `root`. No hook and no filter of git runs.
-pub(super) fn texts(
-    root: &Path,
-    revision: &str,
-    named: &[&str],
-) -> miette::Result<BTreeMap<String, String>> {
-    if revision.starts_with('-') {
-        return Err(miette::miette!("`{revision}` is no revision"));
+// As many links may lead to one file.
+const MOST_LINKS: usize = 8;
+
+/// The files below the project root at a revision. No hook and no filter of git runs.
+pub(super) struct Tree {
+    files: BTreeMap<String, Blob>,
+    objects: RefCell<Objects>,
+}
+
+struct Blob {
+    id: String,
+    link: bool,
+}
+
+/// A git that answers with one object after the other.
+struct Objects {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
-    let commit = format!("{revision}^{{commit}}");
-    let commit = git(
-        root,
-        &["rev-parse", "--verify", "--end-of-options", &commit],
-    )
-    .map_err(|error| {
-        miette::miette!(
-            help = "name a commit, a branch, or a tag of this repository",
-            "there is no revision `{revision}`: {error}"
+}
+
+impl Tree {
+    /// Returns the files below `root` at `revision`.
+    pub(super) fn at(root: &Path, revision: &str) -> miette::Result<Self> {
+        if revision.starts_with('-') {
+            return Err(miette::miette!("`{revision}` is no revision"));
+        }
+        let commit = format!("{revision}^{{commit}}");
+        let commit = git(
+            root,
+            &["rev-parse", "--verify", "--end-of-options", &commit],
         )
-    })?;
-    let commit = commit.trim();
-    let prefix = git(root, &["rev-parse", "--show-prefix"])?;
-    let prefix = prefix.trim_end_matches('\n');
-    let listed = git(
-        root,
-        &["ls-tree", "-r", "-z", "--name-only", commit, "--", "."],
-    )?;
-    let paths: Vec<&str> = listed
-        .split('\0')
-        .filter(|path| !path.is_empty() && !path.contains('\n'))
-        .filter(|path| ENDINGS.iter().any(|end| path.ends_with(end)) || named.contains(path))
-        .collect();
-    blobs(root, commit, prefix, &paths)
+        .map_err(|error| {
+            miette::miette!(
+                help = "name a commit, a branch, or a tag of this repository",
+                "there is no revision `{revision}`: {error}"
+            )
+        })?;
+        let commit = String::from_utf8_lossy(&commit);
+        let listed = git(root, &["ls-tree", "-r", "-z", commit.trim(), "--", "."])?;
+        // A path that is no text is named by no spec.
+        let lines = listed.split(|byte| *byte == 0);
+        let lines = lines.filter_map(|line| std::str::from_utf8(line).ok());
+        Ok(Self {
+            files: lines.filter_map(listed_file).collect(),
+            objects: RefCell::new(Objects::open(root)?),
+        })
+    }
+
+    /// Returns whether there is a file at `path`.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.find(path, MOST_LINKS).is_ok()
+    }
+
+    // The file that `path` leads to, through links to files and folders of the project.
+    fn find(&self, path: &str, links: usize) -> Result<&Blob, ReadError> {
+        if let Some(blob) = self.files.get(path).filter(|blob| !blob.link) {
+            return Ok(blob);
+        }
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        for end in ends.chain([path.len()]) {
+            let (start, rest) = path.split_at(end);
+            let Some(link) = self.files.get(start).filter(|blob| blob.link) else {
+                continue;
+            };
+            let target = self.text(start, link)?;
+            let folder = start.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let joined = joined(folder, target.trim_end_matches('/'), rest);
+            return match (joined, links.checked_sub(1)) {
+                (Some(path), Some(links)) => self.find(&path, links),
+                (_, _) => Err(ReadError::Missing),
+            };
+        }
+        Err(ReadError::Missing)
+    }
+
+    fn text(&self, path: &str, blob: &Blob) -> Result<String, ReadError> {
+        let bytes = self.objects.borrow_mut().bytes(&blob.id);
+        let bytes = bytes.map_err(|error| {
+            ReadError::Other(format!("git can't say what `{path}` was: {error}"))
+        })?;
+        String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            ReadError::Other(format!("`{path}` is not UTF-8 text, from byte {at} on"))
+        })
+    }
+}
+
+impl Files for Tree {
+    fn read(&self, path: &str) -> Result<String, ReadError> {
+        self.text(path, self.find(path, MOST_LINKS)?)
+    }
+
+    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
+        let seen = |path: &str| !path.split('/').any(|part| PASSED_OVER.contains(&part));
+        let files = self.files.iter().filter(|(_, blob)| !blob.link);
+        let paths = files.map(|(path, _)| path);
+        let paths = paths.filter(|path| seen(path) && pattern.gives(path));
+        paths.cloned().collect()
+    }
+}
+
+impl Objects {
+    fn open(root: &Path) -> miette::Result<Self> {
+        let failed = |error: &std::io::Error| miette::miette!("git can't be asked: {error}");
+        let mut child = command(root, &["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| failed(&error))?;
+        match (child.stdin.take(), child.stdout.take()) {
+            (Some(input), Some(output)) => Ok(Self {
+                child,
+                input,
+                output: BufReader::new(output),
+            }),
+            (_, _) => Err(miette::miette!("git can't be asked")),
+        }
+    }
+
+    // Asks for an object, and reads `ID blob SIZE`, the bytes, and a line break.
+    fn bytes(&mut self, id: &str) -> std::io::Result<Vec<u8>> {
+        writeln!(self.input, "{id}")?;
+        self.input.flush()?;
+        let mut header = String::new();
+        self.output.read_line(&mut header)?;
+        let size = match header.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [_, "blob", size] => size.parse().ok(),
+            _ => None,
+        };
+        let size: usize = size.ok_or_else(|| std::io::Error::other(header.trim().to_owned()))?;
+        let mut bytes = vec![0; size + 1];
+        self.output.read_exact(&mut bytes)?;
+        bytes.truncate(size);
+        Ok(bytes)
+    }
+}
+
+// Reads `MODE blob ID`, a tab, and the path.
+fn listed_file(line: &str) -> Option<(String, Blob)> {
+    let (facts, path) = line.split_once('\t')?;
+    match facts.split(' ').collect::<Vec<_>>().as_slice() {
+        [mode, "blob", id] => Some((
+            path.to_owned(),
+            Blob {
+                id: (*id).to_owned(),
+                link: *mode == "120000",
+            },
+        )),
+        _ => None,
+    }
+}
+
+// The path that `target` in `folder` and `rest` behind it lead to, if it stays in the project.
+fn joined(folder: &str, target: &str, rest: &str) -> Option<String> {
+    if target.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in [folder, target, rest]
+        .iter()
+        .flat_map(|path| path.split('/'))
+    {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 fn command(root: &Path, arguments: &[&str]) -> Command {
@@ -52,12 +201,11 @@ fn command(root: &Path, arguments: &[&str]) -> Command {
         .arg("--no-optional-locks")
         .arg("-C")
         .arg(root)
-        .args(arguments)
-        .stderr(Stdio::piped());
+        .args(arguments);
     command
 }
 
-fn git(root: &Path, arguments: &[&str]) -> miette::Result<String> {
+fn git(root: &Path, arguments: &[&str]) -> miette::Result<Vec<u8>> {
     let output = command(root, arguments)
         .stdin(Stdio::null())
         .output()
@@ -67,64 +215,23 @@ fn git(root: &Path, arguments: &[&str]) -> miette::Result<String> {
         let said = said.trim().trim_start_matches("fatal: ");
         return Err(miette::miette!("git says: {said}"));
     }
-    String::from_utf8(output.stdout)
-        .map_err(|_| miette::miette!("git names a path that is not UTF-8"))
+    Ok(output.stdout)
 }
 
-fn blobs(
-    root: &Path,
-    commit: &str,
-    prefix: &str,
-    paths: &[&str],
-) -> miette::Result<BTreeMap<String, String>> {
-    let failed = |error: std::io::Error| miette::miette!("git can't be asked: {error}");
-    let mut child = command(root, &["cat-file", "--batch"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let (Some(mut input), Some(mut output)) = (child.stdin.take(), child.stdout.take()) else {
-        return Err(miette::miette!("git can't be asked"));
-    };
-    let asked: String = paths
-        .iter()
-        .map(|path| format!("{commit}:{prefix}{path}\n"))
-        .collect();
-    // Asked from a thread of its own, as git answers before it has read all.
-    let bytes = std::thread::scope(|threads| {
-        threads.spawn(move || {
-            let _ = input.write_all(asked.as_bytes());
-        });
-        let mut bytes = Vec::new();
-        output.read_to_end(&mut bytes).map(|_| bytes)
-    });
-    let bytes = bytes.map_err(failed)?;
-    child.wait().map_err(failed)?;
-    let mut rest = bytes.as_slice();
-    let mut texts = BTreeMap::new();
-    for path in paths {
-        let Some((text, after)) = blob(rest) else {
-            break;
-        };
-        // What is no text is no part of a spec either.
-        if let Some(text) = text {
-            texts.insert((*path).to_owned(), text);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_within_the_project() {
+        for (folder, target, rest, then) in [
+            ("roles", "../shared/a.md", "", Some("shared/a.md")),
+            ("", "shared", "/a.md", Some("shared/a.md")),
+            ("a/b", "./../c", "/d/e", Some("a/c/d/e")),
+            ("", "../outside", "", None),
+            ("a", "/etc/passwd", "", None),
+        ] {
+            assert_eq!(joined(folder, target, rest).as_deref(), then, "{target}");
         }
-        rest = after;
     }
-    Ok(texts)
-}
-
-// Reads `ID blob SIZE`, the bytes, and a line break.
-fn blob(bytes: &[u8]) -> Option<(Option<String>, &[u8])> {
-    let line = bytes.iter().position(|byte| *byte == b'\n')?;
-    let header = std::str::from_utf8(bytes.get(..line)?).ok()?;
-    let body = bytes.get(line + 1..)?;
-    let mut words = header.split(' ').skip(1);
-    if words.next() != Some("blob") {
-        return Some((None, body));
-    }
-    let size: usize = words.next()?.parse().ok()?;
-    let text = std::str::from_utf8(body.get(..size)?).ok();
-    Some((text.map(str::to_owned), body.get(size + 1..)?))
 }

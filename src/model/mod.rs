@@ -13,7 +13,7 @@ mod values;
 
 pub use crate::spec::{Usd, UsdError};
 pub use boundaries::{Bounds, Origin, Origins};
-pub use changes::{Change, Direction, changes};
+pub use changes::{Change, Direction, Phrase, Version, changes};
 pub use fault::ModelError;
 pub use names::circle;
 pub use resolve::resolve;

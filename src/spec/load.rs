@@ -94,7 +94,7 @@ pub fn load_over(
     texts: BTreeMap<String, String>,
 ) -> Result<Loaded, LoadError> {
     let root = root.to_owned();
-    load_with(
+    load_from(
         path,
         Box::new(Folder {
             root,
@@ -109,10 +109,15 @@ pub fn load_over(
 ///
 /// Where `path` is not among `texts`.
 pub fn load_texts(path: &str, texts: BTreeMap<String, String>) -> Result<Loaded, LoadError> {
-    load_with(path, Box::new(Texts(texts)))
+    load_from(path, Box::new(Texts(texts)))
 }
 
-fn load_with(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, LoadError> {
+/// Loads a factory from files that are somewhere else, as in a commit.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_from(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, LoadError> {
     let path = path.to_owned();
     let work = move || Loader::new(files).load(&path);
     let thread = std::thread::Builder::new()
@@ -130,15 +135,28 @@ fn load_with(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, LoadErr
     }
 }
 
-// Where texts come from.
-trait Files {
+/// Folders that no pattern of the spec looks into.
+pub const PASSED_OVER: [&str; 3] = [".git", "target", "node_modules"];
+
+/// Where texts come from. Paths are relative to the project root.
+pub trait Files {
+    /// Returns the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
     fn read(&self, path: &str) -> Result<String, ReadError>;
-    // The paths of all files that may match `pattern`, in order.
+
+    /// Returns the paths of all files that `pattern` gives, in order.
     fn matching(&self, pattern: &PathPattern) -> Vec<String>;
 }
 
-enum ReadError {
+/// Why there is no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadError {
+    /// There is no such file.
     Missing,
+    /// It can't be read, and why.
     Other(String),
 }
 
@@ -176,8 +194,7 @@ impl Files for Folder {
 
     fn matching(&self, pattern: &PathPattern) -> Vec<String> {
         let prefix = literal_folder(pattern.as_str());
-        let hidden =
-            |name: &std::ffi::OsStr| name == ".git" || name == "target" || name == "node_modules";
+        let hidden = |name: &std::ffi::OsStr| PASSED_OVER.iter().any(|known| name == *known);
         let walk = WalkDir::new(self.root.join(prefix))
             .sort_by_file_name()
             .into_iter()

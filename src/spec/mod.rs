@@ -26,7 +26,9 @@ pub use ast::{
 pub use fault::SpecError;
 pub use format::{FormatError, format};
 pub use grant::granted;
-pub use load::{LoadError, Loaded, load, load_over, load_texts};
+pub use load::{
+    Files, LoadError, Loaded, PASSED_OVER, ReadError, load, load_from, load_over, load_texts,
+};
 pub use money::{Usd, UsdError};
 pub use nearest::nearest;
 pub use syntax::secret;
