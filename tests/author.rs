@@ -239,6 +239,140 @@ fn a_grant_is_written_where_it_opens_something_and_breaks_nothing() {
 }
 
 #[test]
+fn a_grant_that_opens_nothing_or_too_much_is_refused() {
+    let project = Project::new(SPEC);
+    for (grant, said) in [
+        (["write", "factory.kdl"], "opens nothing"),
+        (["write", "roles/a.md"], "opens nothing"),
+        (["write", ".git/hooks/pre-commit"], "opens nothing"),
+        (
+            ["env", "LD_PRELOAD"],
+            "no role can be given the variable `LD_PRELOAD`",
+        ),
+        (["env", "PATH"], "no role can be given the variable `PATH`"),
+        (["env", "GIT_SSH_COMMAND"], "no role can be given"),
+        (["env", "BASH_ENV"], "no role can be given"),
+        (["env", "*"], "which no role can be given"),
+        (["env", "/*"], "is in no name of a variable"),
+        (["reach", "evil.org:443"], "write `evil.org`"),
+    ] {
+        let (text, code) = project.says(&[&["grant", "builder"], &grant[..]].concat());
+        assert_eq!(
+            (code, project.spec() == SPEC),
+            (1, true),
+            "{grant:?}: {text}"
+        );
+        assert!(text.contains(said), "{grant:?}: {text}");
+        assert!(text.contains("nothing was written"), "{grant:?}: {text}");
+        assert_eq!(
+            project.says(&[&["can", "builder"], &grant[..]].concat()).1,
+            1,
+            "{grant:?}"
+        );
+    }
+    // A lint that is turned off opens nothing either.
+    project.edit(
+        "spec=1\n",
+        "spec=1 { lint \"factory::role::swallowed-may\" level=\"off\" because=\"b\"; }\n",
+    );
+    let (text, code) = project.says(&["grant", "builder", "write", "factory.kdl"]);
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn a_grant_is_written_as_the_file_is() {
+    for (from, to) in [
+        (
+            "role \"builder\" model=\"m\"",
+            "role #\"builder\"# model=\"m\"",
+        ),
+        (
+            "role \"builder\" model=\"m\"",
+            "role model=\"m\" \"builder\"",
+        ),
+        (
+            "role \"builder\" model=\"m\"",
+            "\"role\" builder model=\"m\"",
+        ),
+        ("\n", "\r\n"),
+    ] {
+        let project = Project::new(&SPEC.replace(from, to));
+        let before = project.spec();
+        let (text, code) = project.says(&["grant", "builder", "reach", "rubygems.org"]);
+        assert_eq!(code, 0, "{to:?}: {text}");
+        let end = if to == "\r\n" { to } else { "\n" };
+        let may = format!("may   {{ reach \"rubygems.org\"; write \"@source\"");
+        assert_eq!(
+            project.spec(),
+            before.replace("may   { write \"@source\"", &may)
+        );
+        let (text, code) = project.says(&["grant", "lead", "reach", "example.org"]);
+        assert_eq!(code, 0, "{to:?}: {text}");
+        assert_eq!(
+            project.spec().matches('\n').count(),
+            project.spec().matches(end).count()
+        );
+        assert_eq!(
+            project.says(&["can", "builder", "reach", "rubygems.org"]).1,
+            0
+        );
+    }
+}
+
+#[test]
+fn nothing_is_written_through_a_link_out_of_the_project() {
+    let outside = tempfile::tempdir().unwrap();
+    let theirs = outside.path().join("theirs.kdl");
+    let text = "task   \"t\" { gaol \"x\"; step \"s\" role=\"builder\"; }\n";
+    fs::write(&theirs, text).unwrap();
+    let project = Project::new(
+        &SPEC
+            .replace(
+                "spec=1\n",
+                "spec=1 { descripton \"A\"; include \"theirs.kdl\"; }\n",
+            )
+            .replace("model \"m\"", "model   \"m\""),
+    );
+    std::os::unix::fs::symlink(&theirs, project.root().join("theirs.kdl")).unwrap();
+    let before = project.spec();
+    for command in [
+        &["check", "--fix"] as &[&str],
+        &["fmt"],
+        &["fmt", "factory.kdl", "theirs.kdl"],
+    ] {
+        let (said, code) = project.says(command);
+        assert_eq!(code, 3, "{command:?}: {said}");
+        assert!(
+            said.contains("a link that leads out of the project"),
+            "{command:?}: {said}"
+        );
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), text);
+        assert_eq!(project.spec(), before, "{command:?}");
+    }
+    let theirs = theirs.to_str().unwrap();
+    let (said, code) = project.says(&["fmt", theirs]);
+    assert_eq!(code, 3, "{said}");
+    assert_eq!(fs::read_to_string(theirs).unwrap(), text);
+}
+
+#[test]
+fn a_text_that_is_not_kdl_is_told_with_its_place() {
+    let project = Project::new(&format!("{SPEC};;\n"));
+    for command in [&["fmt"] as &[&str], &["fmt", "factory.kdl"]] {
+        let (said, code) = project.says(command);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("this `;` ends no node"), "{said}");
+        assert!(said.contains("factory.kdl:27:1"), "{said}");
+    }
+    // What is commented out may end with `;` too.
+    let hidden = format!("/- gate \"b\" {{ run \"b\"; }}; {SPEC}");
+    let project = Project::new(&hidden);
+    assert_eq!(project.says(&["check"]).1, 0);
+    assert_eq!(project.says(&["fmt"]).1, 0);
+    assert_eq!(project.spec(), hidden);
+}
+
+#[test]
 fn a_change_of_the_spec_is_told_widened_rights_first() {
     let project = Project::new(SPEC);
     project.git(&["init", "-q"]);

@@ -292,7 +292,7 @@ fn meaning(list: &str, rule: &str) -> Meaning {
         ("Read", Some(path)) if denies => path_rule("read", path, true),
         ("Read", _) => Meaning::Kept("is not needed: a role may read what lies in the project"),
         ("WebFetch", Some(host)) => match host.strip_prefix("domain:") {
-            Some(host) if host.parse::<NamePattern>().is_ok() && !host.contains('*') => {
+            Some(host) if NamePattern::host(host).is_ok() && !host.contains('*') => {
                 Meaning::Grant("reach", vec![host.to_owned()])
             }
             _ => Meaning::Kept("names no single host"),

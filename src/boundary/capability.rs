@@ -526,6 +526,42 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_opened_that_no_role_may_ever_write() {
+        let entry =
+            |text: &str| -> Entry<PathPattern> { text.parse::<PathPattern>().unwrap().into() };
+        let shared = ["factory.kdl", "roles/a.md", "**/.git/**"].map(entry);
+        let shared = Arc::new(Shared::new(shared.to_vec()));
+        let with = |patterns: &[&str], never: &[&str]| {
+            let mut write = Grant {
+                may: patterns.iter().map(|text| entry(text)).collect(),
+                never: never
+                    .iter()
+                    .map(|text| entry(text))
+                    .collect::<Vec<_>>()
+                    .into(),
+                only: None,
+            };
+            write.never.share(shared.clone());
+            Boundary {
+                write,
+                ..Boundary::default()
+            }
+        };
+        let old = with(&["app/**"], &["app/b*"]);
+        for (new, then) in [
+            (with(&["app/**", "factory.kdl"], &["app/b*"]), None),
+            (with(&["FACTORY.kdl"], &[]), None),
+            (with(&["x/.git/hooks/*"], &[]), None),
+            (with(&["roles/*.md"], &[]), Some("roles/b.md")),
+            (with(&["{factory,other}.kdl"], &[]), Some("other.kdl")),
+            (with(&["app/**"], &[]), Some("app/b")),
+        ] {
+            let found = new.beyond(&old, Capability::Write).unwrap();
+            assert_eq!(found.as_deref(), then, "{:?}", new.write.may);
+        }
+    }
+
+    #[test]
     fn what_one_boundary_gives_beyond_another() {
         fn grant<P>(may: &[&str], never: &[&str]) -> Grant<P>
         where

@@ -23,5 +23,7 @@ pub use grant::{Decision, Entry, Grant, Pattern, PatternError};
 pub use name::NamePattern;
 pub use nevers::{Nevers, Shared};
 pub use path::PathPattern;
-pub use shell::{Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree, is_opaque, judge};
+pub use shell::{
+    Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree, denied_variable, is_opaque, judge,
+};
 pub use standard::{StandardCommand, StandardSet, standard, standard_names};

@@ -37,6 +37,75 @@ struct Machines {
 }
 
 impl NamePattern {
+    /// Reads a pattern for hosts, as they are spoken to: without a scheme, a port, or a path.
+    ///
+    /// # Errors
+    ///
+    /// Where no host is called so.
+    pub fn host(text: &str) -> Result<Self, PatternError> {
+        let pattern: Self = text.parse()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._*".contains(c);
+        let fault = |at: usize, message: String, help: String| PatternError {
+            message,
+            help: Some(help),
+            at,
+        };
+        if let Some(at) = text.find(|c| !plain(c)) {
+            let host = text.get(..at).unwrap_or_default();
+            let rest = text.get(at..).unwrap_or_default();
+            let help = match rest.chars().next() {
+                Some(':' | '/') if host.contains(|c: char| c.is_ascii_alphanumeric()) => {
+                    format!("write `{host}`: a host is meant with all its ports and paths")
+                }
+                Some(letter) if !letter.is_ascii() => {
+                    "write the name as it is looked up, `xn--…`".to_owned()
+                }
+                _ => "write a name such as `rubygems.org`; `*` in it is any text".to_owned(),
+            };
+            let letter: String = rest.chars().take(1).collect();
+            let message = format!("`{letter}` is in no name of a host");
+            return Err(fault(at, message, help));
+        }
+        if let Some(host) = text.strip_suffix('.') {
+            let message = "a host is named without a dot at its end".to_owned();
+            return Err(fault(host.len(), message, format!("write `{host}`")));
+        }
+        Ok(pattern)
+    }
+
+    /// Reads a pattern for environment variables.
+    ///
+    /// # Errors
+    ///
+    /// Where no variable is called so.
+    pub fn variable(text: &str) -> Result<Self, PatternError> {
+        let pattern: Self = text.parse()?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '*');
+        let digit = text.starts_with(|c: char| c.is_ascii_digit());
+        let wrong = text.find(|c| !plain(c)).or(digit.then_some(0));
+        let Some(at) = wrong else {
+            return Ok(pattern);
+        };
+        let letter: String = text
+            .get(at..)
+            .into_iter()
+            .flat_map(str::chars)
+            .take(1)
+            .collect();
+        let place = if plain(letter.chars().next().unwrap_or('/')) {
+            "begins no name of a variable"
+        } else {
+            "is in no name of a variable"
+        };
+        Err(PatternError {
+            message: format!("`{letter}` {place}"),
+            help: Some(
+                "write letters, digits, and `_`, as in `RAILS_ENV`; `*` is any text".to_owned(),
+            ),
+            at,
+        })
+    }
+
     pub(super) fn giving(&self) -> &Nfa {
         &self.machines.exact
     }
@@ -144,6 +213,50 @@ mod tests {
             let parsed: NamePattern = pattern.parse().unwrap();
             assert_eq!(parsed.gives(name), gives, "{pattern} gives {name}");
             assert_eq!(parsed.takes(name), takes, "{pattern} takes {name}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_variables_are_called_as_such() {
+        for (text, help) in [
+            ("gems.example.org", None),
+            ("*.example.org", None),
+            ("localhost", None),
+            ("127.0.0.1", None),
+            ("*", None),
+            ("evil.org:443", Some("write `evil.org`: a host is meant")),
+            ("evil.org/a", Some("write `evil.org`: a host is meant")),
+            ("https://evil.org/a", Some("write `evil.org`")),
+            ("evil.org.", Some("write `evil.org`")),
+            ("m\u{fc}ller.example", Some("`xn--…`")),
+            ("/*", Some("a name such as")),
+            ("*/", Some("a name such as")),
+            ("/-evil.org", Some("a name such as")),
+            ("::1", Some("a name such as")),
+        ] {
+            let read = NamePattern::host(text);
+            assert_eq!(read.is_ok(), help.is_none(), "{text}");
+            if let Err(error) = read {
+                assert!(error.help.unwrap().contains(help.unwrap()), "{text}");
+            }
+        }
+        for (text, then) in [
+            ("RAILS_ENV", true),
+            ("_x1", true),
+            ("AWS_*", true),
+            ("*_URL", true),
+            ("/*", false),
+            ("*/", false),
+            ("/-SECRET", false),
+            ("A-B", false),
+            ("1A", false),
+            ("\u{c4}", false),
+        ] {
+            let read = NamePattern::variable(text);
+            assert_eq!(read.is_ok(), then, "{text}");
+            if let Err(error) = read {
+                assert!(error.help.unwrap().contains("`RAILS_ENV`"), "{text}");
+            }
         }
     }
 

@@ -69,6 +69,13 @@ impl<'a> Facts<'a> {
         paths.filter_map(|path| self.source(&path.value))
     }
 
+    /// Returns all texts that people write for a model to read: prompts, templates, memories.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'a Source> + '_ {
+        let further = self.model.templates.iter().chain(&self.model.memories);
+        let further = further.filter_map(|path| self.source(path));
+        self.prompts().chain(further)
+    }
+
     /// Returns the model that `role` runs on.
     pub(super) fn language_model(&self, role: &Role) -> Option<&'a LanguageModel> {
         self.model.models.get(role.model.value.0)

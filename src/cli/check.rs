@@ -6,11 +6,12 @@ use clap::ValueEnum;
 
 use super::{
     Context, ExitStatus, count, held,
+    mend::mend,
     rewrite::{self, Rewrite},
 };
 use crate::{
     check::{Checked, check, explain},
-    diagnostics::{Findings, Format, Level, Sources, edited, render},
+    diagnostics::{Findings, Format, Level, Sources, render},
     guard::observed::days,
     model::{GuardMode, resolve},
     spec,
@@ -71,7 +72,7 @@ pub(super) fn run(
 ) -> miette::Result<ExitStatus> {
     let mut loaded = load_checked(context, &args.spec)?;
     if args.fix {
-        let (mended, rewrites) = mend(context, &args.spec)?;
+        let rewrites = mend(&|over| Ok(spec::load_over(&context.root, &args.spec, over)?))?;
         let diff: String = rewrites.iter().map(Rewrite::diff).collect();
         // A program that reads the findings is not to stumble over the diff.
         if args.format == Style::Human {
@@ -81,7 +82,7 @@ pub(super) fn run(
         }
         if !args.dry_run {
             rewrite::write(&context.root, &rewrites)?;
-            loaded = mended;
+            loaded = load_checked(context, &args.spec)?;
         }
     }
     let Loaded {
@@ -129,36 +130,6 @@ pub(super) struct Loaded {
 /// Loads, resolves, and checks the spec at `path`.
 pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Loaded> {
     Ok(checked(spec::load(&context.root, path)?))
-}
-
-// Every round of edits may show what was hidden by what it mended.
-const MOST_ROUNDS: usize = 10;
-
-// Returns the factory with all certain edits made, and the files that they change.
-fn mend(context: &Context, path: &str) -> miette::Result<(Loaded, Vec<Rewrite>)> {
-    let mut texts: BTreeMap<String, (String, String)> = BTreeMap::new();
-    let mut loaded = load_checked(context, path)?;
-    for _ in 0..MOST_ROUNDS {
-        let edits = loaded.findings.iter().flat_map(|finding| &finding.edits);
-        let changed = edited(&loaded.sources, edits);
-        if changed.is_empty() {
-            break;
-        }
-        for (path, before, after) in changed {
-            let text = texts.entry(path).or_insert((before, String::new()));
-            text.1 = after;
-        }
-        let over = texts
-            .iter()
-            .map(|(path, (_, after))| (path.clone(), after.clone()));
-        loaded = checked(spec::load_over(&context.root, path, over.collect())?);
-    }
-    let rewrites = texts.into_iter().map(|(path, (before, after))| Rewrite {
-        path,
-        before,
-        after,
-    });
-    Ok((loaded, rewrites.collect()))
 }
 
 fn checked(mut loaded: spec::Loaded) -> Loaded {

@@ -1,6 +1,9 @@
 //! `factory fmt`
 
-use std::io::{Read as _, Write};
+use std::{
+    fmt::Write as _,
+    io::{Read as _, Write},
+};
 
 use super::{
     Context, ExitStatus,
@@ -9,8 +12,8 @@ use super::{
     rewrite::{self, Rewrite},
 };
 use crate::{
-    diagnostics::Findings,
-    spec::{self, FormatError, format},
+    guard::without_dots,
+    spec::{self, FormatError, format, not_kdl},
 };
 
 /// Set the white space of the spec files
@@ -34,10 +37,10 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
     if args.files == ["-"] {
-        return standard_input(args, out);
+        return standard_input(args, context, out);
     }
-    let (texts, findings) = texts(args, context)?;
-    let mut rewrites = Vec::new();
+    let texts = texts(args, context)?;
+    let (mut rewrites, mut said) = (Vec::new(), String::new());
     let mut broken = 0;
     for (path, before) in texts {
         match format(&before) {
@@ -49,11 +52,12 @@ pub(super) fn run(
             }),
             Err(error @ (FormatError::NotKdl | FormatError::Changed)) => {
                 broken += 1;
-                let _ = writeln!(std::io::stderr(), "`{path}` is left as it is: {error}");
+                said.push_str(&why(&path, &before, error, context));
+                let _ = writeln!(said, "`{path}` is left as it is: {error}");
             }
         }
     }
-    let _ = std::io::stderr().write_all(findings.as_bytes());
+    let _ = std::io::stderr().write_all(said.as_bytes());
     for rewrite in &rewrites {
         if args.check {
             super::print(out, &rewrite.diff())?;
@@ -78,12 +82,31 @@ pub(super) fn run(
     })
 }
 
-fn standard_input(args: &Args, out: &mut dyn Write) -> miette::Result<ExitStatus> {
+// What stands in the text that is not KDL.
+fn why(path: &str, text: &str, error: FormatError, context: &Context) -> String {
+    match error {
+        FormatError::NotKdl => {
+            let (sources, findings) = not_kdl(path, text);
+            context.human(&findings.sorted(), &sources, context.colour_err)
+        }
+        FormatError::Changed => String::new(),
+    }
+}
+
+fn standard_input(
+    args: &Args,
+    context: &Context,
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
     let mut before = String::new();
     std::io::stdin()
         .read_to_string(&mut before)
         .map_err(|error| miette::miette!("standard input can't be read: {error}"))?;
-    let after = format(&before).map_err(|error| miette::miette!("standard input: {error}"))?;
+    let after = format(&before).map_err(|error| {
+        let said = why("standard input", &before, error, context);
+        let _ = std::io::stderr().write_all(said.as_bytes());
+        miette::miette!("standard input: {error}")
+    })?;
     if !args.check {
         super::print(out, &after)?;
     }
@@ -94,35 +117,24 @@ fn standard_input(args: &Args, out: &mut dyn Write) -> miette::Result<ExitStatus
     })
 }
 
-// The texts to format by their paths, and what is to say of the syntax of the spec.
-fn texts(args: &Args, context: &Context) -> miette::Result<(Vec<(String, String)>, String)> {
+// The texts to format by their paths.
+fn texts(args: &Args, context: &Context) -> miette::Result<Vec<(String, String)>> {
     if args.files.is_empty() {
-        let mut loaded = spec::load(&context.root, SPEC)?;
-        loaded
-            .findings
-            .retain(|finding| !loaded.complete && is_of_syntax(&finding.code));
-        let findings: Findings = std::mem::take(&mut loaded.findings).sorted();
-        let said = context.human(&findings, &loaded.sources, context.colour_err);
+        let loaded = spec::load(&context.root, SPEC)?;
         let sources = loaded.spec_files.iter();
         let texts = sources.filter_map(|path| {
             let source = loaded.sources.get(path)?;
             Some((path.clone(), source.text().to_owned()))
         });
-        return Ok((texts.collect(), said));
+        return Ok(texts.collect());
     }
     let mut texts = Vec::new();
     for file in &args.files {
-        let full = context.at(file.as_ref());
+        let full = without_dots(&context.at(file.as_ref()));
         let text = std::fs::read_to_string(&full)
             .map_err(|error| miette::miette!("`{file}` can't be read: {error}"))?;
         let path = full.strip_prefix(&context.root).unwrap_or(&full);
         texts.push((path.display().to_string(), text));
     }
-    Ok((texts, String::new()))
-}
-
-fn is_of_syntax(code: &str) -> bool {
-    ["syntax", "unclosed", "unopened", "too-deep", "bare-word"]
-        .iter()
-        .any(|name| code.strip_prefix("factory::spec::") == Some(name))
+    Ok(texts)
 }

@@ -17,8 +17,8 @@ use crate::{
 
 /// Give a role a grant: edits the spec in place, and says what that opens
 ///
-/// Comments and everything else stay as they are. A grant that the rules or lints forbid is not
-/// written.
+/// Comments and everything else stay as they are. A grant that the rules or lints forbid, or that opens
+/// nothing, is not written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The role

@@ -29,6 +29,7 @@ mod held;
 mod hidden;
 mod init;
 mod locked;
+mod mend;
 mod plan;
 mod prompt;
 mod refusals;

@@ -7,6 +7,7 @@
 mod edit;
 mod finding;
 mod github;
+mod hidden;
 mod json;
 mod render;
 mod sarif;
@@ -14,5 +15,6 @@ mod source;
 
 pub use edit::{Edit, edited};
 pub use finding::{Finding, Findings, Label, Level, Lint};
+pub use hidden::{hidden_name, shows_nothing};
 pub use render::{Format, render};
 pub use source::{Place, Source, Sources, Span, Spanned};

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
+use super::hidden::hidden_characters;
+
 /// A range of bytes in the shared space of all [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Span {
@@ -99,7 +101,7 @@ impl Source {
     }
 
     /// Returns the characters that a reader does not see or that change how others are shown, each
-    /// with its offset.
+    /// with its offset; what the writing around it needs is none.
     pub fn hidden_characters(&self) -> impl Iterator<Item = (usize, char)> + '_ {
         hidden_characters(&self.text)
     }
@@ -213,48 +215,22 @@ impl Sources {
     }
 }
 
-// Returns whether a reader does not see `letter`, or sees the text around it in another order.
-const fn hides(letter: char) -> bool {
-    matches!(
-        letter,
-        '\0'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{ad}'
-            | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-fn hidden_characters(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
-    // A byte order mark at the start is how some editors write UTF-8, and a joiner belongs into many
-    // an emoji.
-    let quick = text
-        .bytes()
-        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
-    let letters = text.char_indices().filter(move |_| !quick);
-    let mut before = ' ';
-    letters.filter(move |(at, letter)| {
-        let joins = *letter == '\u{200d}' && !before.is_ascii();
-        before = *letter;
-        hides(*letter) && !joins && !(*at == 0 && *letter == '\u{feff}')
-    })
-}
-
 // Returns `text` with a sign of the same length in place of each hidden character, if it has some.
 fn visible(text: &str) -> Option<String> {
-    hidden_characters(text).next()?;
+    let mut hidden = hidden_characters(text).peekable();
+    hidden.peek()?;
     let sign = |letter: char| match letter.len_utf8() {
         1 => '?',
         2 => '\u{bf}',
         3 => '\u{fffd}',
         _ => '\u{1f6ab}',
     };
+    let letters = text.char_indices();
     Some(
-        text.char_indices()
+        letters
             .map(|(at, letter)| {
-                if hides(letter) && at > 0 {
-                    sign(letter)
-                } else {
-                    letter
-                }
+                let is_hidden = hidden.next_if(|(hidden, _)| *hidden == at).is_some();
+                if is_hidden { sign(letter) } else { letter }
             })
             .collect(),
     )
@@ -314,6 +290,9 @@ mod tests {
             ("plain\ttext\r\n", 0),
             ("\u{feff}with a mark in front", 0),
             ("an emoji \u{1f469}\u{200d}\u{1f4bb}", 0),
+            ("a joiner \u{645}\u{200c}\u{62e}, and one \u{200c}", 1),
+            ("two \u{2600}\u{fe0f}\u{fe0f} selectors", 1),
+            ("\u{202e}in front", 1),
             ("right\u{202e}left", 1),
             ("zero\u{200b}width", 1),
             ("soft\u{ad}hyphen", 1),

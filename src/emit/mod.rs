@@ -18,6 +18,7 @@ mod phrase;
 mod place;
 mod prompt;
 mod review;
+mod rewrite;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,5 @@ pub use composer::{Composer, TemplateError};
 pub use eject::eject;
 pub use prompt::{Part, Prompt};
 pub use review::{Change as PromptChange, Line, Origin, Review, Tag};
+pub use rewrite::rewrite;
 pub use write::{WriteError, write};

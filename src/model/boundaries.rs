@@ -6,7 +6,7 @@ use super::{ModelError, SetMembers, names::Names};
 use crate::{
     boundary::{
         Boundary, Capability, CommandPattern, Entry, Grant, NamePattern, PathPattern, PatternError,
-        Shared, standard, standard_names,
+        Shared, denied_variable, standard, standard_names,
     },
     diagnostics::{Findings, Span, Spanned},
     spec::{ActionItem, Grants, Text, nearest},
@@ -113,7 +113,20 @@ pub(super) fn pattern<P: FromStr<Err = PatternError>>(
     text: &Text,
     findings: &mut Findings,
 ) -> Option<P> {
-    match text.value.parse() {
+    read(text, P::from_str, findings)
+}
+
+/// Reads the names of variables that `text` stands for; what is none is reported.
+pub(super) fn variable(text: &Text, findings: &mut Findings) -> Option<NamePattern> {
+    read(text, NamePattern::variable, findings)
+}
+
+fn read<P>(
+    text: &Text,
+    read: impl Fn(&str) -> Result<P, PatternError>,
+    findings: &mut Findings,
+) -> Option<P> {
+    match read(&text.value) {
         Ok(pattern) => Some(pattern),
         Err(PatternError { message, help, at }) => {
             // The opening quote stands before the first byte of the pattern.
@@ -264,7 +277,15 @@ impl Sets<'_> {
             | Capability::Env
             | Capability::Delegate => {}
         }
-        let parsed = pattern::<NamePattern>(text, findings)?;
+        let parsed = match item.capability {
+            Capability::Reach => read(text, NamePattern::host, findings)?,
+            Capability::Env => variable(text, findings)?,
+            Capability::Read
+            | Capability::Write
+            | Capability::Run
+            | Capability::Use
+            | Capability::Delegate => pattern::<NamePattern>(text, findings)?,
+        };
         Some((
             parsed.into(),
             Origin::Written {
@@ -277,7 +298,9 @@ impl Sets<'_> {
     /// Adds `grants` to `bounds`.
     pub(super) fn add(&self, grants: &Grants, bounds: &mut Bounds, findings: &mut Findings) {
         for item in &grants.may {
-            self.put(item, bounds, Side::May, findings);
+            if !is_denied(item, findings) {
+                self.put(item, bounds, Side::May, findings);
+            }
         }
         for item in &grants.never {
             self.put(item, bounds, Side::Never, findings);
@@ -328,6 +351,46 @@ impl Sets<'_> {
             }
         }
     }
+}
+
+// Reports a grant of a variable that the judge of lines lets nobody set.
+fn is_denied(item: &ActionItem, findings: &mut Findings) -> bool {
+    let ActionItem {
+        capability: Capability::Env,
+        text,
+    } = item
+    else {
+        return false;
+    };
+    let parsed = NamePattern::variable(&text.value).ok();
+    let Some(denied) = parsed.and_then(|pattern| denied_variable(&pattern)) else {
+        return false;
+    };
+    let (message, help) = if text.value.contains('*') {
+        (
+            format!(
+                "`{}` gives `{denied}`, which no role can be given",
+                text.value
+            ),
+            "it changes what later programs are or do: name the variables that are meant"
+                .to_owned(),
+        )
+    } else {
+        (
+            format!("no role can be given the variable `{denied}`"),
+            format!(
+                "it changes what later programs are or do: take it away, or set it in every checkout, \
+                 `workspace {{ env \"{denied}\" value=\"…\"; }}`"
+            ),
+        )
+    };
+    findings.add(ModelError::Impossible {
+        message,
+        help,
+        span: text.span.into(),
+        label: "denied, whatever grants it".to_owned(),
+    });
+    true
 }
 
 fn from_set<P: Clone>(members: &[Spanned<Entry<P>>], span: Span) -> Vec<(Entry<P>, Origin)> {

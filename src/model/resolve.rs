@@ -9,7 +9,7 @@ use super::{
     GateKind, GuardMode, LanguageModel, LintLevel, Memory, Mention, Model, ModelError, ModelId,
     Notice, Notify, Price, Require, Role, RoleId, Rule, Section, SectionFrom, Server,
     ServerCommand, Set, SetMembers, Stop, Usd, Workspace,
-    boundaries::{Sets, pattern},
+    boundaries::{Sets, variable},
     names::{Names, circle},
     tasks,
     values::{Copy, CopyFor, External},
@@ -112,6 +112,7 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
         protected: universal,
         spec_files: loaded.spec_files.clone(),
         templates: loaded.templates.clone(),
+        memories: loaded.memories.clone(),
         lints: lints(&factory.lints),
         hold: hold(&factory.hold),
     })
@@ -666,7 +667,7 @@ fn gates(spec: &Spec, names: &Names, sets: &Sets<'_>, findings: &mut Findings) -
             env: gate
                 .env
                 .iter()
-                .filter_map(|name| pattern(name, findings))
+                .filter_map(|name| variable(name, findings))
                 .collect(),
             tools: gate.tools.iter().map(|tool| tool.value.clone()).collect(),
             external: gate.external.as_ref().map(|external| External {

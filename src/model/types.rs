@@ -79,6 +79,8 @@ pub struct Model {
     pub spec_files: Vec<String>,
     /// The paths of the project's templates.
     pub templates: Vec<String>,
+    /// The paths of the memories that are there: they are read, and are no inputs.
+    pub memories: Vec<String>,
     /// The levels that the factory sets for lints.
     pub lints: Vec<LintLevel>,
     /// The least layers that the factory asks for.

@@ -65,7 +65,13 @@ pub fn lock(checked: &Checked, sources: &Sources, mut compiled: Compiled) -> Pla
             notify: model.notify.clone(),
         },
         clients: std::mem::take(&mut compiled.clients),
-        inputs: sources.files().iter().map(input).collect(),
+        // A memory changes with the work.
+        inputs: sources
+            .files()
+            .iter()
+            .filter(|source| !model.memories.iter().any(|path| path == source.path()))
+            .map(input)
+            .collect(),
         outputs: std::mem::take(&mut compiled.outputs),
         models: model
             .models

@@ -184,13 +184,10 @@ pub enum SpecError {
     },
     /// A comment in the middle of what was meant as one word.
     #[error("this word is cut by a comment")]
-    #[diagnostic(
-        code("factory::spec::cut-by-comment"),
-        help("write `{written}`, in quotes")
-    )]
+    #[diagnostic(code("factory::spec::cut-by-comment"), help("{help}"))]
     CutByComment {
-        /// The word in quotes.
-        written: String,
+        /// What to do.
+        help: String,
         /// From the word to its other half.
         #[label("KDL reads `/*` as the start of a comment")]
         span: SourceSpan,
@@ -398,7 +395,8 @@ pub enum SpecError {
     #[diagnostic(
         code("factory::spec::secret"),
         help(
-            "take it out and revoke it; name the variable that holds it with `env \"NAME\"` instead"
+            "take it out and revoke it; name the variable that holds it with `env \"NAME\"` instead; in an \
+             example, write `<token>` in its place"
         )
     )]
     Secret {

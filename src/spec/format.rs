@@ -7,8 +7,8 @@
 
 use kdl::{KdlDocument, KdlEntry, KdlNode};
 
-use super::{scan::scan, stack::on_parse_stack};
-use crate::diagnostics::Sources;
+use super::{parse::parse, scan::scan, stack::on_parse_stack, syntax::document};
+use crate::diagnostics::{Findings, Sources};
 
 /// Why a text was not formatted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +43,25 @@ pub fn format(text: &str) -> Result<String, FormatError> {
     }
     let text = text.to_owned();
     let work = move || {
-        let before = KdlDocument::parse_v2(&text).map_err(|_| FormatError::NotKdl)?;
+        let before = parse(&text).map_err(|_| FormatError::NotKdl)?;
         let formatted = set(&text);
-        match KdlDocument::parse_v2(&formatted) {
+        match parse(&formatted) {
             Ok(after) if same_nodes(before.nodes(), after.nodes()) => Ok(formatted),
             Ok(_) | Err(_) => Err(FormatError::Changed),
         }
     };
     on_parse_stack(work).unwrap_or(Err(FormatError::NotKdl))
+}
+
+/// Returns why `text`, which was read from `path`, is not KDL.
+pub fn not_kdl(path: &str, text: &str) -> (Sources, Findings) {
+    let (path, text) = (path.to_owned(), text.to_owned());
+    let work = move || {
+        let (mut sources, mut findings) = (Sources::default(), Findings::default());
+        document(sources.add(path, text), &mut findings);
+        (sources, findings)
+    };
+    on_parse_stack(work).unwrap_or_default()
 }
 
 fn same_nodes(one: &[KdlNode], two: &[KdlNode]) -> bool {
@@ -144,14 +155,14 @@ impl<'a> Iterator for Lexer<'a> {
     }
 }
 
-const fn is_break(letter: char) -> bool {
+pub(super) const fn is_break(letter: char) -> bool {
     matches!(
         letter,
         '\n' | '\r' | '\u{85}' | '\u{b}' | '\u{c}' | '\u{2028}' | '\u{2029}'
     )
 }
 
-const fn is_blank(letter: char) -> bool {
+pub(super) const fn is_blank(letter: char) -> bool {
     matches!(
         letter,
         ' ' | '\t' | '\u{feff}' | '\u{a0}' | '\u{1680}' | '\u{2000}'
@@ -471,6 +482,7 @@ mod tests {
                 "a 1 \\\n    2 \\ // more\n    3\nb\n",
             ),
             ("/-a\n/-  b {\nc}\n", "/-a\n/- b {\n    c }\n"),
+            ("/-  a  ;b", "/- a; b\n"),
             (
                 "a\r\n\r\n\r\nb {\r\nc\r\n}",
                 "a\r\n\r\nb {\r\n    c\r\n}\r\n",

@@ -1,7 +1,11 @@
 //! A grant put into a spec where its author would have written it, and nothing else changed.
 
+use kdl::{KdlDocument, KdlNode};
+
 use super::{
-    format::{Kind, tokens},
+    format::{Kind, Token, tokens},
+    parse::parse,
+    stack::on_parse_stack,
     write::quoted,
 };
 
@@ -17,52 +21,89 @@ use super::{
 /// );
 /// ```
 pub fn granted(text: &str, role: &str, capability: &str, pattern: &str) -> Option<String> {
-    let tokens: Vec<_> = tokens(text).collect();
-    let file = Block {
-        from: 0,
-        to: tokens.len(),
+    let spec = text.to_owned();
+    let grant = Grant {
+        role: role.to_owned(),
+        capability: capability.to_owned(),
+        pattern: quoted(pattern),
     };
-    let names = [role.to_owned(), format!("\"{role}\"")];
-    let named = |node: &Node| {
-        let argument = node.words.get(1).and_then(|at| tokens.get(*at));
-        argument.is_some_and(|token| names.iter().any(|name| name == token.text))
-    };
-    let role = nodes(&tokens, &file)
-        .into_iter()
-        .find(|node| node.is("role", &tokens) && named(node))?;
-    let pattern = quoted(pattern);
-    let (at, new) = match &role.block {
-        None => (
-            role.end(&tokens)?,
-            format!(" {{\n    may {{ {capability} {pattern}; }}\n}}"),
-        ),
-        Some(block) => {
-            let inner = nodes(&tokens, block);
-            let mays = || inner.iter().filter(|node| node.is("may", &tokens));
-            let lists = mays().filter_map(|may| may.block.as_ref());
-            let list = lists
-                .flat_map(|block| nodes(&tokens, block))
-                .find(|node| node.is(capability, &tokens));
-            let may = mays().find_map(|may| may.block.as_ref());
-            match (list, may) {
-                (Some(list), _) => (list.end(&tokens)?, format!(" {pattern}")),
-                (None, Some(may)) => {
-                    inside(text, &tokens, may, &format!("{capability} {pattern}"))?
-                }
-                (None, None) => {
-                    let may = format!("may {{ {capability} {pattern}; }}");
-                    inside(text, &tokens, block, &may)?
-                }
-            }
-        }
-    };
+    let (at, new) = on_parse_stack(move || grant.place(&spec))??;
     let mut granted = text.get(..at)?.to_owned();
     granted.push_str(&new);
     granted.push_str(text.get(at..)?);
     Some(granted)
 }
 
-type Token<'a> = super::format::Token<'a>;
+struct Grant {
+    role: String,
+    capability: String,
+    pattern: String,
+}
+
+impl Grant {
+    // Returns where something is put into `text`, and what.
+    fn place(&self, text: &str) -> Option<(usize, String)> {
+        let Self {
+            role,
+            capability,
+            pattern,
+        } = self;
+        let document = parse(text).ok()?;
+        let tokens: Vec<_> = tokens(text).collect();
+        let file = Block {
+            from: 0,
+            to: tokens.len(),
+        };
+        let ours = |node: &Node<'_>| {
+            let mut arguments = node
+                .kdl
+                .entries()
+                .iter()
+                .filter(|entry| entry.name().is_none());
+            let name = arguments.next().and_then(|name| name.value().as_string());
+            node.is("role") && name == Some(role.as_str())
+        };
+        let role = nodes(&tokens, &file, &document)?.into_iter().find(ours)?;
+        let end = line_end(&tokens);
+        let Some((block, children)) = role.children() else {
+            let may = format!(" {{{end}    may {{ {capability} {pattern}; }}{end}}}");
+            return Some((behind(tokens.get(role.last)?), may));
+        };
+        let mut open = None;
+        for may in nodes(&tokens, block, children)? {
+            let Some((block, children)) = may.children().filter(|_| may.is("may")) else {
+                continue;
+            };
+            let like = nodes(&tokens, block, children)?;
+            if let Some(list) = like.into_iter().find(|node| node.is(capability)) {
+                let last = tokens.get(*list.words.last()?)?;
+                return Some((behind(last), format!(" {pattern}")));
+            }
+            open.get_or_insert(block.clone());
+        }
+        match open {
+            Some(may) => inside(text, &tokens, &may, &format!("{capability} {pattern}")),
+            None => {
+                let may = format!("may {{ {capability} {pattern}; }}");
+                inside(text, &tokens, block, &may)
+            }
+        }
+    }
+}
+
+// How the lines of the text end.
+fn line_end(tokens: &[Token<'_>]) -> &'static str {
+    let first = tokens.iter().find(|token| token.kind == Kind::Break);
+    match first.map(|token| token.text) {
+        Some("\r\n") => "\r\n",
+        Some("\r") => "\r",
+        Some(_) | None => "\n",
+    }
+}
+
+const fn behind(token: &Token<'_>) -> usize {
+    token.at + token.text.len()
+}
 
 // The tokens of what stands between two braces, or of a whole file.
 #[derive(Debug, Clone)]
@@ -71,29 +112,57 @@ struct Block {
     to: usize,
 }
 
-struct Node {
-    // The tokens of its name, arguments, and properties.
+// A node as it is written, and as it is read.
+struct Node<'a> {
+    // The tokens of its name, arguments, and properties, less those that are commented out.
     words: Vec<usize>,
+    // Its last token, commented out or not.
+    last: usize,
+    block: Option<Block>,
+    kdl: &'a KdlNode,
+}
+
+impl Node<'_> {
+    fn is(&self, name: &str) -> bool {
+        self.kdl.name().value() == name
+    }
+
+    fn children(&self) -> Option<(&Block, &KdlDocument)> {
+        self.block.as_ref().zip(self.kdl.children())
+    }
+}
+
+// The nodes of `block`, which `document` is read from, less those that are commented out. Nothing where
+// the two do not agree.
+fn nodes<'a>(
+    tokens: &[Token<'_>],
+    block: &Block,
+    document: &'a KdlDocument,
+) -> Option<Vec<Node<'a>>> {
+    let written = written(tokens, block);
+    let read = document.nodes();
+    if written.len() != read.len() {
+        return None;
+    }
+    let both = written.into_iter().zip(read);
+    let node = |(written, kdl): (Written, _)| Node {
+        words: written.words,
+        last: written.last,
+        block: written.block,
+        kdl,
+    };
+    Some(both.map(node).collect())
+}
+
+struct Written {
+    words: Vec<usize>,
+    last: usize,
     block: Option<Block>,
 }
 
-impl Node {
-    fn is(&self, name: &str, tokens: &[Token<'_>]) -> bool {
-        let first = self.words.first().and_then(|at| tokens.get(*at));
-        first.is_some_and(|token| token.text == name)
-    }
-
-    // The byte behind its last word.
-    fn end(&self, tokens: &[Token<'_>]) -> Option<usize> {
-        let last = tokens.get(*self.words.last()?)?;
-        Some(last.at + last.text.len())
-    }
-}
-
-// The nodes of `block`, less those that are commented out.
-fn nodes(tokens: &[Token<'_>], block: &Block) -> Vec<Node> {
+fn written(tokens: &[Token<'_>], block: &Block) -> Vec<Written> {
     let mut found = Vec::new();
-    let mut node: Option<Node> = None;
+    let mut node: Option<Written> = None;
     let (mut at, mut hidden, mut hides_next, mut goes_on) = (block.from, false, false, false);
     while at < block.to {
         let Some(token) = tokens.get(at) else { break };
@@ -110,27 +179,31 @@ fn nodes(tokens: &[Token<'_>], block: &Block) -> Vec<Node> {
             Kind::SlashDash => hides_next = true,
             Kind::Word => match &mut node {
                 Some(node) => {
+                    node.last = at;
                     if !std::mem::take(&mut hides_next) {
                         node.words.push(at);
                     }
                 }
                 None => {
                     hidden = std::mem::take(&mut hides_next);
-                    node = Some(Node {
+                    node = Some(Written {
                         words: vec![at],
+                        last: at,
                         block: None,
                     });
                 }
             },
             Kind::Open => {
                 let close = closing(tokens, at);
-                if let Some(node) = &mut node
-                    && !std::mem::take(&mut hides_next)
-                {
-                    node.block = Some(Block {
-                        from: at + 1,
-                        to: close,
-                    });
+                let hides = std::mem::take(&mut hides_next);
+                if let Some(node) = &mut node {
+                    node.last = close;
+                    if !hides {
+                        node.block = Some(Block {
+                            from: at + 1,
+                            to: close,
+                        });
+                    }
                 }
                 at = close;
             }
@@ -169,13 +242,14 @@ fn inside(text: &str, tokens: &[Token<'_>], block: &Block, node: &str) -> Option
     }
     let first = within.iter().find(|token| token.kind == Kind::Word);
     let start = first.map_or(open.at, |first| first.at);
-    let line = text.get(..start)?.rfind('\n').map_or(0, |at| at + 1);
-    let indent = text.get(line..start)?;
+    let line = text.get(..start)?.rfind(['\n', '\r']);
+    let indent = text.get(line.map_or(0, |at| at + 1)..start)?;
+    let end = line_end(tokens);
     if first.is_some() && indent.trim().is_empty() {
         // `may { …` and `run …` end with their line.
-        return Some((start, format!("{node}\n{indent}")));
+        return Some((start, format!("{node}{end}{indent}")));
     }
-    Some((open.at + 1, format!("\n    {node}")))
+    Some((open.at + 1, format!("{end}    {node}")))
 }
 
 #[cfg(test)]
@@ -223,5 +297,58 @@ mod tests {
             assert!(format(then).is_ok(), "{then}");
         }
         assert_eq!(granted("role \"b\"\n", "a", "run", "ls"), None);
+    }
+
+    #[test]
+    fn a_role_is_found_however_it_is_written() {
+        for (given, then) in [
+            ("role #\"a\"# model=\"m\"", "role #\"a\"# model=\"m\""),
+            ("role model=\"m\" \"a\"", "role model=\"m\" \"a\""),
+            ("role model = \"m\" \"a\"", "role model = \"m\" \"a\""),
+            ("\"role\" a", "\"role\" a"),
+            ("role \"\\u{61}\"", "role \"\\u{61}\""),
+            ("role /-\"b\" \"a\" /* c */", "role /-\"b\" \"a\""),
+            ("role \"a\" /-model=\"m\"", "role \"a\" /-model=\"m\""),
+            ("role \"a\" /-{ b; }", "role \"a\" /-{ b; }"),
+            ("/- role \"a\"; role a", "/- role \"a\"; role a"),
+        ] {
+            let rest = given.strip_prefix(then).unwrap();
+            let then = format!("role \"b\"\n{then} {{\n    may {{ run \"ls\"; }}\n}}{rest}\n");
+            let given = format!("role \"b\"\n{given}\n");
+            assert_eq!(
+                granted(&given, "a", "run", "ls").as_deref(),
+                Some(then.as_str())
+            );
+            assert!(format(&then).is_ok(), "{then}");
+        }
+        for (given, then) in [
+            (
+                "role a { \"may\" { #\"run\"# \"b\"; }; }",
+                "role a { \"may\" { #\"run\"# \"b\" \"ls\"; }; }",
+            ),
+            (
+                "role a { may { write \"b\"; }; may { run \"c\"; }; }",
+                "role a { may { write \"b\"; }; may { run \"c\" \"ls\"; }; }",
+            ),
+        ] {
+            assert_eq!(granted(given, "a", "run", "ls").as_deref(), Some(then));
+        }
+    }
+
+    #[test]
+    fn lines_end_as_those_of_the_file() {
+        for text in [
+            "role a\n",
+            "role a { title \"A\"; }\n",
+            "role a {\n    title \"A\"\n}\n",
+            "role a {\n}\n",
+            "role a {\n    may {\n        write \"b\"\n    }\n}\n",
+        ] {
+            let granted = |text: &str| granted(text, "a", "run", "ls").unwrap();
+            for end in ["\r\n", "\r"] {
+                let then = granted(text).replace('\n', end);
+                assert_eq!(granted(&text.replace('\n', end)), then, "{text:?}");
+            }
+        }
     }
 }

@@ -41,12 +41,17 @@ pub struct Loaded {
     pub findings: Findings,
     /// Whether all spec files could be parsed. Where not, an unknown name may stand in the rest.
     pub complete: bool,
+    /// The paths of those that could not.
+    pub broken: Vec<String>,
     /// The paths of the spec files.
     pub spec_files: Vec<String>,
     /// The patterns of the includes: a new file that matches one would become part of the spec.
     pub includes: Vec<String>,
     /// The paths of the templates.
     pub templates: Vec<String>,
+    /// The paths of the memories that roles have written and nothing else names. What is in them
+    /// changes with the work.
+    pub memories: Vec<String>,
 }
 
 /// Why nothing could be loaded at all.
@@ -315,9 +320,11 @@ impl Loader {
             spec: Spec::default(),
             findings: Findings::default(),
             complete: true,
+            broken: Vec::new(),
             spec_files: Vec::new(),
             includes: Vec::new(),
             templates: Vec::new(),
+            memories: Vec::new(),
         };
         Self {
             files,
@@ -342,6 +349,7 @@ impl Loader {
         self.spec_file(path, true);
         self.texts();
         self.templates();
+        self.memories();
         Ok(self.loaded)
     }
 
@@ -387,6 +395,7 @@ impl Loader {
         let broken = nodes.is_empty() && wrong.count(crate::diagnostics::Level::Error) > 0;
         findings.append(wrong);
         self.loaded.complete &= !broken;
+        self.loaded.broken.extend(broken.then(|| path.to_owned()));
         let lowered = lower(&nodes, root, &mut self.loaded.spec, findings);
         if root {
             let compiler = env!("CARGO_PKG_VERSION");
@@ -509,7 +518,7 @@ impl Loader {
             }),
             ReadError::Other(reason) => findings.add(SpecError::UnreadableFile {
                 reason,
-                help: "prompts, templates, and specs are UTF-8 text files".to_owned(),
+                help: "specs, prompts, templates, and memories are UTF-8 text files".to_owned(),
                 span: span.into(),
             }),
         }
@@ -577,6 +586,30 @@ impl Loader {
             let shipped = crate::template::shipped(&value).is_some();
             if !shipped && !self.loaded.templates.contains(&path) {
                 self.unreadable(&path, span, ReadError::Missing, false);
+            }
+        }
+    }
+}
+
+impl Loader {
+    // What roles keep between runs becomes a part of their prompts. One that nothing was written to
+    // yet is no file.
+    fn memories(&mut self) {
+        let roles = self.loaded.spec.roles.iter();
+        let named: Vec<Text> = roles
+            .filter_map(|role| Some(role.memory.as_ref()?.path.clone()))
+            .collect();
+        for Text { value: path, span } in named {
+            if self.loaded.templates.contains(&path) || !self.done.insert(path.clone()) {
+                continue;
+            }
+            match self.files.read(&path) {
+                Ok(text) => {
+                    self.loaded.sources.add(path.clone(), text);
+                    self.loaded.memories.push(path);
+                }
+                Err(ReadError::Missing) => {}
+                Err(error @ ReadError::Other(_)) => self.unreadable(&path, span, error, false),
             }
         }
     }

@@ -12,7 +12,9 @@ mod load;
 mod lower;
 mod money;
 mod nearest;
+mod parse;
 mod scan;
+mod secret;
 mod stack;
 mod syntax;
 mod write;
@@ -24,12 +26,12 @@ pub use ast::{
     Step, StepWork, Stop, Task, Text, Variable, Workspace,
 };
 pub use fault::SpecError;
-pub use format::{FormatError, format};
+pub use format::{FormatError, format, not_kdl};
 pub use grant::granted;
 pub use load::{
     Files, LoadError, Loaded, PASSED_OVER, ReadError, load, load_from, load_over, load_texts,
 };
 pub use money::{Usd, UsdError};
 pub use nearest::nearest;
-pub use syntax::secret;
+pub use secret::{Secret, secrets};
 pub use write::{NewAccept, NewStep, NewTask, quoted};

@@ -3,7 +3,11 @@
 //! The parser recurses at every level of nesting, so a hostile text would overflow its stack; and one
 //! missing brace makes it complain of everything behind. Both are found here first, by counting.
 
-use super::SpecError;
+use super::{
+    SpecError,
+    format::{is_blank, is_break},
+    grammar::{Kind, ROOT},
+};
 use crate::diagnostics::{Source, Span};
 
 /// The most levels that nodes may be nested. The grammar needs 5.
@@ -130,8 +134,14 @@ impl Scanner<'_> {
         None
     }
 
+    // Whatever KDL takes for a line break ends a comment or a string: what stands behind it counts.
+    fn at_break(&self) -> bool {
+        let rest = self.source.text().get(self.at..);
+        rest.is_some_and(|rest| rest.starts_with(is_break))
+    }
+
     fn line_comment(&mut self) -> Option<SpecError> {
-        while self.peek(0).is_some_and(|byte| byte != b'\n') {
+        while self.at < self.bytes.len() && !self.at_break() {
             self.at += 1;
         }
         None
@@ -166,9 +176,12 @@ impl Scanner<'_> {
             self.source.text().get(at..at + span.len)
         });
         let help = match word {
-            Some(word) => {
+            Some(word) if !swallowed(self.source, start).is_empty() => {
                 format!("KDL reads `/*` as the start of a comment: write `\"{word}\"`, in quotes")
             }
+            Some(word) => format!(
+                "add the `*/` that ends it; if `{word}` is one word, write `\"{word}\"`, in quotes"
+            ),
             None => "add the `*/` that ends it".to_owned(),
         };
         Some(SpecError::Unclosed {
@@ -196,7 +209,8 @@ impl Scanner<'_> {
     // A string whose quotes are followed by `hashes` hash signs; without any, it has escapes.
     fn string(&mut self, hashes: usize) -> Option<SpecError> {
         let start = self.at;
-        let long = self.starts(b"\"\"\"");
+        let long = self.starts(b"\"\"\"")
+            && (self.source.text().get(start + 3..)).is_some_and(|rest| rest.starts_with(is_break));
         let quotes = if long { 3 } else { 1 };
         self.at += quotes;
         let end: Vec<u8> = [vec![b'"'; quotes], vec![b'#'; hashes]].concat();
@@ -205,7 +219,7 @@ impl Scanner<'_> {
                 self.at += end.len();
                 return None;
             }
-            if byte == b'\n' && !long {
+            if !long && self.at_break() {
                 break;
             }
             self.at += if byte == b'\\' && hashes == 0 { 2 } else { 1 };
@@ -241,8 +255,8 @@ impl Scanner<'_> {
     }
 }
 
-/// Returns the word that the `/*` at byte `at` stands in the middle of.
-pub(super) fn word_around(source: &Source, at: usize) -> Option<Span> {
+// Returns the word that the `/*` at byte `at` stands in the middle of.
+fn word_around(source: &Source, at: usize) -> Option<Span> {
     let ends =
         |letter: char| letter.is_whitespace() || matches!(letter, ';' | '{' | '}' | '"' | '=');
     let text = source.text();
@@ -250,6 +264,85 @@ pub(super) fn word_around(source: &Source, at: usize) -> Option<Span> {
     let rest = text.get(at..)?;
     let end = at + rest.find(ends).unwrap_or(rest.len());
     (start < at && end - start < 80).then(|| source.span_at(start, end - start))
+}
+
+/// Returns the words that the comment which opens at byte `at`, and which nothing closes, has swallowed,
+/// where they can't have been meant as one: they stand in a node of path patterns, between its name
+/// and its end, with nothing but blanks and quoted patterns beside them. Else nothing.
+pub(super) fn swallowed(source: &Source, at: usize) -> Vec<Span> {
+    let text = source.text();
+    let ends = |letter: char| matches!(letter, ';' | '{' | '}') || is_break(letter);
+    let (Some(before), Some(behind)) = (text.get(..at), text.get(at..)) else {
+        return Vec::new();
+    };
+    let start = before.rfind(ends).map_or(0, |end| {
+        let letter = before.get(end..).and_then(|rest| rest.chars().next());
+        end + letter.map_or(0, char::len_utf8)
+    });
+    let end = at + behind.find(ends).unwrap_or(behind.len());
+    let rest = text.get(end..).unwrap_or_default();
+    let words = words(text.get(start..end).unwrap_or_default());
+    let Some(((_, name), words)) = words.split_first() else {
+        return Vec::new();
+    };
+    if !takes_paths(name) || rest.starts_with('{') {
+        return Vec::new();
+    }
+    // What is begun at the end of a line may be a comment after all.
+    let is_begun =
+        !rest.starts_with([';', '}']) && words.last().is_some_and(|(_, word)| word.ends_with("/*"));
+    let bare = words.iter().filter(|(_, word)| !is_quoted(word));
+    if is_begun || !bare.clone().all(|(_, word)| is_cut_path(word)) {
+        return Vec::new();
+    }
+    let span = |(from, word): &(usize, &str)| source.span_at(start + from, word.len());
+    let found: Vec<Span> = bare.map(span).collect();
+    let opens = source.span_at(at, 2);
+    let holds = |word: &Span| word.start < opens.start && opens.end() <= word.end();
+    if found.iter().any(holds) {
+        found
+    } else {
+        Vec::new()
+    }
+}
+
+// What stands between the blanks of `text`, and where.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let blank = rest.starts_with(is_blank);
+        let len = rest.find(|letter| is_blank(letter) != blank);
+        let len = len.unwrap_or(rest.len());
+        words.extend(rest.get(..len).filter(|_| !blank).map(|word| (at, word)));
+        at += len;
+    }
+    words
+}
+
+fn takes_paths(name: &str) -> bool {
+    let mut found = false;
+    ROOT.walk(&mut |_, def| {
+        let mut arguments = def.args.iter().chain(&def.rest);
+        found |= def.name == name && arguments.any(|arg| arg.kind == Kind::PathPattern);
+    });
+    found
+}
+
+fn is_quoted(word: &str) -> bool {
+    let within = word
+        .strip_prefix('"')
+        .and_then(|word| word.strip_suffix('"'));
+    within.is_some_and(|within| !within.contains(['"', '\\']))
+}
+
+// A path without quotes of which KDL reads a part as a comment.
+fn is_cut_path(word: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@*?[]/".contains(&byte);
+    word.bytes().all(plain)
+        && word.contains("/*")
+        && !word.starts_with('/')
+        && !["//", "/-"].iter().any(|mark| word.contains(mark))
 }
 
 #[cfg(test)]
@@ -273,6 +366,10 @@ mod tests {
             "a \"\"\"\n } \" }\n\"\"\"",
             "a ##\"}\"#\"##",
             "a #true #false",
+            // KDL knows further line breaks, and ends a comment at each.
+            "a { // }\r}",
+            "a { // }\u{2028}}",
+            "a { // }\u{85}}",
         ] {
             assert_eq!(code(text), None, "{text}");
         }
@@ -286,9 +383,49 @@ mod tests {
             ("a \"b\nc", "unclosed"),
             ("a /* b", "unclosed"),
             (&"a {".repeat(33), "too-deep"),
+            (&format!("// b\r{}", "a {".repeat(33)), "too-deep"),
+            (&format!("// b\u{b}{}", "a {".repeat(33)), "too-deep"),
+            ("a \"b\rc\"", "unclosed"),
+            ("a \"b\u{2029}c\"", "unclosed"),
             (&"/*".repeat(40), "too-deep"),
         ] {
             assert_eq!(code(text), Some(format!("factory::spec::{then}")), "{text}");
         }
+    }
+
+    #[test]
+    fn words_that_a_comment_swallows_are_told_from_comments() {
+        for (text, then) in [
+            ("may { write app/**; }", "app/**"),
+            ("may { write app/** }", "app/**"),
+            ("write app/**\nrun", "app/**"),
+            ("write \"a\" app/*.rb lib/** \"b\";", "app/*.rb lib/**"),
+            ("paths \"source\" app/*;", "app/*"),
+            // A comment is begun, or it may be.
+            ("role b/* my comment", ""),
+            ("role b/*", ""),
+            ("role b/*;", ""),
+            ("write app/* why", ""),
+            ("write app/*\nwhy", ""),
+            ("write app/**  // why", ""),
+            ("write app/** why it is so", ""),
+            ("write /-app/**;", ""),
+            ("write /* a */ app/**;", ""),
+            ("write \"a\"b/**;", ""),
+            ("write app/**{a,b};", ""),
+            ("write #\"a\"# app/**;", ""),
+            ("run app/**;", ""),
+            ("role \"a\" prompt=roles/**;", ""),
+        ] {
+            let mut sources = Sources::default();
+            let source = sources.add("factory.kdl", text);
+            let found = swallowed(source, text.rfind("/*").unwrap());
+            let found: Vec<_> = found.iter().map(|span| source_text(text, *span)).collect();
+            assert_eq!(found.join(" "), then, "{text}");
+        }
+    }
+
+    fn source_text(text: &str, span: Span) -> &str {
+        &text[span.start..span.end()]
     }
 }

@@ -1,17 +1,20 @@
 //! KDL → nodes that fit the grammar, and a finding for each that does not.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
 
 use super::{
     SpecError,
+    format::{Kind as TokenKind, is_blank, is_break, tokens},
     grammar::{ArgDef, Kind, NodeDef, ROOT},
     nearest,
-    nearest::slip,
-    scan::{scan, word_around},
+    nearest::{certain_slip, rivals},
+    parse::parse,
+    scan::{scan, swallowed},
+    secrets,
 };
-use crate::diagnostics::{Edit, Findings, Source, Span, Spanned};
+use crate::diagnostics::{Edit, Findings, Source, Span, Spanned, hidden_name, shows_nothing};
 
 /// A node that stands where the grammar has it, with arguments and properties of the right kinds.
 #[derive(Debug, Clone)]
@@ -39,26 +42,32 @@ const MAX_HIDDEN: usize = 5;
 
 /// Returns the nodes of `source`; what does not fit is left out and reported.
 pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
+    let Some(document) = document(source, findings) else {
+        return Vec::new();
+    };
+    let mut reader = Reader {
+        source,
+        findings,
+        bare: Vec::new(),
+        cut: false,
+    };
+    reader.children(&ROOT, "at the top of a file", document.nodes())
+}
+
+/// Returns the document that `source` is, or nothing where it is not KDL, which is reported.
+pub(super) fn document(source: &Source, findings: &mut Findings) -> Option<KdlDocument> {
     let hidden = hidden(source);
     let hides = !hidden.is_empty();
-    for (fault, edit) in hidden {
-        findings.add_with_fix(fault, vec![edit]);
+    for (fault, edits) in hidden {
+        findings.add_with_fix(fault, edits);
     }
     if let Some(fault) = scan(source) {
-        let edits = quoted_word(source, &fault).into_iter().collect();
+        let edits = quoted_words(source, &fault);
         findings.add_with_fix(fault, edits);
-        return Vec::new();
+        return None;
     }
-    match KdlDocument::parse_v2(source.text()) {
-        Ok(document) => {
-            let mut reader = Reader {
-                source,
-                findings,
-                bare: Vec::new(),
-                cut: false,
-            };
-            reader.children(&ROOT, "at the top of a file", document.nodes())
-        }
+    match parse(source.text()) {
+        Ok(document) => Some(document),
         Err(error) => {
             // The parser goes on after a fault and then complains of what follows from it; and it
             // complains of hidden characters too, in words that do not help.
@@ -69,7 +78,7 @@ pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
             if let Some(first) = first.filter(|_| !hides) {
                 findings.add(syntax(source, first));
             }
-            Vec::new()
+            None
         }
     }
 }
@@ -120,6 +129,11 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
             "a name should stand before this `{`".to_owned(),
             Some("write the node's name first; a `;` or a line break ends a node".to_owned()),
         ),
+        ("Found invalid node name", _) if text.starts_with(';') => (
+            "this `;` ends no node".to_owned(),
+            "no node stands before it".to_owned(),
+            Some("take it away: one `;` stands behind each node".to_owned()),
+        ),
         ("Found invalid node name", _) => (
             "no node can start here".to_owned(),
             "not a name".to_owned(),
@@ -148,16 +162,28 @@ fn syntax(source: &Source, fault: &kdl::KdlDiagnostic) -> SpecError {
 }
 
 // `app/**` without quotes, which opens a comment that nothing closes.
-fn quoted_word(source: &Source, fault: &SpecError) -> Option<Edit> {
+fn quoted_words(source: &Source, fault: &SpecError) -> Vec<Edit> {
     let SpecError::Unclosed { what, span, .. } = fault else {
-        return None;
+        return Vec::new();
     };
-    let at = span.offset() - source.span().start;
-    let comment = *what == "this comment" && source.text().get(at..)?.starts_with("/*");
-    let span = comment.then(|| word_around(source, at))??;
-    let from = span.start - source.span().start;
-    let word = source.text().get(from..from + span.len)?;
-    Some(edit(span, &format!("\"{word}\"")))
+    if *what != "this comment" {
+        return Vec::new();
+    }
+    let words = swallowed(source, span.offset() - source.span().start);
+    words
+        .into_iter()
+        .filter_map(|span| Some(edit(span, &format!("\"{}\"", text_at(source, span)?))))
+        .collect()
+}
+
+fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.map(|word| format!("\"{word}\"")).collect();
+    words.join(" ")
+}
+
+fn text_at(source: &Source, span: Span) -> Option<&str> {
+    let from = span.start.checked_sub(source.span().start)?;
+    source.text().get(from..from + span.len)
 }
 
 fn edit(span: Span, text: &str) -> Edit {
@@ -165,19 +191,76 @@ fn edit(span: Span, text: &str) -> Edit {
     Edit { span, text }
 }
 
-// Characters that a reader of the file would not see, or that reorder what he sees.
-fn hidden(source: &Source) -> Vec<(SpecError, Edit)> {
-    let found = source.hidden_characters().take(MAX_HIDDEN);
-    let fault = |(at, letter): (usize, char)| {
-        let span = source.span_at(at, letter.len_utf8());
+// Characters that a reader of the file would not see, or that reorder what he sees. Where there are
+// many, the last one told of stands for the rest.
+fn hidden(source: &Source) -> Vec<(SpecError, Vec<Edit>)> {
+    let mut left = source.hidden_characters().peekable();
+    let Some(_) = left.peek() else {
+        return Vec::new();
+    };
+    let texts = texts(source.text());
+    let removed = |(at, letter): (usize, char)| {
+        let mut texts = texts.iter();
+        let in_text = texts.any(|text| text.contains(&at));
+        (in_text && shows_nothing(letter)).then(|| edit(source.span_at(at, letter.len_utf8()), ""))
+    };
+    let mut found = Vec::new();
+    for (at, letter) in left.by_ref().take(MAX_HIDDEN) {
         let fault = SpecError::HiddenCharacter {
             shown: format!("U+{:04X}", u32::from(letter)),
             name: hidden_name(letter),
-            span: span.into(),
+            span: source.span_at(at, letter.len_utf8()).into(),
         };
-        (fault, edit(span, ""))
-    };
-    found.map(fault).collect()
+        found.push((fault, removed((at, letter)).into_iter().collect::<Vec<_>>()));
+    }
+    if let Some((_, edits)) = found.last_mut() {
+        edits.extend(left.filter_map(removed));
+    }
+    found
+}
+
+// Where comments stand, and texts for people: what a character that shows nothing is taken out of
+// means the same. In a pattern or a name nobody knows which of the two was meant.
+fn texts(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // The name of the node at hand, once it was read.
+    let mut name: Option<&str> = None;
+    for token in tokens(text) {
+        let is_text = match token.kind {
+            TokenKind::LineComment | TokenKind::BlockComment => true,
+            TokenKind::Open | TokenKind::Close | TokenKind::Semicolon | TokenKind::Break => {
+                name = None;
+                false
+            }
+            TokenKind::Word => {
+                let is_string = token.text.starts_with(['"', '#']);
+                let name = name.get_or_insert(token.text);
+                is_string && is_prose(name)
+            }
+            TokenKind::SlashDash | TokenKind::Continue | TokenKind::Blank => false,
+        };
+        if is_text {
+            found.push(token.at..token.at + token.text.len());
+        }
+    }
+    found
+}
+
+// Whether the arguments of such a node are words for people, wherever it stands.
+fn is_prose(name: &str) -> bool {
+    let (mut some, mut others) = (false, false);
+    ROOT.walk(&mut |_, def| {
+        for argument in def
+            .args
+            .iter()
+            .chain(&def.rest)
+            .filter(|_| def.name == name)
+        {
+            some |= argument.kind == Kind::Prose;
+            others |= !matches!(argument.kind, Kind::Prose | Kind::Verbatim);
+        }
+    });
+    some && !others
 }
 
 struct Reader<'a> {
@@ -201,7 +284,7 @@ impl Reader<'_> {
             let name = self.span(node.name().span());
             let known = parent.child(node.name().value());
             // What is misspelled is read as what was most likely meant, so that a name that it
-            // declares is not unknown too.
+            // declares is not unknown too; a node that stands elsewhere is not misspelled.
             let Some(def) = known.or_else(|| self.unknown_node(parent, place, node)) else {
                 continue;
             };
@@ -247,15 +330,22 @@ impl Reader<'_> {
         let meant = nearest(name, here()).map(str::to_owned);
         let synonym = synonym(name);
         let synonym_here = synonym.filter(|near| here().any(|known| known == *near));
+        let home =
+            (!elsewhere.is_empty()).then(|| format!("`{name}` stands {}", elsewhere.join(" or ")));
+        let rivals = rivals(name, here());
         let help = if let Some(near) = synonym_here {
             format!("write `{near}`")
+        } else if elsewhere.is_empty() && !rivals.is_empty() {
+            format!("did you mean {}?", list(rivals.iter().copied()))
+        } else if let (Some(near), Some(home)) = (&meant, &home) {
+            format!("{home}; did you mean `{near}`?")
         } else if let Some(near) = &meant {
             format!("did you mean `{near}`?")
         } else if is_tool_list(name) && parent.child("may").is_some() {
             "there are no lists of tools: what may be done stands in `may { write \"…\"; run \"…\"; use \"…\"; }`"
                 .to_owned()
-        } else if !elsewhere.is_empty() {
-            format!("`{name}` stands {}", elsewhere.join(" or "))
+        } else if let Some(home) = home {
+            home
         } else if parent.children.is_empty() {
             format!("nothing stands in `{}`", parent.name)
         } else {
@@ -268,10 +358,17 @@ impl Reader<'_> {
             help,
             span: span.into(),
         };
-        let slip = slip(name, here()).filter(|_| span.len == name.len());
-        let edits = slip.map(|near| edit(span, near)).into_iter().collect();
-        self.findings.add_with_fix(fault, edits);
+        let slip = certain_slip(name, here(), &words()).filter(|_| synonym.is_none());
+        let edits = slip.and_then(|near| self.renamed(span, name, near));
+        self.findings
+            .add_with_fix(fault, edits.into_iter().collect());
+        let meant = meant.filter(|_| elsewhere.is_empty() && rivals.is_empty());
         parent.child(synonym_here.or(meant.as_deref())?)
+    }
+
+    // Another name in place of one that is written without quotes.
+    fn renamed(&self, span: Span, name: &str, near: &str) -> Option<Edit> {
+        (text_at(self.source, span) == Some(name)).then(|| edit(span, near))
     }
 
     fn node(&mut self, def: &'static NodeDef, node: &KdlNode) -> Node {
@@ -316,7 +413,7 @@ impl Reader<'_> {
             if let Some(key) = entry.name() {
                 before = None;
                 let Some(prop) = def.prop(key.value()) else {
-                    self.unknown_property(def, key.value(), span);
+                    self.unknown_property(def, key.value(), self.span(key.span()));
                     unknown.push(key.value());
                     continue;
                 };
@@ -328,8 +425,9 @@ impl Reader<'_> {
                     });
                     continue;
                 }
-                let value_at = key.span().len() + 1;
-                let value = span.part(value_at, span.len);
+                // The value ends the entry; blanks may stand around `=`.
+                let written = entry.format().map_or(0, |format| format.value_repr.len());
+                let value = span.part(span.len.saturating_sub(written), span.len);
                 let what = format!("{} {}=", def.name, prop.name);
                 if let Some(read) = self.value(&what, prop.kind, entry, value) {
                     props.insert(prop.name, Spanned::new(read, value));
@@ -349,7 +447,10 @@ impl Reader<'_> {
             let wanted = def.args.get(given).copied().or(def.rest);
             given += 1;
             let Some(ArgDef { kind, .. }) = wanted else {
-                if !std::mem::replace(&mut surplus, true) {
+                // A text whose words all stand without quotes.
+                if is_bare(entry) && matches!(self.bare.last(), Some((Kind::Prose, _))) {
+                    self.bare.push((Kind::Prose, span));
+                } else if !std::mem::replace(&mut surplus, true) {
                     self.surplus(def, span);
                 }
                 continue;
@@ -360,47 +461,65 @@ impl Reader<'_> {
                 span,
             ));
         }
-        self.bare_words();
+        self.bare_words(surplus);
         self.missing(def, node, given, &props, &unknown);
         (args, props)
     }
 
-    // Reports the unquoted values of a node, all at once.
-    fn bare_words(&mut self) {
+    // Reports the unquoted values of a node, all at once; `surplus` says that it has too many values.
+    fn bare_words(&mut self, surplus: bool) {
         let bare = std::mem::take(&mut self.bare);
         let cut = std::mem::take(&mut self.cut);
         let (Some((kind, first)), Some((_, last))) = (bare.first(), bare.last()) else {
             return;
         };
         let span = Span::new(first.start, last.end() - first.start);
-        let offset = span.start - self.source.span().start;
-        let text = self
-            .source
-            .text()
-            .get(offset..offset + span.len)
-            .unwrap_or_default();
-        let words: Vec<_> = text.split_whitespace().collect();
-        let written = match kind {
-            _ if text.contains('"') => "\"…\"".to_owned(),
-            Kind::Prose | Kind::CommandPattern | Kind::Command => {
-                format!("\"{}\"", words.join(" "))
-            }
-            _ => words
-                .iter()
-                .map(|word| format!("\"{word}\""))
-                .collect::<Vec<_>>()
-                .join(" "),
-        };
-        // Several words of a command may be one pattern or several.
-        let certain = !text.contains(['"', '\\', '\n', '\r', '#', '='])
-            && (words.len() == 1 || !matches!(kind, Kind::CommandPattern | Kind::Command));
-        let edits: Vec<_> = certain.then(|| edit(span, &written)).into_iter().collect();
+        let text = text_at(self.source, span).unwrap_or_default();
         if cut {
+            // A comment without a blank is a part of the word to whoever wrote it.
+            let mut tokens = tokens(text);
+            let in_words = tokens.all(|token| match token.kind {
+                TokenKind::Word | TokenKind::Blank => true,
+                TokenKind::BlockComment => !token.text.contains(char::is_whitespace),
+                _ => false,
+            });
+            let help = if in_words && !text.contains('"') {
+                format!("write `{}`, in quotes", quoted(text.split_whitespace()))
+            } else {
+                "put a blank before the comment; a word with `/*` in it stands in quotes".to_owned()
+            };
             let span = span.into();
-            self.findings
-                .add_with_fix(SpecError::CutByComment { written, span }, edits);
+            self.findings.add(SpecError::CutByComment { help, span });
             return;
         }
+        let words: Vec<_> = bare
+            .iter()
+            .filter_map(|(_, span)| text_at(self.source, *span))
+            .collect();
+        let is_command = matches!(kind, Kind::CommandPattern | Kind::Command);
+        let written = match kind {
+            _ if text.contains('"') => "\"…\"".to_owned(),
+            Kind::Prose => format!("\"{}\"", words.join(" ")),
+            _ if is_command => format!("\"{}\"", words.join(" ")),
+            _ => quoted(words.iter().copied()),
+        };
+        // Several words of a command may be one pattern or several. Where anything but blanks stands
+        // between two words, or one runs into a comment, they are not what they look like.
+        let between = |pair: &[(Kind, Span)]| match pair {
+            [(_, one), (_, two)] => {
+                let gap = Span::new(one.end(), two.start.saturating_sub(one.end()));
+                let gap = text_at(self.source, gap);
+                gap.is_some_and(|gap| !gap.is_empty() && gap.chars().all(is_blank))
+            }
+            _ => true,
+        };
+        let is_word = |word: &&str| !word.contains(['(', '"', '#', '\\', '/']);
+        let certain = !surplus
+            && words.iter().all(is_word)
+            && (words.len() == 1 || !is_command)
+            && self.stands_apart(span)
+            && bare.windows(2).all(between);
+        let edits: Vec<_> = certain.then(|| edit(span, &written)).into_iter().collect();
         let what = match kind {
             Kind::PathPattern => "a path pattern",
             Kind::CommandPattern => "a command pattern",
@@ -415,6 +534,19 @@ impl Reader<'_> {
             span: span.into(),
         };
         self.findings.add_with_fix(fault, edits);
+    }
+
+    // Whether nothing but what may stand beside a word touches what is at `span`.
+    fn stands_apart(&self, span: Span) -> bool {
+        let at = span.start - self.source.span().start;
+        let text = self.source.text();
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let behind = text
+            .get(at + span.len..)
+            .and_then(|text| text.chars().next());
+        let apart = |letter: char| is_blank(letter) || is_break(letter);
+        before.is_none_or(|letter| apart(letter) || letter == '=')
+            && behind.is_none_or(|letter| apart(letter) || matches!(letter, ';' | '{' | '}'))
     }
 
     // `app/**/*.rb` without quotes: two words with a comment between them and no blank.
@@ -538,16 +670,16 @@ impl Reader<'_> {
         } else {
             format!("it has {}", list(known()))
         };
-        let span = span.part(0, name.len());
         let fault = SpecError::UnknownProperty {
             node: def.name,
             name: name.to_owned(),
             help,
             span: span.into(),
         };
-        let slip = slip(name, known());
-        let edits = slip.map(|near| edit(span, near)).into_iter().collect();
-        self.findings.add_with_fix(fault, edits);
+        let slip = certain_slip(name, known(), &words());
+        let edits = slip.and_then(|near| self.renamed(span, name, near));
+        self.findings
+            .add_with_fix(fault, edits.into_iter().collect());
     }
 
     // Reads one value; `what` is what a message calls its place.
@@ -569,10 +701,7 @@ impl Reader<'_> {
         text: &str,
         span: Span,
     ) -> Option<Value> {
-        let written = entry
-            .format()
-            .map_or("\"", |format| format.value_repr.as_str());
-        if kind.quoted() && !written.starts_with(['"', '#']) {
+        if kind.quoted() && is_bare(entry) {
             self.bare.push((kind, span));
             return None;
         }
@@ -591,9 +720,9 @@ impl Reader<'_> {
             });
             return None;
         }
-        if let Some(what) = secret(text) {
+        for secret in secrets(text) {
             self.findings.add(SpecError::Secret {
-                what,
+                what: secret.what,
                 span: span.into(),
             });
         }
@@ -701,6 +830,18 @@ impl Reader<'_> {
     }
 }
 
+// All words of the language.
+fn words() -> Vec<&'static str> {
+    let mut words = Vec::new();
+    ROOT.walk(&mut |_, def| {
+        words.push(def.name);
+        words.extend(def.props.iter().map(|prop| prop.name));
+    });
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
@@ -708,6 +849,13 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
         [one] => one.clone(),
         [most @ .., last] => format!("{} or {last}", most.join(", ")),
     }
+}
+
+// Whether the value is a text without quotes.
+fn is_bare(entry: &KdlEntry) -> bool {
+    let written = entry.format().map(|format| format.value_repr.as_str());
+    matches!(entry.value(), KdlValue::String(_))
+        && written.is_some_and(|written| !written.starts_with(['"', '#']))
 }
 
 /// Returns whether `text` may name something.
@@ -740,23 +888,6 @@ fn is_tool_list(name: &str) -> bool {
     nearest(name, lists).is_some()
 }
 
-// What to call a character that cannot be seen.
-const fn hidden_name(letter: char) -> &'static str {
-    match letter {
-        '\u{200b}' => "a zero-width space",
-        '\u{200c}'..='\u{200d}' | '\u{2060}' => "a zero-width joiner",
-        '\u{200e}'..='\u{200f}'
-        | '\u{202a}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}'
-        | '\u{061c}' => "a character that reorders the text around it",
-        '\u{00ad}' => "a soft hyphen",
-        '\u{feff}' => "a byte order mark",
-        '\u{e0000}'..='\u{e007f}' => "an invisible tag",
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "a control character",
-        _ => "an invisible character",
-    }
-}
-
 // What people call our nodes who come from other tools.
 fn synonym(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -778,31 +909,4 @@ fn synonym(name: &str) -> Option<&'static str> {
         "environment" => "env",
         _ => return None,
     })
-}
-
-/// Returns what kind of credential `text` holds, if it holds one. Only shapes that issued ones have
-/// count; a placeholder such as "sk-…" has none of them.
-pub fn secret(text: &str) -> Option<&'static str> {
-    let token = |prefix: &str, least: usize| {
-        text.match_indices(prefix).any(|(at, _)| {
-            let rest = text.get(at + prefix.len()..).unwrap_or_default();
-            rest.chars()
-                .take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
-                .count()
-                >= least
-        })
-    };
-    if token("sk-ant-", 20) || token("sk-proj-", 20) {
-        Some("the key of a model provider")
-    } else if token("ghp_", 30) || token("github_pat_", 30) || token("gho_", 30) {
-        Some("a GitHub token")
-    } else if token("AKIA", 16) {
-        Some("an AWS access key")
-    } else if token("xoxb-", 20) || token("xoxp-", 20) {
-        Some("a Slack token")
-    } else if text.contains("-----BEGIN") && text.contains("PRIVATE KEY") {
-        Some("a private key")
-    } else {
-        None
-    }
 }

@@ -1,4 +1,6 @@
-//! Variables that no line may set: they change what later programs are or do.
+//! Variables that no line may set and no role is given: they change what later programs are or do.
+
+use crate::boundary::{NamePattern, Pattern as _};
 
 const NAMES: &[&str] = &[
     "AR",
@@ -104,13 +106,16 @@ const STARTS: &[&str] = &[
 // In zsh these are PATH and its like under another name.
 const TIED: &[&str] = &["cdpath", "fpath", "path"];
 
-// Of the above, those that only change what is printed.
+// Of the above, those that only change what is printed, and those that hold a credential or lead to
+// one.
 const HARMLESS: &[&str] = &[
     "CARGO_TERM_COLOR",
     "CARGO_INCREMENTAL",
+    "CARGO_REGISTRY_TOKEN",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONHASHSEED",
     "PYTHONUNBUFFERED",
+    "SSH_AUTH_SOCK",
 ];
 
 /// Returns whether setting the variable is denied whatever the grants say.
@@ -121,6 +126,21 @@ pub(super) fn is_denied(name: &str) -> bool {
             || STARTS.iter().any(|start| name.starts_with(start)))
 }
 
+/// Returns what of all that `pattern` gives no role is given, whatever grants it: a variable, or the
+/// start of many and `*`. Nothing where all of it may be granted.
+pub fn denied_variable(pattern: &NamePattern) -> Option<String> {
+    let text = pattern.as_str();
+    let Some((head, _)) = text.split_once('*') else {
+        return is_denied(text).then(|| text.to_owned());
+    };
+    let mut names = NAMES.iter().chain(TIED);
+    let name = names.find(|name| pattern.gives(name));
+    let mut starts = STARTS.iter();
+    let start = starts.find(|start| head.starts_with(**start) || start.starts_with(head));
+    let name = name.map(|name| (*name).to_owned());
+    name.or_else(|| start.map(|start| format!("{start}*")))
+}
+
 /// Returns whether `name` is the name of a variable and nothing else.
 pub(super) fn is_name(name: &str) -> bool {
     let mut chars = name.chars();
@@ -128,4 +148,43 @@ pub(super) fn is_name(name: &str) -> bool {
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_role_is_given_is_found_in_patterns_too() {
+        for (pattern, then) in [
+            ("LD_PRELOAD", Some("LD_PRELOAD")),
+            ("PATH", Some("PATH")),
+            ("GIT_SSH_COMMAND", Some("GIT_SSH_COMMAND")),
+            ("BASH_ENV", Some("BASH_ENV")),
+            ("path", Some("path")),
+            ("LD_*", Some("LD_*")),
+            ("LD_PRE*", Some("LD_*")),
+            ("*", Some("AR")),
+            ("NODE_*", Some("NODE_OPTIONS")),
+            ("*_OPTIONS", Some("ELIXIR_ERL_OPTIONS")),
+            ("G*_COMMAND", Some("GIT_*")),
+            ("RAILS_ENV", None),
+            ("GITHUB_TOKEN", None),
+            ("GITHUB_*", None),
+            ("AWS_*", None),
+            ("CARGO_TERM_COLOR", None),
+            ("CARGO_REGISTRY_TOKEN", None),
+            ("SSH_AUTH_SOCK", None),
+        ] {
+            let parsed = pattern.parse().unwrap();
+            assert_eq!(denied_variable(&parsed).as_deref(), then, "{pattern}");
+        }
+        // Whatever a line may not set, a role is not given.
+        for name in NAMES.iter().chain(TIED) {
+            assert_eq!(
+                denied_variable(&name.parse().unwrap()).as_deref(),
+                Some(*name)
+            );
+        }
+    }
 }

@@ -22,6 +22,7 @@ mod words;
 mod wrappers;
 
 pub use effects::is_opaque;
+pub use environment::denied_variable;
 pub use judge::judge;
 pub use scope::{Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree};
 

@@ -1,4 +1,4 @@
-//! Characters in a prompt or a template that its readers do not see.
+//! Characters in a prompt, a template, or a memory that its readers do not see.
 
 use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Entry;
 use crate::{
     check::{facts::Facts, report::Report},
-    diagnostics::{Level, Lint},
+    diagnostics::{Level, Lint, hidden_name},
 };
 
 pub(super) static LINT: Entry = Entry {
@@ -32,9 +32,7 @@ struct HiddenCharacter {
 }
 
 fn hidden_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
-    let templates = facts.model.templates.iter();
-    let templates = templates.filter_map(|path| facts.source(path));
-    for source in facts.prompts().chain(templates) {
+    for source in facts.texts() {
         let Some((at, letter)) = source.hidden_characters().next() else {
             continue;
         };
@@ -46,7 +44,7 @@ fn hidden_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
             path: source.path().to_owned(),
             count,
             span: source.span_at(at, letter.len_utf8()).into(),
-            shown: format!("U+{:04X}", u32::from(letter)),
+            shown: format!("U+{:04X}, {}", u32::from(letter), hidden_name(letter)),
         });
     }
 }

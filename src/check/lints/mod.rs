@@ -1,6 +1,7 @@
 //! The lints: one file each, with its story beside it, all in one static table.
 
 mod boundless_grant;
+mod comment_in_prompt;
 mod copied_secret;
 mod decider_writable;
 mod delegation_cycle;
@@ -42,6 +43,7 @@ struct Entry {
 
 static LINTS: &[&Entry] = &[
     &boundless_grant::LINT,
+    &comment_in_prompt::LINT,
     &copied_secret::LINT,
     &decider_writable::LINT,
     &delegation_cycle::LINT,

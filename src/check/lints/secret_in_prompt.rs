@@ -1,4 +1,4 @@
-//! A secret in a prompt or a template.
+//! A secret in a prompt, a template, or a memory.
 
 use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
@@ -7,7 +7,7 @@ use super::Entry;
 use crate::{
     check::{facts::Facts, report::Report},
     diagnostics::{Level, Lint},
-    spec::secret,
+    spec::secrets,
 };
 
 pub(super) static LINT: Entry = Entry {
@@ -24,7 +24,8 @@ pub(super) static LINT: Entry = Entry {
 #[derive(Debug, Error, Diagnostic)]
 #[error("`{path}` holds what looks like {what}")]
 #[diagnostic(help(
-    "take it out and revoke it; a role is given a variable with `may {{ env \"NAME\"; }}`"
+    "take it out and revoke it, or write `<token>` in place of an example; a role is given a variable \
+     with `may {{ env \"NAME\"; }}`"
 ))]
 struct SecretInPrompt {
     path: String,
@@ -34,22 +35,15 @@ struct SecretInPrompt {
 }
 
 fn secret_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
-    let templates = facts.model.templates.iter();
-    let templates = templates.filter_map(|path| facts.source(path));
-    for source in facts.prompts().chain(templates) {
-        if secret(source.text()).is_none() {
-            continue;
-        }
-        let mut start = 0;
-        for line in source.text().split_inclusive('\n') {
-            if let Some(what) = secret(line) {
-                report.add(SecretInPrompt {
-                    path: source.path().to_owned(),
-                    what,
-                    span: source.span_at(start, line.trim_end().len()).into(),
-                });
-            }
-            start += line.len();
+    for source in facts.texts() {
+        for secret in secrets(source.text()) {
+            report.add(SecretInPrompt {
+                path: source.path().to_owned(),
+                what: secret.what,
+                span: source
+                    .span_at(secret.place.start, secret.place.len())
+                    .into(),
+            });
         }
     }
 }

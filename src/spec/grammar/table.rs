@@ -115,7 +115,7 @@ static ENV: NodeDef = NodeDef {
     many: true,
     ..node(
         "env",
-        "Variables of the owner's environment that are given.",
+        "Variables of the owner's environment that are given; PATH, `LD_*`, `GIT_*`, and their like never are.",
     )
 };
 static DELEGATE: NodeDef = NodeDef {
