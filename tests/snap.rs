@@ -1,6 +1,7 @@
 //! Prompts reviewed like code: what changed, whom it touches, what causes it, and one decision each.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write as _,
     path::PathBuf,
@@ -57,6 +58,23 @@ impl Project {
 
     fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    fn read_bytes(&self, path: &str) -> Option<Vec<u8>> {
+        fs::read(self.path(path)).ok()
+    }
+
+    // Every file below the project, links not followed.
+    fn tree(&self) -> BTreeMap<String, Vec<u8>> {
+        let root = self.folder.path();
+        let entries = walkdir::WalkDir::new(root).into_iter().flatten();
+        entries
+            .filter(|entry| entry.file_type().is_file())
+            .map(|entry| {
+                let path = entry.path().strip_prefix(root).unwrap();
+                (path.display().to_string(), fs::read(entry.path()).unwrap())
+            })
+            .collect()
     }
 
     fn replace(&self, path: &str, from: &str, to: &str) {
@@ -262,4 +280,137 @@ fn templates_are_replaced_one_by_one() {
         code == 3 && said.contains("did you mean `prompt/gates.md.hbs`?"),
         "{said}"
     );
+}
+
+#[test]
+fn what_is_not_ours_is_not_replaced_and_then_nothing_is() {
+    type Make = fn(&Project);
+    let cases: [(Make, &str); 6] = [
+        (
+            |project| {
+                project.write(
+                    "snapshots/qa.snap",
+                    "---\nsource: tests/a.rs\nexpression: x\n---\nmine\n",
+                );
+            },
+            "`snapshots/qa.snap` was not written by `factory snap accept`",
+        ),
+        (
+            |project| project.write("snapshots/qa.snap", "plain text\n"),
+            "`snapshots/qa.snap` was not written by `factory snap accept`",
+        ),
+        (
+            |project| fs::write(project.path("snapshots/qa.snap"), b"\xff\xfe").unwrap(),
+            "`snapshots/qa.snap` is not UTF-8 text",
+        ),
+        (
+            |project| {
+                fs::remove_file(project.path("snapshots/qa.snap")).unwrap();
+                fs::create_dir(project.path("snapshots/qa.snap")).unwrap();
+            },
+            "`snapshots/qa.snap` is a folder",
+        ),
+        (
+            |project| {
+                fs::remove_dir_all(project.path("snapshots")).unwrap();
+                std::os::unix::fs::symlink("/usr", project.path("snapshots")).unwrap();
+            },
+            "`snapshots` is a link that leads out of the project",
+        ),
+        (
+            |project| {
+                fs::remove_dir_all(project.path("snapshots")).unwrap();
+                project.write("snapshots", "a file");
+            },
+            "needs a folder where `snapshots` is a file",
+        ),
+    ];
+    for (make, told) in cases {
+        for args in [&["snap", "accept"][..], &["snap", "review"]] {
+            let project = Project::new();
+            project.replace("roles/builder.md", "well", "better");
+            project.replace("roles/qa.md", "well", "better");
+            make(&project);
+            let before = project.tree();
+            let (code, said) = project.factory(args, "a\na\na\n");
+            assert_eq!(code, 1, "{told}: {said}");
+            assert!(
+                said.contains(told) && said.contains("nothing was accepted"),
+                "{told}: {said}"
+            );
+            if args == ["snap", "accept"] {
+                assert_eq!(project.tree(), before, "{told}");
+            } else {
+                // Each change is one decision.
+                let stays = project.read_bytes("snapshots/qa.snap");
+                assert_eq!(stays.as_ref(), before.get("snapshots/qa.snap"), "{told}");
+            }
+        }
+    }
+}
+
+// A crate that asserts the compiled prompts, in the folder of the project.
+fn crate_of(project: &Project, roles: &[&str]) {
+    let lock = include_str!("../Cargo.lock");
+    let (_, insta) = lock.split_once("name = \"insta\"\nversion = \"").unwrap();
+    let version = insta.split('"').next().unwrap();
+    project.write("Cargo.lock", lock);
+    project.write(
+        "Cargo.toml",
+        &format!(
+            "[package]\nname = \"accepted\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n[dependencies]\ninsta = \"={version}\"\n\n[workspace]\n"
+        ),
+    );
+    let mut tests = String::new();
+    for role in roles {
+        let (code, text) = project.factory(&["prompt", role], "");
+        assert_eq!(code, 0, "{text}");
+        project.write(&format!("prompts/{role}.md"), &text);
+        tests.push_str(&format!(
+            "insta::assert_snapshot!(\"{role}\", include_str!(\"../prompts/{role}.md\"));\n"
+        ));
+    }
+    project.write(
+        "src/lib.rs",
+        &format!(
+            "#[test]\nfn prompts() {{\ninsta::with_settings!({{ snapshot_path => \"../snapshots\", prepend_module_to_snapshot => false }}, {{\n{tests}}});\n}}\n"
+        ),
+    );
+}
+
+#[test]
+fn the_tool_of_insta_takes_accepted_prompts_for_its_own() {
+    let Some(tool) = std::env::var_os("FACTORY_TEST_CARGO_INSTA") else {
+        eprintln!("skipped: FACTORY_TEST_CARGO_INSTA names no cargo-insta");
+        return;
+    };
+    let project = Project::new();
+    crate_of(&project, &["builder", "qa", "ceo"]);
+    let insta = |args: &[&str]| {
+        let output = Command::new(&tool)
+            .arg("insta")
+            .args(args)
+            .current_dir(project.path(""))
+            .env_remove("INSTA_UPDATE")
+            .env(
+                "CARGO_TARGET_DIR",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/insta"),
+            )
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        (output.status.success(), stdout, stderr)
+    };
+    let check = ["test", "--check", "--unreferenced", "reject"];
+    let before = project.read("snapshots/qa.snap");
+    let (done, stdout, stderr) = insta(&check);
+    assert!(done, "{stdout}{stderr}");
+    let (done, stdout, stderr) = insta(&["pending-snapshots", "--as-json"]);
+    assert!(done && stdout.is_empty(), "{stdout}{stderr}");
+    assert_eq!(project.read("snapshots/qa.snap"), before);
+    // It does look: another text is not the accepted one.
+    project.replace("snapshots/qa.snap", "Do it well.", "Do it badly.");
+    let (done, stdout, stderr) = insta(&check);
+    assert!(!done && stderr.contains("qa"), "{stdout}{stderr}");
 }

@@ -1,23 +1,22 @@
 //! `factory build`
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fmt::Write as _,
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use super::{
     Context, ExitStatus, check,
-    compile::{self, Built},
+    compile::{self, Built, Target},
 };
 use crate::{
     check::Checked,
     diagnostics::Sources,
     document::OnEdit,
-    emit::{Comparison, Fact, compare, write},
-    plan::{LockError, Plan, Previous},
+    emit::{Comparison, Conflict, Known, Record, compare, text_at, write},
+    plan::{LockError, Plan, Previous, salvage},
 };
 
 /// Compile the spec: prompts, client files, sections of CLAUDE.md, and factory.lock
@@ -30,7 +29,7 @@ pub(super) struct Args {
     #[arg(long)]
     check: bool,
 
-    /// Show the changes line by line
+    /// Write nothing, and show line by line what would change
     #[arg(long)]
     diff: bool,
 
@@ -38,7 +37,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
 
-    /// Write over hand edits in what is generated
+    /// Replace what was edited by hand, and remove it where it is no longer made
     #[arg(long)]
     overwrite: bool,
 }
@@ -58,20 +57,23 @@ pub(super) fn run(
         OnEdit::Keep
     };
     let found = find(context, &target, on_edit)?;
+    let in_the_way = !found.comparison.conflicts.is_empty();
+    if !args.check && !args.diff && !in_the_way {
+        write(&found.comparison)?;
+    }
+    // Nothing is said to be done before it is.
     super::print(out, &show(&found, args))?;
-    let found = found.comparison;
     if args.check {
-        return Ok(if found.is_clean() {
+        return Ok(if found.comparison.is_clean() {
             ExitStatus::Success
         } else {
             ExitStatus::Findings
         });
     }
-    if !found.conflicts.is_empty() {
+    if in_the_way {
         super::print(out, "nothing was written\n")?;
         return Ok(ExitStatus::Findings);
     }
-    write(&found)?;
     Ok(ExitStatus::Success)
 }
 
@@ -94,77 +96,140 @@ pub(super) fn compared(
     checked: &Checked,
     sources: &Sources,
 ) -> miette::Result<Comparison> {
-    let built = compile::build(context, checked, sources)?;
-    let previous = facts(&context.root)?;
-    Ok(compare(
+    let last = last(&context.root)?;
+    let made = made(
+        context,
+        checked,
+        sources,
         &context.root,
-        &built.artifacts,
-        &previous,
+        &last.known,
         OnEdit::Keep,
-    ))
-}
-
-/// Returns what the lock below `root` says of the last build there.
-pub(super) fn facts(root: &Path) -> miette::Result<BTreeMap<String, Fact>> {
-    Ok(compile::facts(previous(root)?.0.outputs))
+    )?;
+    Ok(made.1)
 }
 
 /// Returns the plan that the spec says now.
 pub(super) fn plan(context: &Context) -> miette::Result<Plan> {
     let (checked, sources) = check::require(context)?;
-    Ok(compile::build(context, &checked, &sources)?.plan)
+    let target = Target {
+        root: &context.root,
+        known: &last(&context.root)?.known,
+        gone: &BTreeSet::new(),
+    };
+    Ok(compile::build(context, &checked, &sources, &target)?.plan)
+}
+
+/// What is known of the last build.
+#[derive(Default)]
+pub(super) struct Last {
+    /// What it wrote.
+    pub(super) known: Known,
+    /// What it was made from, as far as the lock can be believed.
+    previous: Previous,
+    /// What is wrong with the lock that is there, if it is one.
+    pub(super) fault: Option<LockError>,
+}
+
+/// Returns what the lock below `root` says of the last build there. One that can't be read as a whole is
+/// written anew; one of a newer compiler is not for us to replace.
+pub(super) fn last(root: &Path) -> miette::Result<Last> {
+    // What is no text is in the way, and whoever writes there says so.
+    let Ok(Some(text)) = text_at(root, Plan::LOCK) else {
+        return Ok(Last::default());
+    };
+    let fault = match Plan::previous_from_text(&text) {
+        Ok(previous) => {
+            let facts = compile::facts(previous.outputs.clone());
+            return Ok(Last {
+                known: Known::of(vec![facts], Record::Whole),
+                previous,
+                fault: None,
+            });
+        }
+        Err(error @ LockError::NewerFormat { .. }) => return Err(error.into()),
+        Err(error @ (LockError::Conflict | LockError::Edited | LockError::Unreadable { .. })) => {
+            error
+        }
+    };
+    let salvaged = salvage(&text);
+    let record = if salvaged.is_a_lock {
+        Record::Damaged
+    } else {
+        Record::Foreign
+    };
+    let builds = salvaged.outputs.into_iter().map(compile::facts).collect();
+    Ok(Last {
+        known: Known::of(builds, record),
+        previous: Previous::default(),
+        fault: Some(fault).filter(|_| record != Record::Foreign),
+    })
+}
+
+/// Returns a conflict as people read it: what is the matter, what to do, and the lines.
+pub(super) fn conflict(conflict: &Conflict) -> String {
+    let mut text = format!("conflict: {conflict}\n  help: {}\n", conflict.help());
+    for line in conflict.diff.iter().flat_map(|diff| diff.lines()) {
+        let _ = writeln!(text, "  | {line}");
+    }
+    text
 }
 
 // What build would do, and why.
 struct Found {
     comparison: Comparison,
     built: Built,
-    previous: Previous,
-    // What is wrong with the lock that is there.
-    lock: Option<LockError>,
+    last: Last,
 }
 
-fn find(context: &Context, target: &Path, on_edit: OnEdit) -> miette::Result<Found> {
+fn find(context: &Context, root: &Path, on_edit: OnEdit) -> miette::Result<Found> {
     let (checked, sources) = check::require(context)?;
-    let built = compile::build(context, &checked, &sources)?;
-    let (previous, lock) = previous(target)?;
-    let facts = compile::facts(previous.outputs.clone());
-    let comparison = compare(target, &built.artifacts, &facts, on_edit);
+    let last = last(root)?;
+    let (built, comparison) = made(context, &checked, &sources, root, &last.known, on_edit)?;
     Ok(Found {
         comparison,
         built,
-        previous,
-        lock,
+        last,
     })
 }
 
-// What the lock in `target` says of the last build there. A lock that can't be read is written anew,
-// and what it said is not known; one of a newer compiler is not for us to replace.
-fn previous(target: &Path) -> miette::Result<(Previous, Option<LockError>)> {
-    let Ok(text) = fs::read_to_string(target.join(Plan::LOCK)) else {
-        return Ok((Previous::default(), None));
+fn made(
+    context: &Context,
+    checked: &Checked,
+    sources: &Sources,
+    root: &Path,
+    known: &Known,
+    on_edit: OnEdit,
+) -> miette::Result<(Built, Comparison)> {
+    let round = |gone: &BTreeSet<String>| {
+        let target = Target { root, known, gone };
+        let built = compile::build(context, checked, sources, &target)?;
+        let comparison = compare(root, &built.artifacts, known, on_edit);
+        Ok::<_, miette::Report>((built, comparison))
     };
-    match Plan::previous_from_text(&text) {
-        Ok(previous) => Ok((previous, None)),
-        Err(error @ LockError::NewerFormat { .. }) => Err(error.into()),
-        Err(error @ (LockError::Conflict | LockError::Edited | LockError::Unreadable { .. })) => {
-            Ok((Previous::default(), Some(error)))
-        }
+    let (built, comparison) = round(&BTreeSet::new())?;
+    let removed = comparison
+        .changes
+        .iter()
+        .filter(|change| change.after.is_none());
+    let gone: BTreeSet<String> = removed.map(|change| change.path.clone()).collect();
+    if gone.is_empty() {
+        return Ok((built, comparison));
     }
+    // A list of files says what is there after the build.
+    round(&gone)
 }
 
 fn show(found: &Found, args: &Args) -> String {
     let Found {
         comparison,
         built,
-        previous,
-        lock,
+        last,
     } = found;
     let mut text = String::new();
-    if let Some(error) = lock {
+    if let Some(error) = &last.fault {
         let _ = writeln!(text, "note: {error}; it is written anew from the spec");
     }
-    if let Some(from) = previous.upgraded(&built.plan) {
+    if let Some(from) = last.previous.upgraded(&built.plan) {
         let now = &built.plan.compiler;
         let _ = writeln!(
             text,
@@ -175,12 +240,7 @@ fn show(found: &Found, args: &Args) -> String {
     for note in &comparison.notes {
         let _ = writeln!(text, "note: {note}");
     }
-    for conflict in &comparison.conflicts {
-        let _ = writeln!(text, "conflict: {conflict}\n  help: {}", conflict.help());
-        for line in conflict.diff.iter().flat_map(|diff| diff.lines()) {
-            let _ = writeln!(text, "  | {line}");
-        }
-    }
+    text.extend(comparison.conflicts.iter().map(conflict));
     for change in &comparison.changes {
         let verb = match (args.check, change.verb()) {
             (true, "created") => "missing",
@@ -188,14 +248,13 @@ fn show(found: &Found, args: &Args) -> String {
             (true, _) => "surplus",
             (false, verb) => verb,
         };
-        let would = if args.check || comparison.conflicts.is_empty() {
-            ""
-        } else {
-            "would be "
-        };
+        let done = !args.diff && comparison.conflicts.is_empty();
+        let would = if args.check || done { "" } else { "would be " };
         let path = &change.path;
         let made_from = built.made_from.get(path).map_or(&[][..], Vec::as_slice);
-        let reason = previous.reason(path, &built.plan, made_from, change.before.is_some());
+        let reason = last
+            .previous
+            .reason(path, &built.plan, made_from, change.before.is_some());
         let reason = reason.map(|reason| format!("  ({reason})"));
         let _ = writeln!(text, "{would}{verb} {path}{}", reason.unwrap_or_default());
         if args.diff {

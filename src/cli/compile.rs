@@ -1,14 +1,18 @@
 //! Checked factory → everything that the compiler makes of it.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write as _,
+    path::Path,
+};
 
 use super::{Context, count};
 use crate::{
     check::Checked,
     client::target as target_of,
     diagnostics::{Findings, Level, Sources},
-    document::Folder,
-    emit::{Artifacts, Composer, Fact, Prompt, claude_code, render, snapshot},
+    document::{Folder, Without},
+    emit::{Artifacts, Composer, Fact, Known, Prompt, claude_code, render, snapshot},
     model::{SectionFrom, StepId, Task},
     plan::{Compiled, Output, Plan, lock},
 };
@@ -59,20 +63,40 @@ pub(super) fn brief(
     })
 }
 
+/// Where what the compiler makes is to stand.
+pub(super) struct Target<'a> {
+    /// The folder.
+    pub(super) root: &'a Path,
+    /// What the last build wrote there.
+    pub(super) known: &'a Known,
+    /// The paths of files that are there now and will not be.
+    pub(super) gone: &'a BTreeSet<String>,
+}
+
 /// Returns all that the compiler makes of the factory.
 pub(super) fn build(
     context: &Context,
     checked: &Checked,
     sources: &Sources,
+    target: &Target<'_>,
 ) -> miette::Result<Built> {
-    let built = all(context, checked, sources);
+    let built = all(context, checked, sources, target);
     built.map_err(|findings| refuse(context, &findings, sources))
 }
 
-fn all(context: &Context, checked: &Checked, sources: &Sources) -> Result<Built, Findings> {
+fn all(
+    context: &Context,
+    checked: &Checked,
+    sources: &Sources,
+    target: &Target<'_>,
+) -> Result<Built, Findings> {
     let composer = Composer::new(checked, sources)?;
     let prompts = composer.prompts()?;
-    let mut artifacts = render(&composer, &prompts, &Folder::new(&context.root))?;
+    let mut unlisted = target.gone.clone();
+    unlisted.insert(Plan::LOCK.to_owned());
+    unlisted.extend(prompts.iter().map(|prompt| snapshot::path(&prompt.role)));
+    let files = Without::new(Folder::new(&context.root), unlisted);
+    let mut artifacts = render(&composer, &prompts, &files)?;
     let mut compiled = texts(&composer, checked)?;
     let mut made_from = BTreeMap::new();
     for prompt in prompts {
@@ -98,7 +122,8 @@ fn all(context: &Context, checked: &Checked, sources: &Sources) -> Result<Built,
             compiled.clients.insert(known.name.to_owned(), versions);
         }
     }
-    compiled.outputs = outputs(artifacts.facts());
+    let found = target.known.found_below(target.root, &artifacts);
+    compiled.outputs = outputs(artifacts.facts(&found));
     let plan = lock(checked, sources, compiled);
     artifacts.whole(Plan::LOCK, plan.to_text());
     Ok(Built {
@@ -148,8 +173,16 @@ fn texts(composer: &Composer<'_>, checked: &Checked) -> Result<Compiled, Finding
 fn outputs(facts: BTreeMap<String, Fact>) -> BTreeMap<String, Output> {
     let output = |fact| match fact {
         Fact::File { sha256 } => Output::File { sha256 },
-        Fact::Entries { sha256, entries } => Output::Entries { sha256, entries },
-        Fact::Sections { titles } => Output::Sections { titles },
+        Fact::Entries {
+            sha256,
+            entries,
+            found,
+        } => Output::Entries {
+            sha256,
+            entries,
+            found,
+        },
+        Fact::Sections { titles, found } => Output::Sections { titles, found },
     };
     facts
         .into_iter()
@@ -161,8 +194,16 @@ fn outputs(facts: BTreeMap<String, Fact>) -> BTreeMap<String, Output> {
 pub(super) fn facts(outputs: BTreeMap<String, Output>) -> BTreeMap<String, Fact> {
     let fact = |output| match output {
         Output::File { sha256 } => Fact::File { sha256 },
-        Output::Entries { sha256, entries } => Fact::Entries { sha256, entries },
-        Output::Sections { titles } => Fact::Sections { titles },
+        Output::Entries {
+            sha256,
+            entries,
+            found,
+        } => Fact::Entries {
+            sha256,
+            entries,
+            found,
+        },
+        Output::Sections { titles, found } => Fact::Sections { titles, found },
     };
     outputs
         .into_iter()

@@ -1,12 +1,13 @@
 //! The lock and the accepted prompts, as they lie in the project.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use super::Context;
 use crate::{
     cache::Digest,
-    emit::snapshot,
-    plan::{LockError, Plan},
+    document::open_file,
+    emit::{snapshot, text_at},
+    plan::{Input, LockError, Plan},
 };
 
 /// A plan that may be carried out, and the accepted prompt of each role.
@@ -17,12 +18,11 @@ pub(super) struct Locked {
 
 /// Returns the plan of the lock; there is none where the project has no lock.
 pub(super) fn read(context: &Context) -> miette::Result<Option<Plan>> {
-    let path = context.root.join(Plan::LOCK);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(Plan::from_text(&text)?)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LockError::Unreadable {
-            reason: error.to_string(),
+    match text_at(&context.root, Plan::LOCK) {
+        Ok(Some(text)) => Ok(Some(Plan::from_text(&text)?)),
+        Ok(None) => Ok(None),
+        Err(why) => Err(LockError::Unreadable {
+            reason: format!("it {why}"),
         }
         .into()),
     }
@@ -41,10 +41,8 @@ pub(super) fn current(context: &Context) -> miette::Result<Locked> {
     let mut prompts = BTreeMap::new();
     let mut unaccepted = Vec::new();
     for (name, role) in &plan.roles {
-        let text = fs::read_to_string(context.root.join(&role.snapshot));
-        let accepted = text
-            .ok()
-            .and_then(|text| snapshot::parse(&text).map(str::to_owned));
+        let text = text_at(&context.root, &role.snapshot).ok().flatten();
+        let accepted = text.and_then(|text| Some(snapshot::parse(&text)?.into_owned()));
         match accepted {
             Some(prompt) if Digest::of(&prompt) == role.prompt => {
                 prompts.insert(name.clone(), prompt);
@@ -64,13 +62,14 @@ pub(super) fn current(context: &Context) -> miette::Result<Locked> {
 
 /// Returns the files that are no longer those which the lock was made from.
 pub(super) fn changed<'p>(context: &Context, plan: &'p Plan) -> Vec<&'p str> {
-    let is_other = |path: &str, sha256: Digest| {
-        let bytes = fs::read(context.root.join(path));
-        bytes.map_or(true, |bytes| Digest::of(bytes) != sha256)
+    let is_other = |path: &str, input: &Input| {
+        let file = open_file(&context.root.join(path));
+        let text = file.and_then(std::io::read_to_string);
+        text.map_or(true, |text| Input::of(&text) != *input)
     };
     let inputs = plan.inputs.iter();
     inputs
-        .filter(|(path, input)| is_other(path, input.sha256))
+        .filter(|(path, input)| is_other(path, input))
         .map(|(path, _)| path.as_str())
         .collect()
 }

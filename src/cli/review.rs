@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs,
     io::{BufRead, Write},
 };
 
@@ -62,7 +61,7 @@ pub(super) fn run(
         print(out, &format!("({}/{}) ", index + 1, questions.len()))?;
         print(out, &shown(question, sources, context))?;
         match ask(question, sources, input, out)? {
-            Answer::Accept => taken += 1,
+            Answer::Accept => {}
             Answer::Reject => {
                 rejected.push(question);
                 continue;
@@ -70,22 +69,32 @@ pub(super) fn run(
             Answer::Skip | Answer::Source => continue,
             Answer::Quit => break,
         }
-        match question {
+        let texts = match question {
             Question::Change(change) => {
                 chosen.push(change);
-                for prompt in change.roles.iter().filter_map(|role| of_role(role)) {
+                let roles = change.roles.iter().filter_map(|role| of_role(role));
+                let text = |prompt: &Prompt| {
                     let path = snapshot::path(&prompt.role);
                     let file = accepted.get(&path).and_then(|file| snapshot::parse(file));
-                    let text = Review::apply(file.unwrap_or_default(), prompt, &chosen);
-                    put(context, &prompt.role, &text)?;
-                }
+                    let text = Review::apply(&file.unwrap_or_default(), prompt, &chosen);
+                    (path, Some(snapshot::render_text(&prompt.role, &text)))
+                };
+                roles.map(text).collect()
             }
-            Question::New(prompt) => put(context, &prompt.role, &prompt.text)?,
-            Question::Orphan(path) => {
-                fs::remove_file(context.root.join(path))
-                    .map_err(|error| miette::miette!("`{path}`: {error}"))?;
+            Question::New(prompt) => {
+                let path = snapshot::path(&prompt.role);
+                BTreeMap::from([(path, Some(snapshot::render(prompt)))])
             }
+            Question::Orphan(path) => BTreeMap::from([((*path).to_owned(), None)]),
+        };
+        if let Some(conflicts) = snap::put(&context.root, &texts)? {
+            print(out, &conflicts)?;
+            if let Question::Change(_) = question {
+                chosen.pop();
+            }
+            continue;
         }
+        taken += 1;
     }
     let mut text = format!(
         "accepted {taken}, rejected {}, undecided {}\n",
@@ -103,15 +112,6 @@ pub(super) fn run(
     } else {
         ExitStatus::Findings
     })
-}
-
-fn put(context: &Context, role: &str, text: &str) -> miette::Result<()> {
-    let path = snapshot::path(role);
-    snap::replace(
-        &context.root.join(&path),
-        &snapshot::render_text(role, text),
-    )
-    .map_err(|error| miette::miette!("`{path}`: {error}"))
 }
 
 fn shown(question: &Question<'_>, sources: &Sources, context: &Context) -> String {

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, io::Write, path::Path};
 
-use super::{Context, ExitStatus, changes, check, compile, count, review};
+use super::{Context, ExitStatus, build, changes, check, compile, count, review};
 use crate::{
     diagnostics::Sources,
-    emit::{Prompt, Review, snapshot},
+    emit::{self, Prompt, Review, compare_snapshots, snapshot, text_at},
 };
 
 /// Show what changed in the compiled prompts, or accept it
@@ -59,9 +59,7 @@ pub(super) fn run(
             .iter()
             .filter(|prompt| chosen(&prompt.role))
             .collect();
-        let text = accept(&context.root, &chosen, &review, all)?;
-        super::print(out, &text)?;
-        return Ok(ExitStatus::Success);
+        return accept(&context.root, &chosen, &review, all, out);
     }
     super::print(out, &show(&review, &sources, context.colour_out))?;
     Ok(if review.is_clean() {
@@ -71,7 +69,8 @@ pub(super) fn run(
     })
 }
 
-/// Returns the snapshot files that lie in the project, by path.
+/// Returns the snapshot files that lie in the project, by path. What is no text file there, or lies
+/// elsewhere, is none.
 pub(super) fn accepted(root: &Path) -> miette::Result<BTreeMap<String, String>> {
     let folder = root.join(snapshot::FOLDER);
     let entries = match fs::read_dir(&folder) {
@@ -89,39 +88,42 @@ pub(super) fn accepted(root: &Path) -> miette::Result<BTreeMap<String, String>> 
         let Some(name) = name.to_str().filter(|_| is_snapshot) else {
             continue;
         };
-        if let Ok(text) = fs::read_to_string(entry.path()) {
-            files.insert(format!("{}/{name}", snapshot::FOLDER), text);
+        let path = format!("{}/{name}", snapshot::FOLDER);
+        if let Ok(Some(text)) = text_at(root, &path) {
+            files.insert(path, text);
         }
     }
     Ok(files)
 }
 
-/// Accepts `prompts`; with `all`, the snapshots of roles that are gone are removed.
-pub(super) fn accept(
+// Accepts `prompts`, all or none; with `all`, the snapshots of roles that are gone are removed.
+fn accept(
     root: &Path,
     prompts: &[&Prompt],
     review: &Review,
     all: bool,
-) -> miette::Result<String> {
-    let failed = |path: &str, error: &std::io::Error| miette::miette!("`{path}`: {error}");
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
+    let is_due = |role: &String| review.new.contains(role) || review.changed.contains(role);
+    let due = prompts.iter().filter(|prompt| is_due(&prompt.role));
+    let mut texts: BTreeMap<_, _> = due
+        .map(|prompt| {
+            let path = snapshot::path(&prompt.role);
+            (path, Some(snapshot::render(prompt)))
+        })
+        .collect();
+    let accepted = texts.len();
+    let gone = if all { &review.orphans[..] } else { &[] };
+    texts.extend(gone.iter().map(|path| (path.clone(), None)));
     let mut text = String::new();
-    let mut written = 0;
-    for prompt in prompts {
-        if !review.new.contains(&prompt.role) && !review.changed.contains(&prompt.role) {
-            continue;
-        }
-        let path = snapshot::path(&prompt.role);
-        replace(&root.join(&path), &snapshot::render(prompt))
-            .map_err(|error| failed(&path, &error))?;
-        written += 1;
+    if let Some(conflicts) = put(root, &texts)? {
+        super::print(out, &conflicts)?;
+        return Ok(ExitStatus::Findings);
     }
-    if all {
-        for path in &review.orphans {
-            fs::remove_file(root.join(path)).map_err(|error| failed(path, &error))?;
-            let _ = writeln!(text, "removed {path}: its role is gone");
-        }
+    for path in gone {
+        let _ = writeln!(text, "removed {path}: its role is gone");
     }
-    let what = match written {
+    let what = match accepted {
         0 => "nothing to accept: the prompts are the accepted ones".to_owned(),
         number => format!(
             "accepted {} in {}/",
@@ -130,26 +132,24 @@ pub(super) fn accept(
         ),
     };
     let _ = writeln!(text, "{what}");
-    Ok(text)
+    super::print(out, &text)?;
+    Ok(ExitStatus::Success)
 }
 
-// A reader sees the old file or the new one, and never a half of it.
-pub(super) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".snap-")
-        .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(0o644))?;
+/// Writes the snapshots of these paths, all or none; one without a text goes. Returns what stands against
+/// it, if anything: then nothing was written.
+pub(super) fn put(
+    root: &Path,
+    texts: &BTreeMap<String, Option<String>>,
+) -> miette::Result<Option<String>> {
+    let found = compare_snapshots(root, texts);
+    if found.conflicts.is_empty() {
+        emit::write(&found)?;
+        return Ok(None);
     }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    let mut text: String = found.conflicts.iter().map(build::conflict).collect();
+    text.push_str("nothing was accepted\n");
+    Ok(Some(text))
 }
 
 fn show(review: &Review, sources: &Sources, colour: bool) -> String {

@@ -6,15 +6,19 @@
 //! Nothing here writes a file, or knows which document of which project it works on.
 
 mod files;
+mod line_ends;
 mod markdown;
+mod merge;
 mod refresh;
 mod region;
 mod render;
 mod section;
 mod summary;
 
-pub use files::{Folder, ProjectFiles};
+pub use files::{Folder, ProjectFiles, Without, open_file};
+pub use line_ends::{digest_of_text, with_line_feeds};
 pub use markdown::{Inline, InlineKind, Line, LineKind, anchor, inlines, lines};
+pub use merge::sides;
 pub use refresh::{Change, OnEdit, Refreshed, Rendered, eject, refresh};
 pub use region::{Document, DocumentError, Region, slug};
 pub use render::{RenderError, render};

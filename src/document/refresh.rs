@@ -96,12 +96,12 @@ impl Change {
 /// Puts `sections` into the document `text`; an empty one is a document that does not exist yet.
 ///
 /// A region of a declared section gets its new text where it stands; a missing section is added at
-/// the end, in the order given, unless a heading outside of every region says the same words; a
-/// region that nobody declares goes if nobody has edited it, and with it the blank line above it
-/// where it would leave two. A region that is fresh keeps its bytes. Every other byte of the
-/// document stays: line ends of both kinds, a byte order mark, a missing last line end (but where a
-/// section is added behind it). An added
-/// section has the line ends of the document's first line, a replaced one those of its marker.
+/// the end, in the order given, with one line end before it, unless a heading outside of every region
+/// says the same words; a region that nobody declares goes if nobody has edited it, and with it the
+/// line end that was added before it. So adding sections and taking them away leaves the document as
+/// it was. A region that is fresh keeps its bytes. Every other byte of the document stays: line ends
+/// of both kinds, a byte order mark, a missing last line end. An added section has the line ends of
+/// the document's first line, a replaced one those of its marker.
 ///
 /// Refreshing twice is refreshing once.
 ///
@@ -117,58 +117,48 @@ pub fn refresh(
     let document = Document::parse(text)?;
     let crlf = has_crlf(text);
     let mut changes = Vec::new();
-    let mut result = String::with_capacity(text.len());
-    let mut from = 0;
+    let mut regions = Vec::new();
     for region in document.regions() {
-        result.push_str(text.get(from..region.span.start).unwrap_or_default());
-        from = region.span.end;
         let as_it_is = text.get(region.span.clone()).unwrap_or_default();
         let may_go = region.untouched || on_edit == OnEdit::Overwrite;
-        match declared.iter().find(|(name, _)| *name == region.slug) {
-            Some((_, section)) => {
-                match replace(text, region, section, may_go) {
-                    Ok(None) => result.push_str(as_it_is),
-                    Ok(Some(new)) => {
-                        result.push_str(&ended(&new, has_crlf(as_it_is)));
-                        changes.push(Change::Replaced {
-                            title: section.title.clone(),
-                        });
-                        // The marker at the end keeps its bytes, also a missing line end.
-                        result.push_str(text.get(region.body.end..from).unwrap_or_default());
-                    }
-                    Err(diff) => {
-                        result.push_str(as_it_is);
-                        changes.push(Change::Edited {
-                            title: section.title.clone(),
-                            span: region.span.clone(),
-                            diff,
-                        });
-                    }
+        let kept = match declared.iter().find(|(name, _)| *name == region.slug) {
+            Some((_, section)) => match replace(text, region, section, may_go) {
+                Ok(None) => Some(as_it_is.to_owned()),
+                Ok(Some(new)) => {
+                    changes.push(Change::Replaced {
+                        title: section.title.clone(),
+                    });
+                    // The marker at the end keeps its bytes, also a missing line end.
+                    let end = region.body.end..region.span.end;
+                    let end = text.get(end).unwrap_or_default();
+                    Some(ended(&new, has_crlf(as_it_is)) + end)
                 }
-            }
+                Err(diff) => {
+                    changes.push(Change::Edited {
+                        title: section.title.clone(),
+                        span: region.span.clone(),
+                        diff,
+                    });
+                    Some(as_it_is.to_owned())
+                }
+            },
             None if may_go => {
-                let rest = text.get(from..).unwrap_or_default();
-                let blank_follows = rest.is_empty() || rest.starts_with(['\n', '\r']);
-                if blank_follows && (result.ends_with("\n\n") || result.ends_with("\n\r\n")) {
-                    result.pop();
-                    if result.ends_with('\r') {
-                        result.pop();
-                    }
-                }
                 changes.push(Change::Removed {
                     slug: region.slug.clone(),
                 });
+                None
             }
             None => {
-                result.push_str(as_it_is);
                 changes.push(Change::Orphaned {
                     slug: region.slug.clone(),
                     span: region.span.clone(),
                 });
+                Some(as_it_is.to_owned())
             }
-        }
+        };
+        regions.push(kept);
     }
-    result.push_str(text.get(from..).unwrap_or_default());
+    let mut result = joined(&document, regions);
     for (name, section) in &declared {
         if document.region(name).is_some() {
             continue;
@@ -181,14 +171,10 @@ pub fn refresh(
         if ends_open(&result)? {
             return Err(DocumentError::OpenEnd);
         }
-        let end = if crlf { "\r\n" } else { "\n" };
-        if !matches!(result.as_str(), "" | "\u{feff}") {
-            if !result.ends_with('\n') {
-                result.push_str(end);
-            }
-            if !(result.ends_with("\n\n") || result.ends_with("\n\r\n")) {
-                result.push_str(end);
-            }
+        // One line end, whatever stands before: so it is known what goes again with the region.
+        if !is_nothing(&result) {
+            let as_before = crlf || result.ends_with('\r');
+            result.push_str(if as_before { "\r\n" } else { "\n" });
         }
         let body = body_of(section);
         let region = format!(
@@ -221,6 +207,51 @@ pub fn eject(text: &str) -> Result<String, DocumentError> {
     }
     result.push_str(text.get(from..).unwrap_or_default());
     Ok(result)
+}
+
+// The document with `regions` in place of its own; nothing for one that goes, and with it the line end
+// before it, where a blank line or nothing at all follows.
+fn joined(document: &Document<'_>, regions: Vec<Option<String>>) -> String {
+    let outside = |span| document.text().get(span).unwrap_or_default();
+    let mut outsides: Vec<&str> = document.outside().map(outside).collect();
+    let mut behind = outsides.pop().unwrap_or_default().to_owned();
+    // From the last to the first: what follows is settled then. The pieces are in that order.
+    let mut pieces: Vec<String> = Vec::new();
+    for (index, region) in regions.into_iter().enumerate().rev() {
+        let before = outsides.pop().unwrap_or_default();
+        if let Some(region) = region {
+            pieces.push(std::mem::take(&mut behind));
+            pieces.push(region);
+            before.clone_into(&mut behind);
+            continue;
+        }
+        let ends = behind.is_empty() && pieces.is_empty();
+        let blank_above = before.ends_with("\n\n")
+            || before.ends_with("\n\r\n")
+            || matches!(before, "\n" | "\r\n");
+        if index == 0 && is_nothing(before) {
+            let first =
+                usize::from(behind.starts_with('\n')) + 2 * usize::from(behind.starts_with("\r\n"));
+            behind.drain(..first);
+        }
+        // The blank line between two regions is the second one's.
+        let region_follows = !pieces.is_empty() && matches!(behind.as_str(), "\n" | "\r\n");
+        let blank_follows = behind.starts_with(['\n', '\r']);
+        let before = if ends || region_follows || (blank_above && blank_follows) {
+            let kept = before.strip_suffix('\n').unwrap_or(before);
+            kept.strip_suffix('\r').unwrap_or(kept)
+        } else {
+            before
+        };
+        behind.insert_str(0, before);
+    }
+    pieces.push(behind);
+    pieces.reverse();
+    pieces.concat()
+}
+
+fn is_nothing(text: &str) -> bool {
+    matches!(text, "" | "\u{feff}")
 }
 
 fn named(sections: &[Rendered]) -> Result<Vec<(String, &Rendered)>, DocumentError> {
@@ -310,13 +341,13 @@ fn ended(text: &str, crlf: bool) -> String {
 }
 
 fn heading_outside(document: &Document<'_>, title: &str) -> Option<Range<usize>> {
-    let wanted = slug(title);
+    let wanted = words_of(title);
     document.outside().find_map(|outside| {
         let part = document.text().get(..outside.end)?;
         lines_from(part, outside.start)
             .into_iter()
             .find(|line| match line.kind {
-                LineKind::Heading { title, .. } => slug(title) == wanted,
+                LineKind::Heading { title, .. } => words_of(title) == wanted,
                 LineKind::Text
                 | LineKind::Blank
                 | LineKind::Underline
@@ -325,6 +356,44 @@ fn heading_outside(document: &Document<'_>, title: &str) -> Option<Range<usize>>
             })
             .map(|line| line.span.start..line.span.start + line.text.len())
     })
+}
+
+// What a heading says, as the name of a section: without its number, the targets of links, comments,
+// tags, and a name of its own.
+fn words_of(title: &str) -> String {
+    let mut text = without(title, "<!--", "-->");
+    text = without(&text, "<", ">");
+    text = text.replace("](", "]\u{0}(").replace("][", "]\u{0}[");
+    text = without(&text, "\u{0}(", ")");
+    text = without(&text, "\u{0}[", "]");
+    text = without(&text, "{#", "}");
+    let text = text.trim_start();
+    let number = text.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    let numbered = number.len() < text.len() && text.starts_with(|c: char| c.is_ascii_digit());
+    let rest = number.strip_prefix(')').unwrap_or(number);
+    let told = text
+        .get(..text.len() - rest.len())
+        .is_some_and(|lead| lead.contains(['.', ')']));
+    let words = rest.trim_start();
+    if numbered && told && words.len() < rest.len() && !words.is_empty() {
+        slug(words)
+    } else {
+        slug(text)
+    }
+}
+
+// The text without what stands from each `open` to the next `close`.
+fn without(text: &str, open: &str, close: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(open)
+        && let Some((_, behind)) = after.split_once(close)
+    {
+        result.push_str(before);
+        rest = behind;
+    }
+    result.push_str(rest);
+    result
 }
 
 #[cfg(test)]
@@ -423,6 +492,38 @@ mod tests {
     }
 
     #[test]
+    fn sections_that_come_and_go_leave_the_document_as_it_was() {
+        let sections = [section("A", "one"), section("B", ""), section("C", "x")];
+        for outside in [
+            "",
+            "\u{feff}",
+            "\n",
+            "\n\n",
+            "# Mine\n\ntext\n",
+            "# Mine\n\ntext\n\n",
+            "# Mine\n\ntext without end",
+            "# Mine\r\n\r\ntext\r\n",
+            "# Mine\r\n\r\ntext",
+        ] {
+            let made = refreshed(outside, &sections).text;
+            assert_eq!(refreshed(&made, &[]).text, outside, "{made:?}");
+            // One after the other, the first one first.
+            let fewer = refreshed(&made, &sections[1..]).text;
+            assert_eq!(fewer, refreshed(outside, &sections[1..]).text);
+            assert_eq!(refreshed(&fewer, &[]).text, outside, "{fewer:?}");
+        }
+        // What its author wrote behind them moves to the top.
+        let made = refreshed("", &sections).text;
+        for (behind, then) in [("\nmine\n", "mine\n"), ("mine\n", "mine\n")] {
+            let more = format!("{made}{behind}");
+            assert_eq!(refreshed(&more, &[]).text, then);
+        }
+        let between = made.replacen("end a -->\n\n", "end a -->\n\nmine\n\n", 1);
+        assert_ne!(between, made);
+        assert_eq!(refreshed(&between, &[]).text, "mine\n");
+    }
+
+    #[test]
     fn what_nobody_declares_goes_unless_it_was_edited() {
         let text = "# Mine\n\ntext\n";
         let made = refreshed(text, &[section("A", "one")]).text;
@@ -433,6 +534,31 @@ mod tests {
         let kept = refreshed(&edited, &[]);
         assert_eq!(kept.text, edited);
         assert!(kept.changes[0].needs_decision());
+    }
+
+    #[test]
+    fn a_heading_says_the_same_words_however_it_is_written() {
+        for (heading, title, then) in [
+            ("## 3. Roles", "Roles", true),
+            ("## 3.1 Roles", "Roles", true),
+            ("## 3) Roles", "Roles", true),
+            ("## Roles {#roles}", "Roles", true),
+            ("## [Roles](x.md)", "Roles", true),
+            ("## [Roles][x]", "Roles", true),
+            ("## Roles <!-- mine -->", "Roles", true),
+            ("## <a id=\"r\"></a>Roles", "Roles", true),
+            ("## `Roles`", "Roles", true),
+            ("## **Roles** of all", "Roles of all", true),
+            ("## Roles", "1. Roles", true),
+            ("## 3 roles", "roles", false),
+            ("## Roles (old)", "Roles", false),
+            ("## 2.", "2", true),
+            ("## a < b", "a b", true),
+        ] {
+            let made = refreshed(&format!("{heading}\n"), &[section(title, "x")]);
+            let taken = matches!(made.changes.as_slice(), [Change::Taken { .. }]);
+            assert_eq!(taken, then, "{heading} {title}");
+        }
     }
 
     #[test]
@@ -496,6 +622,7 @@ mod tests {
             let quiet = again.changes.iter().all(|change| matches!(change, Change::Taken { .. }));
             prop_assert!(quiet);
             prop_assert!(second.text.starts_with(&outside));
+            prop_assert_eq!(refreshed(&second.text, &[]).text, outside);
         }
     }
 }

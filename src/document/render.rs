@@ -6,7 +6,7 @@ use super::{
     files::ProjectFiles,
     markdown::{InlineKind, Line, LineKind, inlines, lines},
     refresh::Rendered,
-    region::is_marker,
+    region::{Document, is_marker},
     section::{Section, SectionSource},
     summary::summary,
 };
@@ -51,8 +51,8 @@ pub enum RenderError {
 /// Returns `section` as it is to stand in the document at `document`, a path of the project.
 ///
 /// - Text stands as it is.
-/// - A file gives its content without its front matter and the heading it begins with. Its other
-///   headings move below the section's, the highest to the third level, the others as far; relative
+/// - A file gives its content without its front matter, the heading it begins with, and its managed
+///   sections: these are made from something else. Its other headings move below the section's, the highest to the third level, the others as far; relative
 ///   links keep their targets although the text moves to another folder.
 /// - Files give a list, in the order of their paths, of at most `max` entries, each with the first
 ///   line of the file's own documentation; how many more there are is said.
@@ -99,7 +99,7 @@ pub fn render(
 }
 
 fn included(document: &str, path: &str, text: &str) -> String {
-    let text = moved(document, path, text);
+    let text = moved(document, path, &written(text));
     let lines = lines(&text);
     let front_matter = lines
         .first()
@@ -152,6 +152,15 @@ fn included(document: &str, path: &str, text: &str) -> String {
         }
     }
     closed(result)
+}
+
+// The text without managed sections; all of it where they can't be told.
+fn written(text: &str) -> String {
+    let Ok(document) = Document::parse(text) else {
+        return text.to_owned();
+    };
+    let outside = document.outside();
+    outside.filter_map(|span| text.get(span)).collect()
 }
 
 // An open code block or comment would swallow the rest of the document.
@@ -333,6 +342,11 @@ mod tests {
             ("open code", "# T\n~~~~\nx\n", "~~~~\nx\n~~~~\n"),
             ("carriage returns", "# T\r\n\r\nx\r\n", "\nx\n"),
             ("markers", "# T\n<!-- factory:end a -->\nx\n", "x\n"),
+            (
+                "managed sections",
+                "# T\nx\n\n<!-- factory:begin a sha256=39ad5d9847b8a8e0 -->\n## A\n<!-- factory:end a -->\ny\n",
+                "x\n\ny\n",
+            ),
             (
                 "links",
                 "[x](b.md#c) [y](../d/) [z](https://e.f) [w](#g)\n",

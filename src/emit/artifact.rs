@@ -1,6 +1,6 @@
 //! What build writes, before it is compared with what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -8,8 +8,11 @@ use super::{Composer, Prompt, agents_md, claude_code};
 use crate::{
     cache::Digest,
     diagnostics::{Findings, Span},
-    document::{ProjectFiles, Rendered, Section, SectionSource, render as render_section},
-    model::SectionFrom,
+    document::{
+        ProjectFiles, Rendered, Section, SectionSource, Without, digest_of_text,
+        render as render_section,
+    },
+    model::{Document, SectionFrom},
 };
 
 /// Everything that build writes, by path.
@@ -25,7 +28,7 @@ pub(super) enum Content {
     Owned(String),
     /// A whole file without a mark of ours: it is ours as long as it is what the last build wrote.
     Unmarked(String),
-    /// A whole file that is ours by its path alone.
+    /// A whole file that is ours by its path alone, unless it is known to be someone else's.
     Whole(String),
     /// Entries in a JSON file that is someone else's.
     Entries(Vec<Entry>),
@@ -38,7 +41,7 @@ pub(super) enum Content {
 pub(super) struct Entry {
     /// The members that lead to it, or to the array that it is an item of.
     pub(super) path: Vec<String>,
-    /// For an item of an array: the words by which it is known after an edit.
+    /// For an item of an array: the words that another item may not have without a note.
     pub(super) sign: Option<&'static str>,
     /// Its value.
     pub(super) value: Value,
@@ -80,7 +83,7 @@ impl Entry {
 pub enum Fact {
     /// A whole file.
     File {
-        /// The digest of its text.
+        /// The digest of its text, whatever the line ends.
         sha256: Digest,
     },
     /// Entries in a JSON file that is someone else's.
@@ -89,12 +92,27 @@ pub enum Fact {
         sha256: Digest,
         /// Their values, by JSON pointer; `-` at the end of one is an item of an array.
         entries: BTreeMap<String, Value>,
+        /// What stood there before the first build, if it was a file that holds nothing.
+        found: Option<String>,
     },
     /// Sections of a document that is someone else's.
     Sections {
         /// Their titles, in the order of the spec.
         titles: Vec<String>,
+        /// What stood there before the first build, if it was a file that holds nothing.
+        found: Option<String>,
     },
+}
+
+impl Fact {
+    pub(super) fn entries(entries: BTreeMap<String, Value>, found: Option<String>) -> Self {
+        let text = serde_json::to_string(&entries).unwrap_or_default();
+        Self::Entries {
+            sha256: Digest::of(text),
+            entries,
+            found,
+        }
+    }
 }
 
 impl Artifacts {
@@ -118,10 +136,22 @@ impl Artifacts {
             .insert(path.to_owned(), Content::Sections(sections));
     }
 
-    /// Adds a file that is ours by its path alone, such as the lock: whatever stands there is replaced.
+    /// Adds a file that is ours by its path alone, such as the lock: what stands there is replaced, unless
+    /// it is known to be someone else's.
     pub fn whole(&mut self, path: impl Into<String>, text: impl Into<String>) {
         self.by_path
             .insert(path.into(), Content::Whole(text.into()));
+    }
+
+    // Whether all or some of what stands at the path is made for a target. Of a document what is outside of
+    // the sections is its author's.
+    fn is_made(&self, path: &str) -> bool {
+        match self.by_path.get(path) {
+            Some(
+                Content::Owned(_) | Content::Unmarked(_) | Content::Whole(_) | Content::Entries(_),
+            ) => true,
+            Some(Content::Sections(_)) | None => false,
+        }
     }
 
     /// Returns the paths, in order.
@@ -129,35 +159,44 @@ impl Artifacts {
         self.by_path.keys().map(String::as_str)
     }
 
-    /// Returns what the lock keeps of each path; not of a file that is ours by its path alone.
-    pub fn facts(&self) -> BTreeMap<String, Fact> {
-        let fact = |content: &Content| match content {
+    /// Returns the paths of files that are someone else's too: those with entries or sections of ours.
+    pub(super) fn shared(&self) -> impl Iterator<Item = &str> {
+        let shared = self.by_path.iter().filter(|(_, content)| match content {
+            Content::Entries(_) | Content::Sections(_) => true,
+            Content::Owned(_) | Content::Unmarked(_) | Content::Whole(_) => false,
+        });
+        shared.map(|(path, _)| path.as_str())
+    }
+
+    /// Returns what the lock keeps of each path; not of a file that is ours by its path alone. `found` is
+    /// what stood before the first build where a file held nothing, by path.
+    pub fn facts(&self, found: &BTreeMap<String, String>) -> BTreeMap<String, Fact> {
+        let fact = |path: &String, content: &Content| match content {
             Content::Whole(_) => None,
             Content::Owned(text) | Content::Unmarked(text) => Some(Fact::File {
-                sha256: Digest::of(text),
+                sha256: digest_of_text(text),
             }),
             Content::Entries(list) => {
                 let entries: BTreeMap<_, _> = list
                     .iter()
                     .map(|entry| (entry.pointer(), entry.value.clone()))
                     .collect();
-                let text = serde_json::to_string(&entries).unwrap_or_default();
-                Some(Fact::Entries {
-                    sha256: Digest::of(text),
-                    entries,
-                })
+                Some(Fact::entries(entries, found.get(path).cloned()))
             }
             Content::Sections(sections) => {
                 let titles = sections
                     .iter()
                     .map(|section| section.title.clone())
                     .collect();
-                Some(Fact::Sections { titles })
+                Some(Fact::Sections {
+                    titles,
+                    found: found.get(path).cloned(),
+                })
             }
         };
         self.by_path
             .iter()
-            .filter_map(|(path, content)| Some((path.clone(), fact(content)?)))
+            .filter_map(|(path, content)| Some((path.clone(), fact(path, content)?)))
             .collect()
     }
 }
@@ -205,6 +244,10 @@ pub fn render(
             findings.add(error);
         }
     }
+    // What is written is on no list: it would change with what it stands in.
+    let documents = model.documents.iter().map(|document| &document.path.value);
+    let written: BTreeSet<String> = artifacts.by_path.keys().chain(documents).cloned().collect();
+    let files = Without::new(files, written);
     for document in &model.documents {
         let path = &document.path.value;
         if artifacts.by_path.contains_key(path) {
@@ -215,49 +258,7 @@ pub fn render(
             });
             continue;
         }
-        let mut sections = Vec::new();
-        for declared in &document.sections {
-            let mut fault = |message: String, help, span: Span| {
-                findings.add(SectionError {
-                    message,
-                    help,
-                    span: span.into(),
-                });
-            };
-            let (source, span) = match &declared.from {
-                SectionFrom::File(file) => (
-                    SectionSource::File {
-                        path: file.value.clone(),
-                    },
-                    file.span,
-                ),
-                SectionFrom::Files { patterns, max } => (
-                    SectionSource::Files {
-                        patterns: patterns.clone(),
-                        max: *max,
-                    },
-                    declared.title.span,
-                ),
-                SectionFrom::Template(name) => match composer.section(&name.value) {
-                    Ok(text) => (SectionSource::Text { text }, name.span),
-                    Err(error) => {
-                        findings.add(error);
-                        continue;
-                    }
-                },
-            };
-            let section = Section {
-                title: declared.title.value.clone(),
-                source,
-            };
-            match render_section(path, &section, files) {
-                Ok(rendered) => sections.push(rendered),
-                Err(error) => {
-                    let help = "write the file, or take the section away";
-                    fault(error.to_string(), help, span);
-                }
-            }
-        }
+        let sections = sections(composer, document, &artifacts, &files, &mut findings);
         artifacts.sections(path, sections);
     }
     if findings.is_empty() {
@@ -265,6 +266,77 @@ pub fn render(
     } else {
         Err(findings.sorted())
     }
+}
+
+// The sections of one document; those that can't be made are findings.
+fn sections(
+    composer: &Composer<'_>,
+    document: &Document,
+    artifacts: &Artifacts,
+    files: &impl ProjectFiles,
+    findings: &mut Findings,
+) -> Vec<Rendered> {
+    let path = &document.path.value;
+    let mut sections = Vec::new();
+    for declared in &document.sections {
+        let title = &declared.title.value;
+        let mut fault = |message: String, help, span: Span| {
+            findings.add(SectionError {
+                message,
+                help,
+                span: span.into(),
+            });
+        };
+        let (source, span) = match &declared.from {
+            SectionFrom::File(file) if file.value == *path => {
+                let message =
+                    format!("the section `{title}` is made from the document it stands in");
+                let help = "name another file: the section would grow with every build";
+                fault(message, help, file.span);
+                continue;
+            }
+            SectionFrom::File(file) if artifacts.is_made(&file.value) => {
+                let message = format!(
+                    "the section `{title}` is made from `{}`, which `factory build` writes",
+                    file.value
+                );
+                fault(message, "name what that file is made from", file.span);
+                continue;
+            }
+            SectionFrom::File(file) => (
+                SectionSource::File {
+                    path: file.value.clone(),
+                },
+                file.span,
+            ),
+            SectionFrom::Files { patterns, max } => (
+                SectionSource::Files {
+                    patterns: patterns.clone(),
+                    max: *max,
+                },
+                declared.title.span,
+            ),
+            SectionFrom::Template(name) => match composer.section(&name.value) {
+                Ok(text) => (SectionSource::Text { text }, name.span),
+                Err(error) => {
+                    findings.add(error);
+                    continue;
+                }
+            },
+        };
+        let section = Section {
+            title: title.clone(),
+            source,
+        };
+        match render_section(path, &section, files) {
+            Ok(rendered) => sections.push(rendered),
+            Err(error) => {
+                let help = "write the file, or take the section away";
+                fault(error.to_string(), help, span);
+            }
+        }
+    }
+    sections
 }
 
 #[cfg(test)]

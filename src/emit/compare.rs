@@ -8,34 +8,28 @@ use std::{
 use super::{
     artifact::{Artifacts, Content, Fact},
     claude_code::{self, Owner},
-    comparison::{Change, Comparison, Conflict, Note, Why, edit_of},
+    comparison::{Change, Comparison, Conflict, Note, Seen, Why, edit_of},
     json::parse,
+    known::{Known, Record, is_blank},
     place::{Place, place},
 };
-use crate::{
-    cache::Digest,
-    document::{self, OnEdit, Rendered},
-};
+use crate::document::{self, OnEdit, Rendered, sides, with_line_feeds};
 
-/// Compares `artifacts` with what is below `root`. `previous` is what the lock keeps of the last build
-/// there; an empty one says only that it is not known.
-pub fn compare(
-    root: &Path,
-    artifacts: &Artifacts,
-    previous: &BTreeMap<String, Fact>,
-    on_edit: OnEdit,
-) -> Comparison {
-    let mut work = Work::new(root, previous, on_edit);
+/// Compares `artifacts` with what is below `root`, where `known` says what the last build wrote.
+pub fn compare(root: &Path, artifacts: &Artifacts, known: &Known, on_edit: OnEdit) -> Comparison {
+    let known = known.with_what_is_certain(root);
+    let mut work = Work::new(root, &known, on_edit);
     for (path, content) in &artifacts.by_path {
         work.one(path, content);
     }
-    for (path, fact) in previous {
-        if !artifacts.by_path.contains_key(path) {
-            match fact {
-                Fact::File { .. } => {}
-                Fact::Entries { .. } => work.one(path, &Content::Entries(Vec::new())),
-                Fact::Sections { .. } => work.one(path, &Content::Sections(Vec::new())),
-            }
+    for path in known.paths() {
+        if artifacts.by_path.contains_key(path) {
+            continue;
+        }
+        match known.facts(path).next() {
+            Some(Fact::Entries { .. }) => work.one(path, &Content::Entries(Vec::new())),
+            Some(Fact::Sections { .. }) => work.one(path, &Content::Sections(Vec::new())),
+            Some(Fact::File { .. }) | None => {}
         }
     }
     work.orphans(artifacts);
@@ -49,7 +43,7 @@ pub fn compare(
 /// A comparison that is being made.
 pub(super) struct Work<'a> {
     root: &'a Path,
-    pub(super) previous: &'a BTreeMap<String, Fact>,
+    pub(super) known: &'a Known,
     pub(super) on_edit: OnEdit,
     pub(super) found: Comparison,
     // Changes of files that are ours by their path alone.
@@ -57,14 +51,10 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(
-        root: &'a Path,
-        previous: &'a BTreeMap<String, Fact>,
-        on_edit: OnEdit,
-    ) -> Self {
+    pub(super) fn new(root: &'a Path, known: &'a Known, on_edit: OnEdit) -> Self {
         Self {
             root,
-            previous,
+            known,
             on_edit,
             found: Comparison {
                 root: root.to_owned(),
@@ -86,13 +76,13 @@ impl Work<'_> {
 
     pub(super) fn place(&mut self, path: &str) -> Option<Place> {
         match place(self.root, path) {
-            Ok(place) if self.found.places.contains(&place.full) => {
+            Ok(place) if self.has_seen(&place) => {
                 let why = Why::Unusable("is the same file as another that is written".to_owned());
                 self.conflict(path, why, None);
                 None
             }
             Ok(place) => {
-                self.found.places.push(place.full.clone());
+                self.see(path, &place);
                 Some(place)
             }
             Err(why) => {
@@ -102,18 +92,73 @@ impl Work<'_> {
         }
     }
 
+    fn has_seen(&self, place: &Place) -> bool {
+        let full = place.full.as_os_str();
+        let mut seen = self.found.seen.iter();
+        seen.any(|seen| seen.full.as_os_str() == full)
+    }
+
+    fn see(&mut self, path: &str, place: &Place) {
+        self.found.seen.push(Seen {
+            path: path.to_owned(),
+            full: place.full.clone(),
+            text: place.text.clone(),
+        });
+    }
+
     pub(super) fn change(&mut self, path: &str, place: Place, after: Option<String>) {
-        if place.text != after {
-            if place.read_only {
-                return self.conflict(path, Why::Unusable("is read-only".to_owned()), None);
-            }
-            self.found.changes.push(Change {
-                path: path.to_owned(),
-                before: place.text,
-                after,
-                full: place.full,
-            });
+        let changed = self.changed(path, place, after);
+        self.found.changes.extend(changed);
+    }
+
+    fn changed(&mut self, path: &str, place: Place, after: Option<String>) -> Option<Change> {
+        if place.text == after {
+            return None;
         }
+        if place.read_only {
+            self.conflict(path, Why::Unusable("is read-only".to_owned()), None);
+            return None;
+        }
+        Some(Change {
+            path: path.to_owned(),
+            before: place.text,
+            after,
+            full: place.full,
+        })
+    }
+
+    // Makes what stands there once all of ours is taken out: nothing, where nothing else is in it. A file
+    // that was there before, or that a link leads to, stays.
+    pub(super) fn emptied(&self, path: &str, place: &Place, text: String) -> Option<String> {
+        if !is_blank(&text) {
+            return Some(text);
+        }
+        match self.known.found(path) {
+            Some(found) => Some(found.to_owned()),
+            None => place.linked.then_some(text),
+        }
+    }
+
+    // Makes a text of what stands there. Where git has left the marks of a merge in it, and both sides come
+    // to the same, there is nothing for a person to decide.
+    pub(super) fn made(
+        &mut self,
+        text: &str,
+        make: impl Fn(&mut Self, &str) -> Option<String>,
+    ) -> Option<String> {
+        if let Some([ours, theirs]) = sides(text) {
+            let outcome = |side: &str| {
+                let mut trial = Work::new(self.root, self.known, self.on_edit);
+                let made = make(&mut trial, side);
+                made.filter(|_| trial.found.conflicts.is_empty())
+            };
+            if let Some(one) = outcome(&ours)
+                && outcome(&theirs) == Some(one)
+            {
+                return make(self, &ours);
+            }
+        }
+        make(self, text)
     }
 
     fn one(&mut self, path: &str, content: &Content) {
@@ -121,30 +166,24 @@ impl Work<'_> {
             return;
         };
         match content {
-            Content::Whole(text) => {
-                if place
-                    .text
-                    .as_deref()
-                    .is_none_or(|before| !same(before, text))
-                {
-                    if place.read_only {
-                        let why = Why::Unusable("is read-only".to_owned());
-                        return self.conflict(path, why, None);
-                    }
-                    let after = Some(text.clone());
-                    self.last.push(Change {
-                        path: path.to_owned(),
-                        before: place.text,
-                        after,
-                        full: place.full,
-                    });
-                }
-            }
+            Content::Whole(text) => self.whole(path, place, text),
             Content::Owned(text) => self.owned(path, place, text),
             Content::Unmarked(text) => self.unmarked(path, place, text),
             Content::Entries(entries) => self.entries(path, place, entries),
             Content::Sections(sections) => self.sections(path, place, sections),
         }
+    }
+
+    fn whole(&mut self, path: &str, place: Place, text: &str) {
+        match &place.text {
+            Some(before) if same(before, text) => return,
+            Some(_) if self.known.record() == Record::Foreign && self.on_edit == OnEdit::Keep => {
+                return self.conflict(path, Why::Foreign, None);
+            }
+            Some(_) | None => {}
+        }
+        let changed = self.changed(path, place, Some(text.to_owned()));
+        self.last.extend(changed);
     }
 
     fn owned(&mut self, path: &str, place: Place, text: &str) {
@@ -155,17 +194,17 @@ impl Work<'_> {
         if same(before, text) {
             return;
         }
-        let was_ours = matches!(self.previous.get(path), Some(Fact::File { .. }));
-        match (claude_code::owner(before), self.on_edit) {
+        let was_ours = self.known.wrote_file(path);
+        match (owner(before), self.on_edit) {
             (Owner::Ours, _) | (Owner::Edited, OnEdit::Overwrite) => {}
             (Owner::Other, _) if self.is_as_built(path, before) => {}
             (Owner::Other, OnEdit::Overwrite) if was_ours => {}
             (Owner::Edited, OnEdit::Keep) => {
-                let diff = edit_of(before, text);
+                let diff = edit_of(before, Some(text));
                 return self.conflict(path, Why::Edited, Some(diff));
             }
             (Owner::Other, OnEdit::Keep) if was_ours => {
-                let diff = edit_of(before, text);
+                let diff = edit_of(before, Some(text));
                 return self.conflict(path, Why::Edited, Some(diff));
             }
             (Owner::Other, _) => return self.conflict(path, Why::NotOurs, None),
@@ -182,41 +221,48 @@ impl Work<'_> {
             Some(before) => {
                 self.on_edit == OnEdit::Overwrite
                     || self.is_as_built(path, before)
-                    || claude_code::owner(before) == Owner::Ours
+                    || owner(before) == Owner::Ours
             }
         };
         if replaced {
             return self.change(path, place, Some(text.to_owned()));
         }
-        let diff = edit_of(place.text.as_deref().unwrap_or_default(), text);
+        let diff = edit_of(place.text.as_deref().unwrap_or_default(), Some(text));
         self.conflict(path, Why::Edited, Some(diff));
     }
 
+    // A merge that failed between two builds is no edit.
     fn is_as_built(&self, path: &str, text: &str) -> bool {
-        matches!(self.previous.get(path), Some(Fact::File { sha256 }) if *sha256 == Digest::of(text))
+        let built = |text: &str| self.known.is_as_built(path, text);
+        built(text) || sides(text).is_some_and(|sides| sides.iter().all(|side| built(side)))
     }
 
     fn sections(&mut self, path: &str, place: Place, sections: &[Rendered]) {
         let before = place.text.clone().unwrap_or_default();
-        let refreshed = match document::refresh(&before, sections, self.on_edit) {
+        let after = self.made(&before, |work, text| work.refreshed(path, text, sections));
+        let Some(after) = after.filter(|after| *after != before) else {
+            return;
+        };
+        let after = if sections.is_empty() {
+            self.emptied(path, &place, after)
+        } else {
+            Some(after)
+        };
+        self.change(path, place, after);
+    }
+
+    // Returns the document with its sections; nothing where its markers can't be read.
+    fn refreshed(&mut self, path: &str, before: &str, sections: &[Rendered]) -> Option<String> {
+        let refreshed = match document::refresh(before, sections, self.on_edit) {
             Ok(refreshed) => refreshed,
             Err(error) => {
                 let line = error.span().map(|span| {
-                    before
-                        .get(..span.start)
-                        .unwrap_or_default()
-                        .matches('\n')
-                        .count()
-                        + 1
+                    let above = before.get(..span.start).unwrap_or_default();
+                    format!(", at line {}", above.matches('\n').count() + 1)
                 });
-                let line = line
-                    .map(|line| format!(", at line {line}"))
-                    .unwrap_or_default();
-                return self.conflict(
-                    path,
-                    Why::Unusable(format!("can't be refreshed: {error}{line}")),
-                    None,
-                );
+                let why = format!("can't be refreshed: {error}{}", line.unwrap_or_default());
+                self.conflict(path, Why::Unusable(why), None);
+                return None;
             }
         };
         for change in refreshed.changes {
@@ -224,8 +270,9 @@ impl Work<'_> {
                 document::Change::Edited { title, diff, .. } => {
                     self.conflict(path, Why::EditedSection(title), Some(diff));
                 }
-                document::Change::Orphaned { slug, .. } => {
-                    self.conflict(path, Why::EditedSection(slug), None);
+                document::Change::Orphaned { slug, span } => {
+                    let diff = edit_of(before.get(span).unwrap_or_default(), None);
+                    self.conflict(path, Why::EditedOrphanSection(slug), Some(diff));
                 }
                 document::Change::Taken { title, .. } => {
                     self.found.notes.push(Note::HeadingTaken {
@@ -238,14 +285,11 @@ impl Work<'_> {
                 | document::Change::Removed { .. } => {}
             }
         }
-        if refreshed.text != before {
-            self.change(path, place, Some(refreshed.text));
-        }
+        Some(refreshed.text)
     }
 
     // Files of roles that are gone, and agents that someone else calls as we call a role.
     fn orphans(&mut self, artifacts: &Artifacts) {
-        let ours = |path: &str| artifacts.by_path.contains_key(path);
         let names: BTreeSet<&str> = artifacts
             .by_path
             .values()
@@ -255,38 +299,55 @@ impl Work<'_> {
             })
             .collect();
         let mut paths: BTreeSet<String> = agent_files(self.root);
-        let files = self
-            .previous
-            .iter()
-            .filter(|(_, fact)| matches!(fact, Fact::File { .. }));
-        paths.extend(files.map(|(path, _)| path.clone()));
+        let known = self.known;
+        let written = known.paths().into_iter();
+        paths.extend(
+            written
+                .filter(|path| known.wrote_file(path))
+                .map(str::to_owned),
+        );
         for path in paths {
-            if ours(&path) {
+            if artifacts.by_path.contains_key(&path) {
                 continue;
             }
             // What can't be read is none of ours.
             let Ok(place) = place(self.root, &path) else {
                 continue;
             };
+            let written = known.wrote_file(&path);
             let Some(text) = place.text.clone() else {
+                // A build that was killed may have left something beside it.
+                if written {
+                    self.see(&path, &place);
+                }
                 continue;
             };
-            let owner = claude_code::owner(&text);
+            let owner = owner(&text);
+            // Whoever copies a file of ours has one of their own.
+            let is_ours = written
+                || (known.record() == Record::Missing
+                    && owner == Owner::Ours
+                    && is_at_home(&path, &text));
             match (owner, self.on_edit) {
-                (Owner::Ours, _) | (Owner::Edited, OnEdit::Overwrite) => {
-                    self.found.places.push(place.full.clone());
+                (Owner::Ours, _) | (Owner::Edited, OnEdit::Overwrite) if is_ours => {
+                    self.see(&path, &place);
                     self.change(&path, place, None);
+                    continue;
                 }
-                (Owner::Edited, OnEdit::Keep) => self.conflict(&path, Why::EditedOrphan, None),
-                (Owner::Other, _) => {
-                    let Some(role) = claude_code::name_of(&text) else {
-                        continue;
-                    };
-                    if names.contains(role) {
-                        let role = role.to_owned();
-                        self.found.notes.push(Note::SameName { path, role });
-                    }
+                (Owner::Edited, OnEdit::Keep) if is_ours => {
+                    let diff = edit_of(&text, None);
+                    self.conflict(&path, Why::EditedOrphan, Some(diff));
+                    continue;
                 }
+                (Owner::Ours | Owner::Edited, _) if known.record() != Record::Whole => {
+                    let path = path.clone();
+                    self.found.notes.push(Note::Unclaimed { path });
+                }
+                (Owner::Ours | Owner::Edited | Owner::Other, _) => {}
+            }
+            if let Some(role) = claude_code::name_of(&text).filter(|name| names.contains(name)) {
+                let role = role.to_owned();
+                self.found.notes.push(Note::SameName { path, role });
             }
         }
     }
@@ -308,6 +369,20 @@ impl Work<'_> {
             }
         }
     }
+}
+
+// Whose an agent file is. A merge that failed between two files of ours is one of ours.
+fn owner(text: &str) -> Owner {
+    let is_ours = |text: &String| claude_code::owner(text) == Owner::Ours;
+    if sides(text).is_some_and(|sides| sides.iter().all(is_ours)) {
+        return Owner::Ours;
+    }
+    claude_code::owner(text)
+}
+
+// Whether an agent file stands where build writes the one of the role that it names.
+fn is_at_home(path: &str, text: &str) -> bool {
+    claude_code::name_of(text).is_some_and(|name| claude_code::path(name) == path)
 }
 
 // The paths of the client's agent files below `root`.
@@ -334,5 +409,24 @@ fn agent_files(root: &Path) -> BTreeSet<String> {
 
 // Line ends are git's to choose.
 fn same(before: &str, after: &str) -> bool {
-    before == after || before.replace("\r\n", "\n") == after
+    with_line_feeds(before) == with_line_feeds(after)
+}
+
+/// Compares accepted prompts with what is below `root`: by path, the text of each snapshot, or nothing for
+/// one that is to go. What nobody accepted here is not touched.
+pub fn compare_snapshots(root: &Path, texts: &BTreeMap<String, Option<String>>) -> Comparison {
+    let known = Known::default();
+    let mut work = Work::new(root, &known, OnEdit::Keep);
+    for (path, text) in texts {
+        let Some(place) = work.place(path) else {
+            continue;
+        };
+        let is_other = |text: &String| !super::snapshot::is_ours(text);
+        if place.text.as_ref().is_some_and(is_other) {
+            work.conflict(path, Why::NotAccepted, None);
+            continue;
+        }
+        work.change(path, place, text.clone());
+    }
+    work.found
 }

@@ -15,8 +15,16 @@ pub struct Comparison {
     /// What is worth knowing.
     pub notes: Vec<Note>,
     pub(super) root: PathBuf,
-    /// Where everything of ours is, changed or not.
-    pub(super) places: Vec<PathBuf>,
+    /// Everything of ours, changed or not.
+    pub(super) seen: Vec<Seen>,
+}
+
+/// A place of ours, as it was when it was compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) path: String,
+    pub(super) full: PathBuf,
+    pub(super) text: Option<String>,
 }
 
 /// One file that would change.
@@ -59,7 +67,7 @@ pub struct Conflict {
     pub path: String,
     /// What is the matter.
     pub why: Why,
-    /// The edit, or what would be written, line by line.
+    /// From what stands there to what would, line by line.
     pub diff: Option<String>,
 }
 
@@ -75,15 +83,30 @@ pub enum Why {
     /// An entry was edited by hand.
     #[error("has an entry `{0}` that was edited by hand")]
     EditedEntry(String),
+    /// An entry that is to go was edited by hand.
+    #[error("has an entry `{0}` that is to go, and was edited by hand")]
+    EditedOrphanEntry(String),
     /// A section was edited by hand.
     #[error("has a section `{0}` that was edited by hand")]
     EditedSection(String),
+    /// A section that is no longer made was edited by hand.
+    #[error("has a section `{0}` that is no longer made from the spec, and was edited by hand")]
+    EditedOrphanSection(String),
     /// A file was not written by us.
     #[error("was not written by `factory build`")]
     NotOurs,
+    /// Another text stands where a file of ours belongs.
+    #[error("is someone else's text: `factory build` never wrote it")]
+    Foreign,
+    /// A snapshot was not accepted by us.
+    #[error("was not written by `factory snap accept`")]
+    NotAccepted,
     /// An entry was not written by us.
     #[error("has an entry `{0}` that was not written by `factory build`")]
     EntryNotOurs(String),
+    /// Nobody knows whose an entry is.
+    #[error("has an entry `{0}`, and no lock says that `factory build` wrote it")]
+    EntryUnknown(String),
     /// Nothing can be written there.
     #[error("{0}")]
     Unusable(String),
@@ -97,12 +120,21 @@ impl Conflict {
                 "move the edit into what it is made from (spec, prompt, template, or file), then \
                  `factory build --overwrite` replaces it"
             }
-            Why::EditedOrphan => {
-                "remove it, or keep it under another name; `factory build --overwrite` removes it"
+            Why::EditedOrphan | Why::EditedOrphanEntry(_) => {
+                "remove it, or keep it under another name; `--overwrite` removes it"
+            }
+            Why::EditedOrphanSection(_) => {
+                "take its two markers out to keep the text as your own; `--overwrite` removes it"
             }
             Why::NotOurs | Why::EntryNotOurs(_) => {
                 "rename or remove it, or rename what the spec calls the same"
             }
+            Why::NotAccepted => "move it to another name: what stands there is not replaced",
+            Why::EntryUnknown(_) => {
+                "rename or remove it, or rename what the spec calls the same; if it is the entry of \
+                 an earlier build, `factory build --overwrite` replaces it"
+            }
+            Why::Foreign => "move it elsewhere; `factory build --overwrite` replaces it",
             Why::Unusable(_) => "nothing is written until this is mended",
         }
     }
@@ -127,6 +159,20 @@ pub enum Note {
         /// The settings.
         path: String,
     },
+    /// A file says that it was made here, and nothing says that a build wrote it there.
+    #[error("`{path}` says that it was made by `factory build`, and no lock knows it: it stays")]
+    Unclaimed {
+        /// The file.
+        path: String,
+    },
+    /// Someone else's hook runs what ours does.
+    #[error("`{path}` has another hook that says `{words}`: it stays")]
+    OtherHook {
+        /// The settings.
+        path: String,
+        /// What it says.
+        words: &'static str,
+    },
     /// Another agent has a role's name, and which of the two the client takes is not known.
     #[error("`{path}` calls itself `{role}` too: the client may take it for the role")]
     SameName {
@@ -144,9 +190,11 @@ impl Comparison {
     }
 }
 
-/// Returns what someone made of a text that was made from the spec.
-pub(super) fn edit_of(edited: &str, made: &str) -> String {
-    unified(made, edited, "made from the spec", "edited by hand")
+/// Returns the way from a text that was edited by hand to the one that is made from the spec; to nothing,
+/// where that is to go.
+pub(super) fn edit_of(edited: &str, made: Option<&str>) -> String {
+    let to = made.map_or("no longer made", |_| "made from the spec");
+    unified(edited, made.unwrap_or_default(), "edited by hand", to)
 }
 
 fn unified(before: &str, after: &str, from: &str, to: &str) -> String {

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     check::Checked,
     diagnostics::{Findings, Source, Sources},
+    document::with_line_feeds,
     model::{Model, Role, RoleId, StepId},
     template::{Engine, TemplateFault},
 };
@@ -137,19 +138,25 @@ impl<'a> Composer<'a> {
         )
     }
 
-    // The role's text as it stands in its file.
+    // The role's text as it stands in its file; line ends are git's to choose.
     fn own_text(&self, role: &Role) -> Prompt {
         let path = &role.prompt.value;
-        let text = self.sources.get(path).map(Source::text).unwrap_or_default();
+        let text = with_line_feeds(self.text_of(role));
         Prompt {
             role: role.name.value.clone(),
-            text: text.to_owned(),
+            text: text.clone().into_owned(),
             parts: vec![Part {
                 source: path.clone(),
                 range: 0..text.len(),
                 line: Some(1),
             }],
         }
+    }
+
+    /// Returns the bytes of the role's own text.
+    pub(super) fn text_of(&self, role: &Role) -> &'a str {
+        let source = self.sources.get(&role.prompt.value);
+        source.map(Source::text).unwrap_or_default()
     }
 
     /// Returns the compiled prompts of all roles, in the order of the spec.
@@ -256,6 +263,8 @@ impl<'a> Composer<'a> {
             .engine
             .render(name, data)
             .map_err(|fault| located(self.sources, &fault))?;
+        // A template may have the line ends of another system.
+        let text = with_line_feeds(&text);
         Ok(format!("{}\n", text.trim_end()))
     }
 }

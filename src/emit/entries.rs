@@ -1,15 +1,16 @@
 //! Compares entries of ours with the JSON file of someone else that they stand in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::{
-    artifact::{Entry, Fact},
+    artifact::Entry,
     claude_code,
     compare::Work,
     comparison::{Note, Why, edit_of},
     json::{Edit, Node, edited, parse},
+    known::Record,
     place::Place,
 };
 use crate::document::OnEdit;
@@ -19,151 +20,210 @@ impl Work<'_> {
         if place.text.is_none() && wanted.is_empty() {
             return;
         }
-        let empty = BTreeMap::new();
-        let known = match self.previous.get(path) {
-            Some(Fact::Entries { entries, .. }) => entries,
-            Some(Fact::File { .. } | Fact::Sections { .. }) | None => &empty,
+        let before = place.text.clone().unwrap_or_default();
+        let Some(after) = self.made(&before, |work, text| work.with_entries(path, text, wanted))
+        else {
+            return;
         };
-        let mut text = place.text.clone().unwrap_or_default();
-        for entry in wanted {
-            let done = self.entry(path, &text, entry, known.get(&entry.pointer()));
-            match done {
-                Some(new) => text = new,
-                None => return,
-            }
-        }
-        let pointers: BTreeSet<_> = wanted.iter().map(Entry::pointer).collect();
-        for (pointer, value) in known {
-            if pointers.contains(pointer) {
-                continue;
-            }
-            match self.gone(path, &text, pointer, value) {
-                Some(new) => text = new,
-                None => return,
-            }
-        }
-        if let Ok(Some(root)) = parse(&text)
+        if let Ok(Some(root)) = parse(&after)
             && claude_code::turns_hooks_off(path, &root.value())
         {
             self.found.notes.push(Note::HooksOff {
                 path: path.to_owned(),
             });
         }
-        self.change(path, place, Some(text));
+        let after = if wanted.is_empty() && after != before {
+            self.emptied(path, &place, after)
+        } else {
+            Some(after)
+        };
+        self.change(path, place, after);
+    }
+
+    // Returns the text with the entries that are wanted and without those that are not any more; nothing
+    // after a conflict.
+    fn with_entries(&mut self, path: &str, text: &str, wanted: &[Entry]) -> Option<String> {
+        let all = self.known.entries(path);
+        let mut text = text.to_owned();
+        for entry in wanted {
+            let known = all.get(entry.pointer().as_str());
+            text = self.entry(path, &text, entry, known.map_or(&[][..], Vec::as_slice))?;
+        }
+        let pointers: BTreeSet<_> = wanted.iter().map(Entry::pointer).collect();
+        for (pointer, values) in &all {
+            if !pointers.contains(*pointer) {
+                text = self.gone(path, &text, pointer, values)?;
+            }
+        }
+        Some(text)
     }
 
     // Returns the text with the entry in it; nothing after a conflict.
-    fn entry(
-        &mut self,
-        path: &str,
-        text: &str,
-        entry: &Entry,
-        known: Option<&Value>,
-    ) -> Option<String> {
-        let root = match parse(text) {
-            Ok(root) => root,
-            Err(error) => {
-                self.conflict(path, Why::Unusable(format!("is no JSON: {error}")), None);
-                return None;
-            }
-        };
+    fn entry(&mut self, path: &str, text: &str, entry: &Entry, known: &[&Value]) -> Option<String> {
+        let root = self.parsed(path, text)?;
         let name = shown(&entry.pointer());
         let value = &entry.value;
-        let stands = root.as_ref().and_then(|root| {
-            entry.path.iter().try_fold(root, |node, name| {
-                node.get(name).map(|member| &member.value)
-            })
-        });
-        let stands = stands.map(Node::value);
-        let edit = match (&stands, entry.sign) {
+        let stands = value_at(&root, &entry.path);
+        let edit = match (stands, entry.sign) {
             (Some(stands), None) if stands == value => return Some(text.to_owned()),
             (None, None) => Edit::Set(&entry.path, value),
             (Some(stands), None) => {
-                let ours = known == Some(stands);
-                if !ours && known.is_none() {
-                    self.conflict(path, Why::EntryNotOurs(name), None);
-                    return None;
-                }
-                if !ours && self.on_edit == OnEdit::Keep {
-                    self.conflict(
-                        path,
-                        Why::EditedEntry(name),
-                        Some(edit_of(&pretty(stands), &pretty(value))),
-                    );
+                if let Some(why) = self.not_ours(stands, known, &name) {
+                    let diff = edit_of(&pretty(stands), Some(&pretty(value)));
+                    self.conflict(path, why, Some(diff));
                     return None;
                 }
                 Edit::Set(&entry.path, value)
             }
-            (Some(Value::Array(items)), Some(sign)) => {
-                if items.contains(value) {
-                    return Some(text.to_owned());
-                }
-                let ours = items.iter().find(|item| known == Some(*item));
-                let like = items.iter().find(|item| item.to_string().contains(sign));
-                match (ours, like) {
-                    (Some(old), _) => Edit::Replace(&entry.path, old, value),
-                    (None, Some(old)) if self.on_edit == OnEdit::Overwrite => {
-                        Edit::Replace(&entry.path, old, value)
-                    }
-                    (None, Some(old)) => {
-                        let diff = edit_of(&pretty(old), &pretty(value));
-                        self.conflict(path, Why::EditedEntry(name), Some(diff));
-                        return None;
-                    }
-                    (None, None) => Edit::Append(&entry.path, value),
-                }
+            (Some(Value::Array(items)), Some(_)) => {
+                return self.item(path, text, entry, items, known);
             }
             (_, Some(_)) => Edit::Append(&entry.path, value),
         };
-        let done = edited(text, &edit).ok().flatten();
+        self.with(path, text, &edit, &name)
+    }
+
+    // Why what stands in the place of an entry is not replaced.
+    fn not_ours(&self, stands: &Value, known: &[&Value], name: &str) -> Option<Why> {
+        let name = name.to_owned();
+        if known.contains(&stands) {
+            return None;
+        }
+        match (known.is_empty(), self.known.record(), self.on_edit) {
+            (true, Record::Whole, _) => Some(Why::EntryNotOurs(name)),
+            (_, _, OnEdit::Overwrite) => None,
+            (true, Record::Missing | Record::Damaged | Record::Foreign, OnEdit::Keep) => {
+                Some(Why::EntryUnknown(name))
+            }
+            (false, _, OnEdit::Keep) => Some(Why::EditedEntry(name)),
+        }
+    }
+
+    // Returns the text with one item of ours among `items`; nothing after a conflict.
+    fn item(
+        &mut self,
+        path: &str,
+        text: &str,
+        entry: &Entry,
+        items: &[Value],
+        known: &[&Value],
+    ) -> Option<String> {
+        let value = &entry.value;
+        let name = shown(&entry.pointer());
+        let is_edited = |item: &&Value| {
+            runs_same(item, value) || known.iter().any(|known| runs_same(item, known))
+        };
+        let ours = items.iter().find(|item| *item == value);
+        let ours = ours.or_else(|| items.iter().find(|item| known.contains(item)));
+        let ours = ours.or_else(|| items.iter().find(is_edited));
+        let mut text = match ours {
+            Some(item) if item == value => text.to_owned(),
+            Some(item) if known.contains(&item) || self.on_edit == OnEdit::Overwrite => {
+                let edit = Edit::Replace(&entry.path, item, value);
+                self.with(path, text, &edit, &name)?
+            }
+            Some(item) => {
+                let diff = edit_of(&pretty(item), Some(&pretty(value)));
+                self.conflict(path, Why::EditedEntry(name), Some(diff));
+                return None;
+            }
+            None => self.with(path, text, &Edit::Append(&entry.path, value), &name)?,
+        };
+        for item in items {
+            if Some(item) == ours || item == value {
+                continue;
+            }
+            if known.contains(&item) {
+                // After a merge, what another build wrote.
+                text = self.with(path, &text, &Edit::RemoveItem(&entry.path, item), &name)?;
+            } else if let Some(words) = entry.sign.filter(|words| says(item, words)) {
+                let path = path.to_owned();
+                self.found.notes.push(Note::OtherHook { path, words });
+            }
+        }
+        Some(text)
+    }
+
+    // Returns the text without an entry that is no longer made; nothing after a conflict.
+    fn gone(&mut self, path: &str, text: &str, pointer: &str, known: &[&Value]) -> Option<String> {
+        let mut names: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|name| name.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let root = self.parsed(path, text)?;
+        let name = shown(pointer);
+        if names.last().is_none_or(|name| name != "-") {
+            return match value_at(&root, &names) {
+                None => Some(text.to_owned()),
+                Some(stands) if !known.contains(&stands) && self.on_edit == OnEdit::Keep => {
+                    let diff = edit_of(&pretty(stands), None);
+                    self.conflict(path, Why::EditedOrphanEntry(name), Some(diff));
+                    None
+                }
+                Some(_) => self.with(path, text, &Edit::Remove(&names), &name),
+            };
+        }
+        names.pop();
+        let mut text = text.to_owned();
+        let Some(Value::Array(items)) = value_at(&root, &names) else {
+            return Some(text);
+        };
+        for item in items {
+            let written = known.contains(&item);
+            if !written && !known.iter().any(|known| runs_same(item, known)) {
+                continue;
+            }
+            if !written && self.on_edit == OnEdit::Keep {
+                let diff = edit_of(&pretty(item), None);
+                self.conflict(path, Why::EditedOrphanEntry(name), Some(diff));
+                return None;
+            }
+            text = self.with(path, &text, &Edit::RemoveItem(&names, item), &name)?;
+        }
+        Some(text)
+    }
+
+    // Returns what the file holds; nothing after a conflict.
+    fn parsed(&mut self, path: &str, text: &str) -> Option<Value> {
+        match parse(text) {
+            Ok(root) => Some(root.as_ref().map_or(Value::Null, Node::value)),
+            Err(error) => {
+                self.conflict(path, Why::Unusable(format!("is no JSON: {error}")), None);
+                None
+            }
+        }
+    }
+
+    fn with(&mut self, path: &str, text: &str, edit: &Edit<'_>, name: &str) -> Option<String> {
+        let done = edited(text, edit).ok().flatten();
         if done.is_none() {
             let why = format!("has something else where `{name}` belongs");
             self.conflict(path, Why::Unusable(why), None);
         }
         done
     }
+}
 
-    // Returns the text without an entry that is no longer made; nothing after a conflict.
-    fn gone(&mut self, path: &str, text: &str, pointer: &str, value: &Value) -> Option<String> {
-        let mut names: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|name| name.replace("~1", "/").replace("~0", "~"))
-            .collect();
-        let root = match parse(text) {
-            Ok(root) => root,
-            Err(error) => {
-                self.conflict(path, Why::Unusable(format!("is no JSON: {error}")), None);
-                return None;
-            }
-        };
-        let item = names.last().is_some_and(|name| name == "-");
-        let edit = if item {
-            names.pop();
-            Edit::RemoveItem(&names, value)
-        } else {
-            let node = root.as_ref().and_then(|root| {
-                names.iter().try_fold(root, |node, name| {
-                    node.get(name).map(|member| &member.value)
-                })
-            });
-            match node.map(Node::value) {
-                None => return Some(text.to_owned()),
-                Some(stands) if stands != *value && self.on_edit == OnEdit::Keep => {
-                    let diff = edit_of(&pretty(value), &pretty(&stands));
-                    self.conflict(path, Why::EditedEntry(shown(pointer)), Some(diff));
-                    return None;
-                }
-                Some(_) => Edit::Remove(&names),
-            }
-        };
-        Some(
-            edited(text, &edit)
-                .ok()
-                .flatten()
-                .unwrap_or_else(|| text.to_owned()),
-        )
-    }
+/// Returns the value that these members lead to.
+pub(super) fn value_at<'v>(root: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter().try_fold(root, |value, name| value.get(name))
+}
+
+// The commands that an item of the hooks runs.
+fn commands(item: &Value) -> impl Iterator<Item = &str> {
+    let hooks = item.get("hooks").and_then(Value::as_array);
+    let hooks = hooks.into_iter().flatten();
+    hooks.filter_map(|hook| hook.get("command")?.as_str())
+}
+
+/// Returns whether both run a command of the same text: then the one is the other, and was edited.
+pub(super) fn runs_same(one: &Value, two: &Value) -> bool {
+    commands(one).any(|command| commands(two).any(|other| other == command))
+}
+
+fn says(item: &Value, words: &str) -> bool {
+    commands(item).any(|command| command.contains(words))
 }
 
 fn pretty(value: &Value) -> String {

@@ -14,6 +14,7 @@ mod entries;
 #[cfg(test)]
 mod fixture;
 mod json;
+mod known;
 mod phrase;
 mod place;
 mod prompt;
@@ -25,10 +26,12 @@ mod tests;
 mod write;
 
 pub use artifact::{Artifacts, Fact, render};
-pub use compare::compare;
+pub use compare::{compare, compare_snapshots};
 pub use comparison::{Change, Comparison, Conflict, Note, Why};
 pub use composer::{Composer, TemplateError};
 pub use eject::eject;
+pub use known::{Known, Record};
+pub use place::text_at;
 pub use prompt::{Part, Prompt};
 pub use review::{Change as PromptChange, Line, Origin, Review, Tag};
 pub use rewrite::rewrite;

@@ -1,9 +1,12 @@
 //! Where a path of a project really is, and what stands there.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Component, Path, PathBuf},
 };
+
+use crate::document::open_file;
 
 /// The largest file that is read: ours are far smaller, and one that is not is no text of anyone's.
 const LIMIT: u64 = 16 << 20;
@@ -17,6 +20,35 @@ pub(super) struct Place {
     pub(super) text: Option<String>,
     /// Whether its owner has made it read-only: it may stay, and is not changed.
     pub(super) read_only: bool,
+    /// Whether the path is a link to it.
+    pub(super) linked: bool,
+}
+
+impl Place {
+    fn empty(full: PathBuf) -> Self {
+        Self {
+            full,
+            text: None,
+            read_only: false,
+            linked: false,
+        }
+    }
+}
+
+/// Returns the text that stands at `path` below `root`, if anything does, or why it can't be told.
+///
+/// # Errors
+///
+/// Where something other than a text file stands there, or a link that leads out of the project.
+pub fn text_at(root: &Path, path: &str) -> Result<Option<String>, String> {
+    place(root, path).map(|place| place.text)
+}
+
+/// Returns the bytes of the file at `full`, which is read only if it is a plain one.
+pub(super) fn bytes_of(full: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(full)?.take(LIMIT + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Returns what stands at `path` below `root`, or why nothing can be written there.
@@ -34,11 +66,7 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
     let root = match root.canonicalize() {
         Ok(root) => root,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Place {
-                full: root.join(relative),
-                text: None,
-                read_only: false,
-            });
+            return Ok(Place::empty(root.join(relative)));
         }
         Err(error) => return Err(format!("can't be reached: {error}")),
     };
@@ -70,11 +98,7 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
             ));
         }
         let rest = wanted.strip_prefix(standing).unwrap_or(relative);
-        return Ok(Place {
-            full: real.join(rest),
-            text: None,
-            read_only: false,
-        });
+        return Ok(Place::empty(real.join(rest)));
     }
     if data.is_dir() {
         return Err("is a folder, and a file belongs there".to_owned());
@@ -85,12 +109,13 @@ pub(super) fn place(root: &Path, path: &str) -> Result<Place, String> {
     if data.len() > LIMIT {
         return Err(format!("is larger than {} MiB", LIMIT >> 20));
     }
-    let bytes = fs::read(&real).map_err(|error| format!("can't be read: {error}"))?;
+    let bytes = bytes_of(&real).map_err(|error| format!("can't be read: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
     Ok(Place {
         full: real,
         text: Some(text),
         read_only: data.permissions().readonly(),
+        linked: wanted.is_symlink(),
     })
 }
 

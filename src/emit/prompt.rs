@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::Range};
 pub struct Prompt {
     /// The name of the role.
     pub role: String,
-    /// The text; it ends with one line end, unless it is a role's own text, byte for byte.
+    /// The text, with the line ends of Unix; it ends with one, unless it is a role's own text as it stands.
     pub text: String,
     /// The parts of the text in order, without a gap.
     pub parts: Vec<Part>,

@@ -1,6 +1,9 @@
 //! Where compiled prompts differ from the accepted ones, one change at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use similar::{Algorithm, ChangeTag, DiffOp, TextDiff, capture_diff_slices};
 
@@ -75,7 +78,7 @@ impl Review {
                 Some(text) if text == prompt.text => {}
                 Some(text) => {
                     review.changed.push(prompt.role.clone());
-                    review.add(prompt, text);
+                    review.add(prompt, &text);
                 }
             }
         }
@@ -178,7 +181,7 @@ impl Change {
     }
 }
 
-fn accepted_text<'a>(accepted: &'a BTreeMap<String, String>, role: &str) -> Option<&'a str> {
+fn accepted_text<'a>(accepted: &'a BTreeMap<String, String>, role: &str) -> Option<Cow<'a, str>> {
     accepted
         .get(&snapshot::path(role))
         .and_then(|file| snapshot::parse(file))

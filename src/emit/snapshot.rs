@@ -1,6 +1,9 @@
 //! The accepted text of every prompt, in insta's file format.
 
+use std::borrow::Cow;
+
 use super::Prompt;
+use crate::document::with_line_feeds;
 
 /// The folder of the accepted prompts.
 pub const FOLDER: &str = "snapshots";
@@ -23,17 +26,25 @@ pub fn render_text(role: &str, text: &str) -> String {
     format!("---\n{SOURCE}\nexpression: prompt of {role}\n---\n{text}")
 }
 
-/// Returns the prompt that a snapshot file accepts, or nothing where it is no snapshot file.
-pub fn parse(file: &str) -> Option<&str> {
-    let (_, text) = file.strip_prefix("---\n")?.split_once("\n---\n")?;
+/// Returns the prompt that a snapshot file accepts, or nothing where it is no snapshot file. Line ends are
+/// git's to choose: the prompt has those of Unix, whatever the file has.
+pub fn parse(file: &str) -> Option<Cow<'_, str>> {
+    let text = match with_line_feeds(file) {
+        Cow::Borrowed(file) => Cow::Borrowed(split(file)?.1),
+        Cow::Owned(file) => Cow::Owned(split(&file)?.1.to_owned()),
+    };
     Some(text)
 }
 
 /// Returns whether a snapshot file was written by this compiler.
 pub fn is_ours(file: &str) -> bool {
-    file.strip_prefix("---\n")
-        .is_some_and(|rest| rest.starts_with(SOURCE))
-        && parse(file).is_some()
+    let file = with_line_feeds(file);
+    split(&file).is_some_and(|(head, _)| head.lines().next() == Some(SOURCE))
+}
+
+// What stands between the two lines of dashes, and what behind them.
+fn split(file: &str) -> Option<(&str, &str)> {
+    file.strip_prefix("---\n")?.split_once("\n---\n")
 }
 
 #[cfg(test)]
@@ -53,9 +64,12 @@ mod tests {
     #[test]
     fn a_snapshot_reads_back_and_knows_whose_it_is() {
         let file = render(&prompt("qa", "# QA\n---\nmore\n"));
-        assert_eq!(parse(&file), Some("# QA\n---\nmore\n"));
-        assert!(is_ours(&file));
+        for file in [&file, &file.replace('\n', "\r\n")] {
+            assert_eq!(parse(file).as_deref(), Some("# QA\n---\nmore\n"));
+            assert!(is_ours(file));
+        }
         assert!(!is_ours("---\nsource: tests/a.rs\n---\nx\n") && !is_ours("x"));
+        assert!(!is_ours("---\nsource: factory.kdl.rs\n---\nx\n"));
     }
 
     #[test]

@@ -3,14 +3,28 @@
 //! Every file is staged beside its target and on the disk before the first target is touched; each
 //! target is then replaced in one step. A failure puts back what was replaced. A process that is killed
 //! in between leaves every file old or new, never a part of one, and the next build makes the rest.
+//! Whoever writes holds the project's folder, so two never write at the same time; who comes second finds
+//! what the first has written, and goes on where it is the same.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
-use super::{Change, Comparison};
+use super::{Change, Comparison, comparison::Seen, place::bytes_of};
+
+/// How long one waits for another that writes: far longer than writing takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one waits before one looks again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// How many files go to the disk at once, and how few do one after the other.
+const SYNCED_AT_ONCE: usize = 8;
+const SYNCED_BY_ONE: usize = 8;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -29,6 +43,13 @@ pub enum WriteError {
         /// Which.
         path: String,
     },
+    /// Another process writes, and does not come to an end.
+    #[error("another `factory` is writing here")]
+    #[diagnostic(
+        code("factory::emit::busy"),
+        help("run the command again once it is done")
+    )]
+    Busy,
     /// The system refuses.
     #[error("`{path}` can't be written; everything is as it was")]
     #[diagnostic(code("factory::emit::unwritable"))]
@@ -41,14 +62,23 @@ pub enum WriteError {
     },
 }
 
+impl WriteError {
+    fn failed(path: &str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Failed {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 /// Writes the changes of `comparison`, all or none.
 ///
 /// # Errors
 ///
-/// Where there are conflicts, a file changed meanwhile, or the system refuses: then everything is as it
-/// was.
+/// Where there are conflicts, a file changed meanwhile, another process does not let go, or the system
+/// refuses: then everything is as it was.
 pub fn write(comparison: &Comparison) -> Result<(), WriteError> {
-    write_with(comparison, &mut |_| Ok(()))
+    write_with(comparison, PATIENCE, &mut |_| Ok(()))
 }
 
 // What is about to happen, for tests that make it fail.
@@ -62,6 +92,7 @@ enum Act {
 
 fn write_with(
     comparison: &Comparison,
+    patience: Duration,
     before: &mut dyn FnMut(Act) -> io::Result<()>,
 ) -> Result<(), WriteError> {
     if !comparison.conflicts.is_empty() {
@@ -69,29 +100,122 @@ fn write_with(
             count: comparison.conflicts.len(),
         });
     }
-    // What a killed build has left.
-    for place in &comparison.places {
-        for rest in [beside(place, "new"), beside(place, "old")] {
-            let _ = fs::remove_file(rest);
+    if comparison.changes.is_empty() {
+        // Whoever writes now clears up too.
+        if let Ok(_held) = hold(&comparison.root, Duration::ZERO) {
+            clear(comparison);
         }
+        return Ok(());
     }
     let mut made = Made::default();
-    let done =
-        stage(comparison, &mut made, before).and_then(|()| replace(comparison, &mut made, before));
-    match done {
-        Ok(()) => {
-            for change in &comparison.changes {
-                let _ = fs::remove_file(beside(&change.full, "old"));
-                if let Some(folder) = change.full.parent() {
-                    sync(folder);
-                }
+    let done = carry_out(comparison, patience, &mut made, before);
+    if done.is_err() {
+        made.undo();
+    }
+    done
+}
+
+fn carry_out(
+    comparison: &Comparison,
+    patience: Duration,
+    made: &mut Made,
+    before: &mut dyn FnMut(Act) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    make_folders(&comparison.root, &mut made.folders).map_err(WriteError::failed("."))?;
+    let _held = hold(&comparison.root, patience)?;
+    clear(comparison);
+    let changes = unsettled(comparison)?;
+    stage(&changes, made, before)?;
+    replace(&changes, made, before)?;
+    let mut folders: BTreeSet<&Path> = changes
+        .iter()
+        .filter_map(|change| change.full.parent())
+        .collect();
+    folders.extend(made.folders.iter().filter_map(|folder| folder.parent()));
+    for change in changes.iter().filter(|change| change.before.is_some()) {
+        let _ = fs::remove_file(beside(&change.full, OLD));
+    }
+    for folder in folders {
+        sync(folder);
+    }
+    Ok(())
+}
+
+// Keeps all others from writing below `root` until it is dropped, or the process ends, however it does. Some
+// file systems know no locks; then nobody is kept.
+fn hold(root: &Path, patience: Duration) -> Result<Option<File>, WriteError> {
+    let Ok(folder) = File::open(root) else {
+        return Ok(None);
+    };
+    let begun = Instant::now();
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Ok(Some(folder)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < patience => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(WriteError::Busy),
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
+    }
+}
+
+// Removes what a killed build has left beside its targets.
+fn clear(comparison: &Comparison) {
+    let ours: BTreeSet<&Path> = comparison
+        .seen
+        .iter()
+        .map(|seen| seen.full.as_path())
+        .collect();
+    let folders: BTreeSet<&Path> = ours.iter().filter_map(|path| path.parent()).collect();
+    for folder in folders {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let Some(target) = name.to_str().and_then(target_of) else {
+                continue;
+            };
+            let target = folder.join(target);
+            if ours.contains(target.as_path()) || target.symlink_metadata().is_err() {
+                let _ = fs::remove_file(entry.path());
             }
-            Ok(())
         }
-        Err(error) => {
-            made.undo();
-            Err(error)
+    }
+}
+
+// Returns what is left to do. All that was compared must be as it was, or, where another build came first,
+// as it is to be.
+fn unsettled(comparison: &Comparison) -> Result<Vec<&Change>, WriteError> {
+    let mut changes: BTreeMap<&Path, &Change> = comparison
+        .changes
+        .iter()
+        .map(|change| (change.full.as_path(), change))
+        .collect();
+    for Seen { path, full, text } in &comparison.seen {
+        let stands = stands(full).map_err(WriteError::failed(path))?;
+        let stands = stands.as_deref();
+        let is = |text: &Option<String>| stands == text.as_deref().map(str::as_bytes);
+        if is(text) {
+            continue;
         }
+        match changes.get(full.as_path()) {
+            Some(change) if is(&change.after) => {
+                changes.remove(full.as_path());
+            }
+            Some(_) | None => {
+                return Err(WriteError::Changed { path: path.clone() });
+            }
+        }
+    }
+    let left = comparison.changes.iter();
+    Ok(left
+        .filter(|change| changes.contains_key(change.full.as_path()))
+        .collect())
+}
+
+// The bytes that stand there, if any.
+fn stands(full: &Path) -> io::Result<Option<Vec<u8>>> {
+    match bytes_of(full) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -109,7 +233,7 @@ impl Made {
     fn undo(&self) {
         for (target, stood) in self.replaced.iter().rev() {
             let _ = if *stood {
-                fs::rename(beside(target, "old"), target)
+                fs::rename(beside(target, OLD), target)
             } else {
                 fs::remove_file(target)
             };
@@ -124,91 +248,95 @@ impl Made {
 }
 
 fn stage(
-    comparison: &Comparison,
+    changes: &[&Change],
     made: &mut Made,
     before: &mut dyn FnMut(Act) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    for change in &comparison.changes {
-        let failed = |source| WriteError::Failed {
-            path: change.path.clone(),
-            source,
-        };
+    for change in changes {
+        let failed = WriteError::failed(&change.path);
         let Some(text) = &change.after else { continue };
-        let folder = change.full.parent().unwrap_or(&comparison.root);
-        make_folders(folder, &mut made.folders).map_err(failed)?;
-        before(Act::Stage).map_err(failed)?;
-        let new = beside(&change.full, "new");
-        made.staged.push(new.clone());
+        if let Some(folder) = change.full.parent() {
+            make_folders(folder, &mut made.folders).map_err(&failed)?;
+        }
+        before(Act::Stage).map_err(&failed)?;
+        let new = beside(&change.full, NEW);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&new)
-            .map_err(failed)?;
+            .map_err(&failed)?;
+        made.staged.push(new);
         let written =
             file.write_all(text.as_bytes())
                 .and_then(|()| match fs::metadata(&change.full) {
                     Ok(data) => file.set_permissions(data.permissions()),
                     Err(_) => Ok(()),
                 });
-        written.and_then(|()| file.sync_all()).map_err(failed)?;
+        written.map_err(&failed)?;
     }
-    Ok(())
+    let staged: Vec<&Change> = changes
+        .iter()
+        .filter(|change| change.after.is_some())
+        .copied()
+        .collect();
+    on_disk(&staged)
+}
+
+// Brings what is staged to the disk: all at once, as the system does many files nearly as fast as one.
+fn on_disk(staged: &[&Change]) -> Result<(), WriteError> {
+    let each = |part: &[&Change]| {
+        part.iter().try_for_each(|change| {
+            let file = File::open(beside(&change.full, NEW));
+            file.and_then(|file| file.sync_all())
+                .map_err(WriteError::failed(&change.path))
+        })
+    };
+    if staged.len() <= SYNCED_BY_ONE {
+        return each(staged);
+    }
+    thread::scope(|scope| {
+        let parts = staged.chunks(staged.len().div_ceil(SYNCED_AT_ONCE));
+        let threads: Vec<_> = parts.map(|part| scope.spawn(|| each(part))).collect();
+        threads.into_iter().try_for_each(|thread| {
+            let done = thread.join();
+            done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    })
 }
 
 fn replace(
-    comparison: &Comparison,
+    changes: &[&Change],
     made: &mut Made,
     before: &mut dyn FnMut(Act) -> io::Result<()>,
 ) -> Result<(), WriteError> {
-    for change in &comparison.changes {
-        let failed = |source| WriteError::Failed {
-            path: change.path.clone(),
-            source,
-        };
-        check(change)?;
-        let old = beside(&change.full, "old");
+    for change in changes {
+        let failed = WriteError::failed(&change.path);
+        // Someone may have saved the file since it was read.
+        let stands = stands(&change.full).map_err(&failed)?;
+        if stands.as_deref() != change.before.as_deref().map(str::as_bytes) {
+            return Err(WriteError::Changed {
+                path: change.path.clone(),
+            });
+        }
+        let old = beside(&change.full, OLD);
         if change.before.is_some() {
-            before(Act::Keep).map_err(failed)?;
+            before(Act::Keep).map_err(&failed)?;
             made.staged.push(old.clone());
             // Some file systems have no hard links.
             fs::hard_link(&change.full, &old)
                 .or_else(|_| fs::copy(&change.full, &old).map(|_| ()))
-                .map_err(failed)?;
+                .map_err(&failed)?;
         }
-        before(Act::Replace).map_err(failed)?;
+        before(Act::Replace).map_err(&failed)?;
         match &change.after {
-            Some(_) => fs::rename(beside(&change.full, "new"), &change.full),
+            Some(_) => fs::rename(beside(&change.full, NEW), &change.full),
             None => fs::remove_file(&change.full),
         }
-        .map_err(failed)?;
+        .map_err(&failed)?;
         made.replaced
             .push((change.full.clone(), change.before.is_some()));
     }
-    before(Act::Finish).map_err(|source| WriteError::Failed {
-        path: String::new(),
-        source,
-    })
-}
-
-// Someone may have saved the file since it was read.
-fn check(change: &Change) -> Result<(), WriteError> {
-    let stands = match fs::read(&change.full) {
-        Ok(bytes) => Some(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(source) => {
-            return Err(WriteError::Failed {
-                path: change.path.clone(),
-                source,
-            });
-        }
-    };
-    if stands.as_deref() == change.before.as_deref().map(str::as_bytes) {
-        Ok(())
-    } else {
-        Err(WriteError::Changed {
-            path: change.path.clone(),
-        })
-    }
+    before(Act::Finish).map_err(WriteError::failed(""))
 }
 
 // Makes what is missing of `folder`, the outermost first.
@@ -218,16 +346,31 @@ fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
         .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
         .collect();
     for path in missing.into_iter().rev() {
-        fs::create_dir(path)?;
-        made.push(path.to_owned());
+        match fs::create_dir(path) {
+            Ok(()) => made.push(path.to_owned()),
+            // Another that writes made it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
 
+/// The endings of what stands beside a target while it is written: what is to replace it, and what it was.
+const NEW: &str = ".factory-new";
+const OLD: &str = ".factory-old";
+
 // Where something for the target stands while it is written.
-fn beside(target: &Path, what: &str) -> PathBuf {
+fn beside(target: &Path, ending: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.factory-{what}"))
+    target.with_file_name(format!(".{name}{ending}"))
+}
+
+// The name of the target that something of this name stands beside.
+fn target_of(name: &str) -> Option<&str> {
+    let name = name.strip_prefix('.')?;
+    let target = name.strip_suffix(NEW).or_else(|| name.strip_suffix(OLD))?;
+    (!target.is_empty()).then_some(target)
 }
 
 // A name is on the disk once its folder is; where folders can't be synced there is nothing to do.
@@ -266,6 +409,14 @@ mod tests {
             .collect()
     }
 
+    fn seen(change: &Change) -> Seen {
+        Seen {
+            path: change.path.clone(),
+            full: change.full.clone(),
+            text: change.before.clone(),
+        }
+    }
+
     // A file to make, one to change, one to remove, and how the folder is before and after.
     fn project(root: &Path) -> (Comparison, Tree, Tree) {
         fs::write(root.join("b"), "old b").unwrap();
@@ -282,10 +433,15 @@ mod tests {
             change("b", Some("old b"), Some("new b")),
             change("c", Some("old c"), None),
         ];
-        let places = changes.iter().map(|change| change.full.clone()).collect();
+        let mut seen: Vec<_> = changes.iter().map(seen).collect();
+        seen.push(Seen {
+            path: "mine".into(),
+            full: root.join("mine"),
+            text: Some("mine".into()),
+        });
         let comparison = Comparison {
             changes,
-            places,
+            seen,
             root: root.to_owned(),
             ..Comparison::default()
         };
@@ -311,7 +467,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let (comparison, before, after) = project(folder.path());
             let mut acts = 0;
-            let done = write_with(&comparison, &mut |_| {
+            let done = write_with(&comparison, PATIENCE, &mut |_| {
                 acts += 1;
                 if acts == at + 1 {
                     Err(io::Error::other("full"))
@@ -336,7 +492,7 @@ mod tests {
             let (comparison, before, after) = project(folder.path());
             let mut acts = 0;
             let killed = catch_unwind(AssertUnwindSafe(|| {
-                write_with(&comparison, &mut |_| {
+                write_with(&comparison, PATIENCE, &mut |_| {
                     acts += 1;
                     assert!(acts != at + 1, "killed");
                     Ok(())
@@ -361,6 +517,9 @@ mod tests {
             for change in &mut next.changes {
                 change.before = left.get(&change.path).cloned();
             }
+            for seen in &mut next.seen {
+                seen.text = left.get(&seen.path).cloned();
+            }
             write(&next).unwrap();
             assert_eq!(tree(folder.path()), after, "killed at {at}");
         }
@@ -374,6 +533,77 @@ mod tests {
         before.insert("c".into(), "saved".into());
         let error = write(&comparison).unwrap_err();
         assert_eq!(error.to_string(), "`c` changed while it was to be written");
+        assert_eq!(tree(folder.path()), before);
+    }
+
+    #[test]
+    fn what_someone_changed_of_the_rest_stops_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        let (comparison, mut before, _) = project(folder.path());
+        fs::write(folder.path().join("mine"), "saved").unwrap();
+        before.insert("mine".into(), "saved".into());
+        let error = write(&comparison).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`mine` changed while it was to be written"
+        );
+        assert_eq!(tree(folder.path()), before);
+    }
+
+    #[test]
+    fn what_another_build_has_written_meanwhile_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let (comparison, _, after) = project(folder.path());
+        write(&comparison).unwrap();
+        write(&comparison).unwrap();
+        assert_eq!(tree(folder.path()), after);
+        // A part of it, and something else in the place of the rest.
+        fs::write(folder.path().join("b"), "other").unwrap();
+        let error = write(&comparison).unwrap_err();
+        assert!(matches!(error, WriteError::Changed { path } if path == "b"));
+    }
+
+    #[test]
+    fn who_writes_is_alone_and_what_it_has_staged_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (comparison, mut before, after) = project(folder.path());
+        fs::write(folder.path().join(".b.factory-new"), "of another").unwrap();
+        before.insert(".b.factory-new".into(), "of another".into());
+        let held = hold(folder.path(), Duration::ZERO).unwrap();
+        assert!(held.is_some());
+        let busy = write_with(&comparison, Duration::ZERO, &mut |_| Ok(()));
+        assert!(matches!(busy, Err(WriteError::Busy)));
+        assert_eq!(tree(folder.path()), before);
+        drop(held);
+        write_with(&comparison, Duration::ZERO, &mut |_| Ok(())).unwrap();
+        assert_eq!(tree(folder.path()), after);
+    }
+
+    #[test]
+    fn what_was_left_beside_is_cleared_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (comparison, mut before, _) = project(folder.path());
+        // Beside a file of ours, beside one that is gone, beside someone else's, and no leftover at all.
+        let names = [
+            (".b.factory-new", false),
+            (".gone.md.factory-old", false),
+            (".theirs.factory-old", true),
+            ("b.factory-new", true),
+            (".factory-new", true),
+        ];
+        fs::write(folder.path().join("theirs"), "").unwrap();
+        before.insert("theirs".into(), String::new());
+        for (name, stays) in names {
+            fs::write(folder.path().join(name), "x").unwrap();
+            if stays {
+                before.insert(name.into(), "x".into());
+            }
+        }
+        let nothing_to_do = Comparison {
+            changes: Vec::new(),
+            ..comparison
+        };
+        write(&nothing_to_do).unwrap();
         assert_eq!(tree(folder.path()), before);
     }
 

@@ -1,6 +1,10 @@
 //! Checked factory → plan → the text of `factory.lock`, and back.
 
-use std::collections::BTreeMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use super::{
     Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Previous, Price, Proof, Role, Step,
@@ -11,7 +15,7 @@ use crate::{
     cache::Digest,
     check::Checked,
     diagnostics::Sources,
-    document::{Section, SectionSource},
+    document::{Section, SectionSource, sides, with_line_feeds},
     model::{self, SectionFrom, Work},
 };
 
@@ -37,14 +41,8 @@ pub struct Compiled {
 /// Returns the plan of a factory: equal factories make equal plans.
 pub fn lock(checked: &Checked, sources: &Sources, mut compiled: Compiled) -> Plan {
     let model = checked.model();
-    let input = |source: &crate::diagnostics::Source| {
-        (
-            source.path().to_owned(),
-            Input {
-                sha256: Digest::of(source.text()),
-            },
-        )
-    };
+    let input =
+        |source: &crate::diagnostics::Source| (source.path().to_owned(), Input::of(source.text()));
     Plan {
         format: Plan::FORMAT,
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
@@ -106,7 +104,25 @@ pub fn lock(checked: &Checked, sources: &Sources, mut compiled: Compiled) -> Pla
             .iter()
             .map(|known| (known.name.value.clone(), task(model, known, &compiled)))
             .collect(),
+        prompts: own_prompts(model),
     }
+}
+
+// The prompts that one role alone is made of.
+fn own_prompts(model: &model::Model) -> BTreeSet<String> {
+    let preamble = model.preamble.iter().map(|path| &path.value);
+    let shared = preamble.chain(&model.spec_files).chain(&model.templates);
+    let mut shared: BTreeSet<&String> = shared.collect();
+    let mut own = BTreeSet::new();
+    for (_, role) in model.roles() {
+        let path = &role.prompt.value;
+        if !own.insert(path) {
+            shared.insert(path);
+        }
+    }
+    own.difference(&shared)
+        .map(|path| (*path).clone())
+        .collect()
 }
 
 fn language_model(known: &model::LanguageModel) -> Model {
@@ -319,7 +335,7 @@ pub enum LockError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The text does not match its own digest.
+    /// The text does not match its own digests.
     #[error("`factory.lock` was edited by hand")]
     #[diagnostic(
         code("factory::lock::edited"),
@@ -334,18 +350,122 @@ fn unreadable(error: &serde_json::Error) -> LockError {
     }
 }
 
-// A lock is a JSON object whose first line is the digest of all that follows, so that a hand edit is seen.
+// A lock is a JSON object whose first line is the digest of all that follows but the digests that change
+// with the text of one prompt. Each of these is sealed in its own line. So a hand edit is seen, and git
+// merges two branches that each changed another prompt. Two that both changed the rest stay a conflict:
+// what their changes come to together was never checked.
 const HEAD: &str = "{\n  \"sha256\": \"";
 const HEAD_END: &str = "\",";
 
-// Reads the text of a lock, sees that it is as it was written, and returns the object without its digest.
-// Line breaks may have become those of another system on the way through git.
-fn open(text: &str) -> Result<String, LockError> {
-    let text = text.replace("\r\n", "\n");
-    if text
-        .lines()
-        .any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
-    {
+/// The section of a lock in which not every digest is sealed.
+const INPUTS: &str = "\"inputs\"";
+
+/// How many digits a digest and its seal have.
+const DIGITS: usize = 64;
+const SEAL: usize = 16;
+
+// A line of a lock that holds a digest which changes with the text of one prompt.
+struct Loose<'a> {
+    // All up to the digest, and all behind it and its seal.
+    before: &'a str,
+    digest: &'a str,
+    seal: Option<&'a str>,
+    after: &'a str,
+    section: &'a str,
+    name: &'a str,
+}
+
+impl Loose<'_> {
+    // The seal says of what the digest is, so that no two lines can change places.
+    fn expected_seal(&self) -> String {
+        let Self {
+            digest,
+            section,
+            name,
+            ..
+        } = self;
+        let mut seal = Digest::of(format!("{section}\n{name}\n{digest}")).to_string();
+        seal.truncate(SEAL);
+        seal
+    }
+
+    // The name as it is without the quotes of JSON.
+    fn path(&self) -> Option<String> {
+        serde_json::from_str(self.name).ok()
+    }
+}
+
+// Goes through the lines of a lock, and gives each with what it holds of loose digests. The layout is
+// that of `to_text`: two spaces for each level.
+fn lines(text: &str) -> impl Iterator<Item = (&str, Option<Loose<'_>>)> {
+    let (mut section, mut name, mut kind) = ("", "", "");
+    text.split_inclusive('\n').map(move |line| {
+        let words = line.trim_start_matches(' ');
+        let loose = match line.len() - words.len() {
+            2 => {
+                section = words.split(':').next().unwrap_or_default();
+                None
+            }
+            4 => {
+                name = words.rsplit_once("\": {").map_or("", |(name, _)| name);
+                // The closing quote belongs to the name.
+                name = words.get(..name.len() + 1).unwrap_or_default();
+                kind = "";
+                None
+            }
+            6 if words.starts_with("\"kind\": ") => {
+                kind = words.trim_end();
+                None
+            }
+            6 => {
+                let is_digest = match section {
+                    INPUTS => words.starts_with("\"sha256\": \""),
+                    "\"outputs\"" => {
+                        words.starts_with("\"sha256\": \"") && kind == "\"kind\": \"file\","
+                    }
+                    "\"roles\"" => words.starts_with("\"prompt\": \""),
+                    _ => false,
+                };
+                is_digest.then(|| loose(line, section, name)).flatten()
+            }
+            _ => None,
+        };
+        (line, loose)
+    })
+}
+
+fn loose<'a>(line: &'a str, section: &'a str, name: &'a str) -> Option<Loose<'a>> {
+    let (_, rest) = line.split_once("\": \"")?;
+    let before = line.get(..line.len() - rest.len())?;
+    let (value, _) = rest.split_once('"')?;
+    let after = rest.get(value.len()..)?;
+    let (digest, seal) = match value.split_once('.') {
+        Some((digest, seal)) => (digest, Some(seal)),
+        None => (value, None),
+    };
+    (digest.len() == DIGITS).then_some(Loose {
+        before,
+        digest,
+        seal,
+        after,
+        section,
+        name,
+    })
+}
+
+// A lock that is as it was written.
+struct Opened {
+    // The object, without its own digest and without seals.
+    object: String,
+    // The inputs whose digests are sealed.
+    prompts: BTreeSet<String>,
+}
+
+// Reads the text of a lock and sees that it is as it was written.
+fn open(text: &str) -> Result<Opened, LockError> {
+    // Line breaks may have become those of another system on the way through git.
+    let text = with_line_feeds(text);
+    if has_marks_of_a_merge(&text) {
         return Err(LockError::Conflict);
     }
     let sealed = text.strip_prefix(HEAD);
@@ -355,19 +475,42 @@ fn open(text: &str) -> Result<String, LockError> {
             reason: "it does not begin with its digest".to_owned(),
         });
     };
-    let whole = format!("{{{rest}");
+    let mut object = String::with_capacity(text.len());
+    object.push('{');
+    let mut prompts = BTreeSet::new();
+    let mut broken = false;
+    // What the digest at the top is of.
+    let mut frame = String::with_capacity(rest.len());
+    for (line, loose) in lines(rest) {
+        let Some((seal, loose)) = loose.and_then(|loose| Some((loose.seal?, loose))) else {
+            object.push_str(line);
+            frame.push_str(line);
+            continue;
+        };
+        broken |= loose.expected_seal() != seal;
+        let _ = write!(object, "{}{}{}", loose.before, loose.digest, loose.after);
+        let _ = write!(frame, "{}{}", loose.before, loose.after);
+        if loose.section == INPUTS {
+            prompts.extend(loose.path());
+        }
+    }
     let Head { format: found } =
-        serde_json::from_str(&whole).map_err(|error| unreadable(&error))?;
+        serde_json::from_str(&object).map_err(|error| unreadable(&error))?;
     if found > u64::from(Plan::FORMAT) {
         return Err(LockError::NewerFormat {
             found,
             known: Plan::FORMAT,
         });
     }
-    if Digest::of(rest).to_string() != digest {
+    if broken || Digest::of(&frame).to_string() != digest {
         return Err(LockError::Edited);
     }
-    Ok(whole)
+    Ok(Opened { object, prompts })
+}
+
+fn has_marks_of_a_merge(text: &str) -> bool {
+    text.lines()
+        .any(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
 }
 
 // What every lock has, whatever its format.
@@ -376,14 +519,124 @@ struct Head {
     format: u64,
 }
 
+/// What a text says that stands where the lock belongs and is none that can be used.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Salvaged {
+    /// Whether it is, or was, a lock. If not, it is someone else's text.
+    pub is_a_lock: bool,
+    /// What it says of what was written. After a merge that failed, this is what each side says.
+    pub outputs: Vec<BTreeMap<String, Output>>,
+}
+
+/// Reads what can be read of a damaged lock: of one that was edited by hand, cut off, or left by git with
+/// the marks of a merge.
+pub fn salvage(text: &str) -> Salvaged {
+    let text = with_line_feeds(text);
+    let sides = match sides(&text) {
+        Some(sides) => sides.into_iter().map(Cow::Owned).collect(),
+        None => vec![Cow::Borrowed(text.as_ref())],
+    };
+    Salvaged {
+        is_a_lock: sides.iter().any(|side| is_a_lock(side)),
+        outputs: sides.iter().filter_map(|side| outputs_of(side)).collect(),
+    }
+}
+
+// The outputs stand between two lines, also where the rest is not JSON.
+fn outputs_of(text: &str) -> Option<BTreeMap<String, Output>> {
+    const BEGIN: &str = "\n  \"outputs\": ";
+    let (_, rest) = text.split_once(BEGIN)?;
+    let end = rest.find("\n  }").map(|end| end + "\n  }".len());
+    // Where nothing was written they are one line.
+    let object = if rest.starts_with("{}") {
+        "{}"
+    } else {
+        rest.get(..end?)?
+    };
+    let framed = format!("{BEGIN}{object}");
+    let mut plain = String::with_capacity(framed.len());
+    for (line, loose) in lines(&framed) {
+        match loose {
+            Some(loose) => {
+                let _ = write!(plain, "{}{}{}", loose.before, loose.digest, loose.after);
+            }
+            None => plain.push_str(line),
+        }
+    }
+    serde_json::from_str(plain.strip_prefix(BEGIN)?).ok()
+}
+
+// What is nothing, or has the marks of a lock, is no one's own text.
+fn is_a_lock(text: &str) -> bool {
+    let names = |value: serde_json::Value| {
+        let object = value.as_object()?;
+        Some(object.keys().all(|name| MEMBERS.contains(&name.as_str())))
+    };
+    text.trim().is_empty()
+        || text.starts_with(HEAD)
+        || serde_json::from_str(text)
+            .ok()
+            .and_then(names)
+            .unwrap_or_default()
+}
+
+/// The members of a lock.
+const MEMBERS: [&str; 16] = [
+    "sha256",
+    "format",
+    "compiler",
+    "factory",
+    "clients",
+    "inputs",
+    "outputs",
+    "models",
+    "servers",
+    "workspace",
+    "gates",
+    "sets",
+    "protected",
+    "roles",
+    "documents",
+    "tasks",
+];
+
 impl Plan {
     /// Returns the text of the lock: pretty JSON in a stable order, with its own digest in front. The
     /// text ends with a line break.
     pub fn to_text(&self) -> String {
         // A plan is made of strings, numbers, and maps with string keys, so it can be written.
         let whole = serde_json::to_string_pretty(self).unwrap_or_default();
-        let rest = format!("{}\n", whole.strip_prefix('{').unwrap_or_default());
-        format!("{HEAD}{}{HEAD_END}{rest}", Digest::of(&rest))
+        let rest = whole.strip_prefix('{').unwrap_or_default();
+        let (mut text, mut frame) = (String::with_capacity(whole.len()), String::new());
+        for (line, loose) in lines(rest) {
+            let is_sealed = |loose: &Loose<'_>| {
+                loose.section != INPUTS
+                    || loose
+                        .path()
+                        .is_some_and(|path| self.prompts.contains(&path))
+            };
+            match loose.filter(is_sealed) {
+                Some(loose) => {
+                    let seal = loose.expected_seal();
+                    let Loose {
+                        before,
+                        digest,
+                        after,
+                        ..
+                    } = loose;
+                    let _ = write!(text, "{before}{digest}.{seal}{after}");
+                    let _ = write!(frame, "{before}{after}");
+                }
+                None => {
+                    text.push_str(line);
+                    frame.push_str(line);
+                }
+            }
+        }
+        for text in [&mut text, &mut frame] {
+            text.push('\n');
+        }
+        format!("{HEAD}{}{HEAD_END}{text}", Digest::of(&frame))
     }
 
     /// Reads the text of a lock.
@@ -392,7 +645,9 @@ impl Plan {
     ///
     /// Where the text is no lock of this format, or is not as it was written.
     pub fn from_text(text: &str) -> Result<Self, LockError> {
-        serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))
+        let Opened { object, prompts } = open(text)?;
+        let plan: Self = serde_json::from_str(&object).map_err(|error| unreadable(&error))?;
+        Ok(Self { prompts, ..plan })
     }
 
     /// Reads of the text of a lock what it says of the build that wrote it, and nothing else.
@@ -401,11 +656,224 @@ impl Plan {
     ///
     /// As [`Plan::from_text`].
     pub fn previous_from_text(text: &str) -> Result<Previous, LockError> {
-        serde_json::from_str(&open(text)?).map_err(|error| unreadable(&error))
+        serde_json::from_str(&open(text)?.object).map_err(|error| unreadable(&error))
+    }
+
+    /// Returns the paths of what is written with the plan: by `build`, and by who accepts prompts. No list
+    /// of files in a document has them, or it would change with what it stands in.
+    pub fn written(&self) -> BTreeSet<String> {
+        let outputs = self.outputs.keys().cloned();
+        let snapshots = self.roles.values().map(|role| role.snapshot.clone());
+        outputs
+            .chain(snapshots)
+            .chain([Self::LOCK.to_owned()])
+            .collect()
     }
 
     /// Returns the digest by which a run is bound to this plan.
     pub fn digest(&self) -> Digest {
         Digest::of(serde_json::to_string(self).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn plan() -> Plan {
+        let digest = |letter: &str| letter.repeat(DIGITS);
+        let role = |name: &str| {
+            json!({
+                "title": name, "description": "", "model": "m", "snapshot": format!("snapshots/{name}.snap"),
+                "prompt": digest("a"), "boundary": {}, "held": {}, "gates": [], "tools": [],
+                "stop": { "attempts": 1, "usd": "1.00", "wall": 1 },
+            })
+        };
+        let plan: Plan = serde_json::from_value(json!({
+            "format": Plan::FORMAT, "compiler": "0", "clients": {},
+            "inputs": {
+                "factory.kdl": { "sha256": digest("1") },
+                "roles/a\"b.md": { "sha256": digest("2") },
+                "roles/qa.md": { "sha256": digest("3") },
+            },
+            "outputs": {
+                ".claude/agents/qa.md": { "kind": "file", "sha256": digest("4") },
+                ".mcp.json": { "kind": "entries", "sha256": digest("5"), "entries": {} },
+                "CLAUDE.md": { "kind": "sections", "titles": ["A"] },
+            },
+            "factory": {
+                "name": "f", "targets": [], "driver": { "kind": "command" },
+                "stop": { "attempts": 1, "usd": "1.00", "wall": 1 }, "jobs": 1,
+            },
+            "models": {}, "servers": {}, "workspace": {}, "gates": {}, "documents": {}, "tasks": {},
+            "roles": { "boss": role("boss"), "qa": role("qa") },
+        }))
+        .unwrap();
+        Plan {
+            prompts: ["roles/a\"b.md", "roles/qa.md"].map(str::to_owned).into(),
+            ..plan
+        }
+    }
+
+    // The members of a lock are those of a plan.
+    #[test]
+    fn every_member_is_known() {
+        let plan = Plan {
+            sets: [("@a".to_owned(), Vec::new())].into(),
+            protected: vec!["a".parse::<PathPattern>().unwrap().into()],
+            ..plan()
+        };
+        let text = plan.to_text();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut names: Vec<_> = value.as_object().unwrap().keys().collect();
+        let mut members = MEMBERS.to_vec();
+        names.sort();
+        members.sort_unstable();
+        assert_eq!(names, members);
+    }
+
+    #[test]
+    fn what_changes_with_one_prompt_is_sealed_in_its_own_line() {
+        let plan = plan();
+        let text = plan.to_text();
+        assert_eq!(Plan::from_text(&text).unwrap(), plan);
+        let sealed = text.lines().filter(|line| {
+            let value = line.rsplit('"').nth(1).unwrap_or_default();
+            value.len() == DIGITS + 1 + SEAL
+        });
+        assert_eq!(sealed.count(), 5, "{text}");
+        let mut other = plan.clone();
+        other.inputs.insert("roles/qa.md".into(), Input::of("x"));
+        let qa = other.roles.get_mut("qa").unwrap();
+        qa.prompt = Digest::of("x");
+        let file = Output::File {
+            sha256: Digest::of("x"),
+        };
+        other.outputs.insert(".claude/agents/qa.md".into(), file);
+        let changed: Vec<_> = other
+            .to_text()
+            .lines()
+            .zip(text.lines())
+            .filter(|(a, b)| a != b)
+            .map(|(line, _)| line.trim().chars().take(8).collect::<String>())
+            .collect();
+        assert_eq!(changed, ["\"sha256\"", "\"sha256\"", "\"prompt\""]);
+        // A spec file is no one's alone.
+        other.inputs.insert("factory.kdl".into(), Input::of("x"));
+        let top = |plan: &Plan| plan.to_text().lines().nth(1).map(str::to_owned);
+        assert_ne!(top(&other), top(&plan));
+    }
+
+    #[test]
+    fn every_edit_is_seen() {
+        let text = plan().to_text();
+        let lines: Vec<_> = text.lines().collect();
+        let line = |part: &str| *lines.iter().find(|line| line.contains(part)).unwrap();
+        let prompt = line("\"prompt\"");
+        let of_qa = {
+            let at = text.find("roles/qa.md").unwrap();
+            text[at..].lines().nth(1).unwrap()
+        };
+        let of_other = {
+            let at = text.find("roles/a").unwrap();
+            text[at..].lines().nth(1).unwrap()
+        };
+        let seal = |line: &str| {
+            line.rsplit('.')
+                .next()
+                .unwrap()
+                .replace("\",", "")
+                .replace('"', "")
+        };
+        for (case, edited) in [
+            (
+                "a title",
+                text.replacen("\"title\": \"qa\"", "\"title\": \"Q\"", 1),
+            ),
+            ("a digest", text.replacen("aaaaaaaa", "aaaaaaab", 1)),
+            (
+                "a seal",
+                text.replacen(&seal(prompt), "0000000000000000", 1),
+            ),
+            (
+                "no seal",
+                text.replacen(&format!(".{}", seal(prompt)), "", 1),
+            ),
+            (
+                "two that changed places",
+                text.replacen(of_qa, "@", 1)
+                    .replacen(of_other, of_qa, 1)
+                    .replacen('@', of_other, 1),
+            ),
+            (
+                "a line less",
+                text.replacen(&format!("{}\n", line("\"compiler\"")), "", 1),
+            ),
+            (
+                "the first line",
+                text.replacen(lines[1], "  \"sha256\": \"0\",", 1),
+            ),
+        ] {
+            assert_ne!(edited, text, "{case}");
+            let found = Plan::from_text(&edited);
+            assert!(matches!(found, Err(LockError::Edited)), "{case}: {found:?}");
+        }
+    }
+
+    // A lock of a compiler that sealed nothing is one whose first digest is of all the rest.
+    #[test]
+    fn a_lock_without_seals_is_read() {
+        let plan = plan();
+        let whole = serde_json::to_string_pretty(&plan).unwrap();
+        let rest = format!("{}\n", whole.strip_prefix('{').unwrap());
+        let text = format!("{HEAD}{}{HEAD_END}{rest}", Digest::of(&rest));
+        assert_eq!(Plan::from_text(&text).unwrap().inputs, plan.inputs);
+        let edited = text.replacen("aaaaaaaa", "aaaaaaab", 1);
+        assert!(matches!(Plan::from_text(&edited), Err(LockError::Edited)));
+    }
+
+    #[test]
+    fn a_damaged_lock_still_says_what_was_written() {
+        let plan = plan();
+        let text = plan.to_text();
+        let mut other = plan.clone();
+        other.outputs.remove("CLAUDE.md");
+        let (head, rest) = text.split_at(text.find("\"outputs\"").unwrap());
+        let theirs = other.to_text();
+        let (_, their_rest) = theirs.split_at(theirs.find("\"outputs\"").unwrap());
+        let merged = format!("{head}\n<<<<<<< a\n  {rest}=======\n  {their_rest}>>>>>>> b\n");
+        let cut = &text[..text.find("\"gates\"").unwrap()];
+        for (case, text, then) in [
+            (
+                "edited",
+                text.replace("\"0\"", "\"9\""),
+                vec![&plan.outputs],
+            ),
+            (
+                "another system's",
+                text.replace('\n', "\r\n"),
+                vec![&plan.outputs],
+            ),
+            ("cut off", cut.to_owned(), vec![&plan.outputs]),
+            ("merged", merged, vec![&plan.outputs, &other.outputs]),
+        ] {
+            let found = salvage(&text);
+            assert!(found.is_a_lock, "{case}");
+            assert_eq!(found.outputs.iter().collect::<Vec<_>>(), then, "{case}");
+        }
+        for (text, then) in [
+            ("", true),
+            ("{}\n", true),
+            ("{\"roles\": {}, \"tasks\": 1}", true),
+            ("{\n  \"sha256\": \"12", true),
+            ("{\"packages\": []}", false),
+            ("[]", false),
+            ("# mine\n", false),
+        ] {
+            let found = salvage(text);
+            assert_eq!((found.is_a_lock, found.outputs.len()), (then, 0), "{text}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub use crate::{
         Notice, Notify, Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
     },
 };
-pub use lock::{Compiled, LockError, lock};
+pub use lock::{Compiled, LockError, Salvaged, lock, salvage};
 pub use previous::{Previous, Reason};
 pub use reserved::{Reservation, Reserved};
 pub use types::{

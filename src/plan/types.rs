@@ -1,13 +1,13 @@
 //! What a plan is made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     boundary::{Boundary, Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
     cache::Digest,
-    document::Section,
+    document::{Section, digest_of_text},
     model::{
         Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, ServerCommand, Stop,
         Workspace, Yields,
@@ -51,6 +51,10 @@ pub struct Plan {
     pub documents: BTreeMap<String, Vec<Section>>,
     /// The tasks, by name.
     pub tasks: BTreeMap<String, Task>,
+    /// The inputs that are the text of one role's prompt and nothing else. The text of a lock knows them
+    /// by their seals.
+    #[serde(skip)]
+    pub(super) prompts: BTreeSet<String>,
 }
 
 /// What holds for the whole factory.
@@ -82,8 +86,17 @@ pub struct Factory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The digest of its bytes.
+    /// The digest of its text, whatever the line ends.
     pub sha256: Digest,
+}
+
+impl Input {
+    /// Returns the input whose text is `text`.
+    pub fn of(text: &str) -> Self {
+        Self {
+            sha256: digest_of_text(text),
+        }
+    }
 }
 
 /// One thing that build wrote.
@@ -92,7 +105,7 @@ pub struct Input {
 pub enum Output {
     /// A whole file.
     File {
-        /// The digest of its bytes.
+        /// The digest of its text, whatever the line ends.
         sha256: Digest,
     },
     /// Entries of ours in a JSON file that is someone else's.
@@ -101,11 +114,17 @@ pub enum Output {
         sha256: Digest,
         /// The entries, so that they are known again: JSON pointer to canonical value.
         entries: BTreeMap<String, serde_json::Value>,
+        /// What stood there before the first build, if it was a file that holds nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<String>,
     },
     /// Managed sections in a document that is someone else's, by section title.
     Sections {
         /// The titles, in document order.
         titles: Vec<String>,
+        /// What stood there before the first build, if it was a file that holds nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<String>,
     },
 }
 

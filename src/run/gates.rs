@@ -16,7 +16,7 @@ use super::{
     workshop::{Checkout, tail},
 };
 use crate::{
-    document::{self, Document, Folder, OnEdit},
+    document::{self, Document, Folder, OnEdit, Without},
     plan::Plan,
 };
 
@@ -225,7 +225,7 @@ impl Runner<'_> {
             return Ok(Ok(false));
         }
         let text = fs::read_to_string(&full).map_err(file_error(&full))?;
-        let files = Folder::new(&lane.tree);
+        let files = Without::new(Folder::new(&lane.tree), self.plan.written());
         let mut sections = Vec::new();
         for section in self.plan.documents.get(path).into_iter().flatten() {
             match document::render(path, section, &files) {

@@ -12,7 +12,7 @@ use factory::{
     check,
     diagnostics::Findings,
     document::{Folder, OnEdit},
-    emit::{self, Composer, claude_code, snapshot},
+    emit::{self, Composer, Known, claude_code, snapshot},
     model, plan,
     run::{
         agent::{Answer, Assignment, Ended, attempt},
@@ -103,7 +103,7 @@ fn built(text: &str, into: &Path) -> Option<plan::Plan> {
     let composer = Composer::new(&checked, &loaded.sources).unwrap();
     let prompts = composer.prompts().unwrap();
     let artifacts = emit::render(&composer, &prompts, &Folder::new(into)).unwrap();
-    let comparison = emit::compare(into, &artifacts, &BTreeMap::new(), OnEdit::Keep);
+    let comparison = emit::compare(into, &artifacts, &Known::default(), OnEdit::Keep);
     assert!(
         comparison.conflicts.is_empty(),
         "{:?}",

@@ -53,7 +53,7 @@ pub(super) fn render(
         };
         match &role.agent {
             Some(agent) if role.verbatim => {
-                artifacts.unmarked(path, agent.head.text() + &prompt.text);
+                artifacts.unmarked(path, agent.head.text() + composer.text_of(role));
             }
             Some(_) | None => artifacts.owned(path, agent_file(model, id, &prompt.text)),
         }
@@ -78,6 +78,11 @@ pub(super) fn render(
     });
     artifacts.entries(SERVERS, servers.collect());
     Ok(())
+}
+
+/// Returns the settings and the hooks of ours in them.
+pub(super) fn hooks() -> (&'static str, Vec<Entry>) {
+    (SETTINGS, hooks::entries())
 }
 
 /// Returns whether the settings file `path` with this value turns every hook off, and the guard with

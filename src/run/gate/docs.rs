@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     boundary::{Entry, PathPattern},
-    document::{self, Change, Document, DocumentError, Folder, OnEdit},
+    document::{self, Change, Document, DocumentError, Folder, OnEdit, Without},
 };
 
 impl Session<'_> {
@@ -70,7 +70,7 @@ impl Session<'_> {
     // What is wrong with the managed sections.
     fn stale(&self, kept: &[String]) -> Vec<String> {
         let mut findings = Vec::new();
-        let files = Folder::new(&self.checkout.root);
+        let files = Without::new(Folder::new(&self.checkout.root), self.judge.plan.written());
         for (path, sections) in &self.judge.plan.documents {
             if !kept.contains(path) {
                 continue;
