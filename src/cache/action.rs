@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Changes whenever what goes into a key, or how, does.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// What a gate does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +21,12 @@ pub struct Definition {
     pub arguments: Vec<String>,
     /// Where it runs, below the root; empty for the root.
     pub directory: String,
-    /// What it makes, if that is kept with the result.
+    /// What it makes, if that is kept with the result: patterns as they are written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
+    /// Where that is: a path where a pattern is one, else the folder that all that it means is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_paths: Vec<String>,
     /// Whatever else its kind depends on, such as the options of a built-in and its version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
@@ -96,9 +99,10 @@ impl Action {
     /// Returns the key of the result: the digest of a Remote Execution `Action`.
     ///
     /// Its `Command` has the arguments, the variables that are set, the platform, the directory,
-    /// and the outputs. What those messages have no place for is in the `salt` of the action, as a
-    /// message of its own: the format (1), the kind (2), the options (3), every variable with its
-    /// state and its true bytes (4), the tools (5), the digest of the sealed files (6).
+    /// and the paths of the outputs. What those messages have no place for is in the `salt` of the
+    /// action, as a message of its own: the format (1), the kind (2), the options (3), every variable
+    /// with its state and its true bytes (4), the tools (5), the digest of the sealed files (6), the
+    /// patterns of the outputs (7).
     pub fn key(&self) -> Digest {
         let mut action = Message::default();
         action.blob(1, self.command());
@@ -123,9 +127,7 @@ impl Action {
         }
         command.message(5, &self.platform_message());
         command.bytes(6, self.definition.directory.as_bytes());
-        let mut outputs: Vec<&str> = self.definition.outputs.iter().map(String::as_str).collect();
-        outputs.sort_unstable();
-        for output in outputs {
+        for output in sorted(&self.definition.output_paths) {
             command.item(7, output.as_bytes());
         }
         command.blob_ref()
@@ -155,15 +157,36 @@ impl Action {
         if let Some(sealed) = self.sealed {
             salt.bytes(6, sealed.as_bytes());
         }
+        for output in sorted(&self.definition.outputs) {
+            salt.item(7, output.as_bytes());
+        }
         salt
+    }
+
+    // What Remote Execution calls the architecture.
+    fn isa(&self) -> &str {
+        match self.platform.arch.as_str() {
+            "x86" => "x86-32",
+            "x86_64" => "x86-64",
+            "arm" => "arm-a32",
+            "aarch64" => "arm-a64",
+            other => other,
+        }
     }
 
     fn platform_message(&self) -> Message {
         let mut platform = Message::default();
-        platform.message(1, &pair("ISA", self.platform.arch.as_bytes()));
+        platform.message(1, &pair("ISA", self.isa().as_bytes()));
         platform.message(1, &pair("OSFamily", self.platform.os.as_bytes()));
         platform
     }
+}
+
+fn sorted(texts: &[String]) -> Vec<&str> {
+    let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
 }
 
 fn pair(name: &str, value: &[u8]) -> Message {
@@ -221,7 +244,7 @@ mod tests {
     #[test]
     fn everything_that_an_action_holds_is_in_its_key() {
         type Change = fn(&mut Action);
-        let cases: [(&str, Change); 21] = [
+        let cases: [(&str, Change); 22] = [
             ("nothing", |_| {}),
             ("kind", |a| a.definition.kind.push('s')),
             ("arguments", |a| {
@@ -229,6 +252,9 @@ mod tests {
             }),
             ("directory", |a| a.definition.directory.push('a')),
             ("outputs", |a| a.definition.outputs = texts(&["app"])),
+            ("output paths", |a| {
+                a.definition.output_paths = texts(&["app"]);
+            }),
             ("options", |a| {
                 a.definition.options = texts(&["a"]).into_iter().zip(texts(&["b"])).collect();
             }),

@@ -1,12 +1,12 @@
 //! Makes one sorted list of inputs, and the next stat index, of what the threads of a walk found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     Digest, Kind,
-    folder::{Files, Folder, compare_folders, split},
+    folder::{Files, Folder, ancestors, compare_folders, join, split},
     look::Looked,
-    seen::{How, Sources},
+    seen::{How, Place, Sources},
     selection::Mask,
     stat_index::{Known, Stamp, StatIndex, Writer},
 };
@@ -18,12 +18,14 @@ pub(super) struct Walked {
     pub(super) folders: Vec<Folder>,
     /// How each of the folders itself was looked at.
     pub(super) hows: Vec<How>,
-    /// What was at the places that patterns name and the walk has not met.
-    pub(super) apart: Vec<(Box<[u8]>, Option<Kind>)>,
+    /// The places that selections name and the walk has not met.
+    pub(super) places: Vec<Place>,
     /// What says which files are inputs.
     pub(super) sources: Sources,
     /// How many files were read.
     pub(super) read: usize,
+    /// Those of which no state can be trusted later.
+    pub(super) young: HashSet<Box<[u8]>>,
     /// The next index, if it would know more than the last one.
     pub(super) learnt: Option<Writer>,
 }
@@ -66,12 +68,11 @@ pub(super) struct Chunk {
     known: usize,
 }
 
-/// A file that was found apart from the walk.
+/// What was found apart from the walk.
 #[derive(Debug)]
 pub(super) struct Apart {
-    pub(super) path: Box<[u8]>,
     pub(super) mask: Mask,
-    pub(super) looked: Option<Looked>,
+    pub(super) looked: Looked,
 }
 
 /// The directories of a walk in the order that a tree has them in.
@@ -110,6 +111,17 @@ impl Chunk {
             self.stamps = Vec::new();
         }
         self
+    }
+}
+
+impl Visited {
+    // The paths of files that were read and may have changed within the same tick of the clock.
+    fn young(&self) -> impl Iterator<Item = Box<[u8]>> {
+        let chunks = self.chunks.iter().filter(|chunk| chunk.read > chunk.news);
+        let files = chunks.flat_map(|chunk| chunk.files.iter().zip(&chunk.stamps));
+        let young =
+            files.filter(|(file, stamp)| stamp.is_none() && matches!(file.kind, Kind::File { .. }));
+        young.map(|(file, _)| join(&self.path, file.name))
     }
 }
 
@@ -155,16 +167,15 @@ impl Found {
 }
 
 impl Ordered {
-    /// Gives the file at this path to more selections. Returns whether the walk has met it.
-    pub(super) fn add_mask(&mut self, path: &[u8], mask: Mask) -> bool {
+    /// Gives what is at this path to more selections. Returns it, if the walk has met it.
+    pub(super) fn add_mask(&mut self, path: &[u8], mask: Mask) -> Option<&Kind> {
         let (folder, name) = split(path);
-        let visited = self.position(folder).ok();
-        let Some(visited) = visited.and_then(|at| self.directories.get_mut(at)) else {
-            return false;
-        };
-        visited.chunks.iter_mut().any(|chunk| {
-            let at = chunk.files.position(name).ok();
-            at.map(|at| chunk.files.add_mask(at, mask)).is_some()
+        let visited = self.position(folder).ok()?;
+        let visited = self.directories.get_mut(visited)?;
+        visited.chunks.iter_mut().find_map(|chunk| {
+            let at = chunk.files.position(name).ok()?;
+            chunk.files.add_mask(at, mask);
+            chunk.files.at(at).map(|file| file.kind)
         })
     }
 
@@ -176,21 +187,13 @@ impl Ordered {
     /// Puts all together, with files that were found apart from the walk.
     pub(super) fn assemble(
         mut self,
-        apart: Vec<Apart>,
+        apart: BTreeMap<Box<[u8]>, Apart>,
+        places: Vec<Place>,
         index: &StatIndex,
         sources: Sources,
     ) -> Walked {
-        let there: Vec<_> = apart
-            .iter()
-            .map(|apart| {
-                let kind = apart.looked.as_ref().map(|looked| looked.kind.clone());
-                (apart.path.clone(), kind)
-            })
-            .collect();
-        for Apart { path, mask, looked } in apart {
-            if let Some(looked) = looked {
-                self.insert(&path, mask, looked, index);
-            }
+        for (path, Apart { mask, looked }) in apart {
+            self.insert(&path, mask, looked, index);
         }
         let sum = |count: fn(&Chunk) -> usize| {
             let chunks = self.directories.iter().flat_map(|visited| &visited.chunks);
@@ -198,6 +201,7 @@ impl Ordered {
         };
         let (read, news) = (sum(|chunk| chunk.read), sum(|chunk| chunk.news));
         let learnt = (news > 0).then(|| self.learn(index, news));
+        let young = self.directories.iter().flat_map(Visited::young).collect();
         let (mut folders, mut hows) = (Vec::new(), Vec::new());
         for visited in self.directories {
             let mut files = Files::default();
@@ -212,9 +216,10 @@ impl Ordered {
         Walked {
             folders,
             hows,
-            apart: there,
+            places,
             sources,
             read,
+            young,
             learnt,
         }
     }
@@ -320,10 +325,4 @@ fn learn_directory(writer: &mut Writer, visited: &Visited, known: &Known<'_>) {
         entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
     }
     writer.directory(&visited.path, entries);
-}
-
-/// Returns the path and those of all directories above it.
-fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let ends = (0..path.len()).filter(|at| path.get(*at) == Some(&b'/'));
-    ends.chain([path.len()]).filter_map(|end| path.get(..end))
 }

@@ -14,6 +14,8 @@ use super::{Digest, stat_index::Stamp};
 const BUFFER: usize = 128 * 1024;
 /// How often a file that changes while it is read is read again.
 const TRIES: u32 = 4;
+/// After how many buffers one looks whether a file is still what it was.
+const LOOK: u32 = 128;
 
 /// A buffer that is used for file after file.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ pub(super) struct Reader {
 pub(super) struct Content {
     pub(super) digest: Digest,
     pub(super) size: u64,
-    /// The state in which it held that, unless it never stood still.
+    /// The state in which it held that, if that can be written down.
     pub(super) stamp: Option<Stamp>,
 }
 
@@ -35,6 +37,8 @@ pub(super) struct Content {
 pub(super) enum Unread {
     /// It is gone, or no file any more.
     Gone,
+    /// It never stood still.
+    Unsteady,
     /// The system refuses.
     Failed(Errno),
 }
@@ -53,30 +57,27 @@ impl Reader {
         name: &[u8],
         stat: &Stat,
     ) -> Result<Content, Unread> {
-        let mut before = Stamp::of(stat);
-        for _ in 1..TRIES {
-            let (content, after) = self.read_once(directory, name, before)?;
-            if before.is_some() && before == after {
-                return Ok(Content {
-                    stamp: after,
-                    ..content
-                });
+        let mut before = *stat;
+        for _ in 0..TRIES {
+            if let Some(content) = self.read_once(directory, name, &before)? {
+                return Ok(content);
             }
-            match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(stat) => before = Stamp::of(&stat),
+            before = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
                 Err(Errno::NOENT | Errno::NOTDIR) => return Err(Unread::Gone),
                 Err(error) => return Err(Unread::Failed(error)),
-            }
+            };
         }
-        Ok(self.read_once(directory, name, None)?.0)
+        Err(Unread::Unsteady)
     }
 
+    /// Reads a file that should be in this state; nothing if it is not, before or afterwards.
     fn read_once(
         &mut self,
         directory: BorrowedFd<'_>,
         name: &[u8],
-        expected: Option<Stamp>,
-    ) -> Result<(Content, Option<Stamp>), Unread> {
+        before: &Stat,
+    ) -> Result<Option<Content>, Unread> {
         // Without blocking: it may have become a pipe that nobody writes to.
         let flags =
             OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
@@ -87,8 +88,9 @@ impl Reader {
             }
             Err(error) => return Err(Unread::Failed(error)),
         };
+        let (stamp, length) = (Stamp::of(before), length(before));
         let mut hasher = Sha256::new();
-        let mut size = 0_u64;
+        let (mut size, mut reads) = (0_u64, 0);
         loop {
             let count = match read(&file, &mut self.buffer) {
                 Ok(count) => count,
@@ -98,24 +100,34 @@ impl Reader {
             };
             hasher.update(self.buffer.get(..count).unwrap_or_default());
             size += count as u64;
-            // Short of a full buffer at the expected size is the end: the state after it tells.
-            let ended = count < BUFFER && expected.is_some_and(|stamp| stamp.size == size);
-            if count == 0 || ended {
+            reads += 1;
+            // Short of a full buffer at the expected size is the end: the state after it tells. Beyond
+            // it there may be no end, if it grows faster than it is read.
+            if count == 0 || size > length || (count < BUFFER && size == length) {
                 break;
+            }
+            let is_other = |now: Stat| Stamp::of(&now) != stamp;
+            if reads % LOOK == 0 && fstat(&file).is_ok_and(is_other) {
+                return Ok(None);
             }
         }
         let after = fstat(&file).map_err(Unread::Failed)?;
         if FileType::from_raw_mode(after.st_mode) != FileType::RegularFile {
             return Err(Unread::Gone);
         }
-        let digest = Digest::from_bytes(hasher.finalize().into());
-        Ok((
-            Content {
-                digest,
-                size,
-                stamp: None,
-            },
-            Stamp::of(&after),
-        ))
+        let is_steady = Stamp::of(&after) == stamp && size == length;
+        Ok(is_steady.then(|| Content {
+            digest: Digest::from_bytes(hasher.finalize().into()),
+            size,
+            stamp,
+        }))
     }
+}
+
+#[expect(
+    clippy::useless_conversion,
+    reason = "the type of the field differs from platform to platform"
+)]
+fn length(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or_default()
 }

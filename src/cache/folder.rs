@@ -147,3 +147,17 @@ pub(super) fn join(folder: &[u8], name: &[u8]) -> Box<[u8]> {
         [folder, b"/", name].concat().into()
     }
 }
+
+/// Returns whether `path` is `folder` or in it.
+pub(super) fn is_within(path: &[u8], folder: &[u8]) -> bool {
+    folder.is_empty()
+        || path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// Returns the path and those of all directories above it, but for the root.
+pub(super) fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = (0..path.len()).filter(|at| path.get(*at) == Some(&b'/'));
+    ends.chain([path.len()]).filter_map(|end| path.get(..end))
+}

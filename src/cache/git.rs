@@ -29,6 +29,8 @@ struct Tracked {
     names: Vec<u8>,
     // Invariant: ascending; where each name in `names` ends.
     ends: Vec<usize>,
+    // Whether a name stands for all that is in a folder, as in a sparse index; it ends in a slash.
+    sparse: bool,
     state: State,
 }
 
@@ -75,20 +77,92 @@ impl Repository {
 
     /// Returns the file `info/exclude`, which all work trees of the repository share.
     pub(super) fn excludes(&self) -> PathBuf {
-        let common = fs::read(self.directory.join("commondir")).map_or_else(
+        self.common().join("info/exclude")
+    }
+
+    /// Returns the folder that all work trees of the repository share.
+    fn common(&self) -> PathBuf {
+        fs::read(self.directory.join("commondir")).map_or_else(
             |_| self.directory.clone(),
             |text| {
                 self.directory
                     .join(std::ffi::OsStr::from_bytes(text.trim_ascii_end()))
             },
-        );
-        common.join("info/exclude")
+        )
+    }
+
+    /// Returns a digest of all that git's commands go by apart from the files of the work tree: where
+    /// `HEAD` and every reference lead, what is staged, and how git is set up.
+    fn state(&self) -> Result<Digest, String> {
+        let mut state = Vec::new();
+        let mut add = |name: &Path, bytes: &[u8]| {
+            let name = name.as_os_str().as_bytes();
+            state.extend_from_slice(Digest::of(name).as_bytes());
+            state.extend_from_slice(Digest::of(bytes).as_bytes());
+        };
+        let mut folders = vec![self.directory.clone(), self.common()];
+        folders.dedup();
+        for folder in folders {
+            let walk = walkdir::WalkDir::new(&folder).sort_by_file_name();
+            let counts = |entry: &walkdir::DirEntry| {
+                let name = entry.file_name().as_encoded_bytes();
+                match entry.depth() {
+                    0 => true,
+                    1 if entry.file_type().is_dir() => STATE_FOLDERS.contains(&name),
+                    1 => STATE_FILES.contains(&name) || name.ends_with(b"HEAD"),
+                    _ => true,
+                }
+            };
+            for entry in walk.into_iter().filter_entry(counts) {
+                let entry =
+                    entry.map_err(|error| format!("git's state cannot be read: {error}"))?;
+                if !entry.file_type().is_dir() {
+                    let path = entry.path();
+                    let bytes = fs::read(path).map_err(|error| {
+                        format!("git's state cannot be read: {}: {error}", path.display())
+                    })?;
+                    add(path.strip_prefix(&folder).unwrap_or(path), &bytes);
+                }
+            }
+        }
+        for file in ["/etc/gitconfig"].map(Path::new) {
+            add(file, &fs::read(file).unwrap_or_default());
+        }
+        add(Path::new("index"), &self.staged()?);
+        Ok(Digest::of(state))
+    }
+
+    /// Returns what is staged as bytes, without the times and numbers that tell whether a file was
+    /// touched.
+    fn staged(&self) -> Result<Vec<u8>, String> {
+        let bytes = match fs::read(self.index()) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(format!("git's index cannot be read: {error}")),
+        };
+        for hash in HASHES {
+            let mut staged = Vec::new();
+            let parsed = parse(&bytes, hash, |entry| {
+                staged.extend_from_slice(Digest::of(entry.name).as_bytes());
+                staged.extend_from_slice(&entry.mode);
+                staged.extend_from_slice(entry.content);
+                staged.extend_from_slice(&entry.flags.to_be_bytes());
+                staged.extend_from_slice(&entry.more.to_be_bytes());
+            });
+            match parsed {
+                Some(None) => return Ok(staged),
+                // It says of entries elsewhere which of them are gone.
+                Some(Some(_)) => return Ok(bytes),
+                None => {}
+            }
+        }
+        Err(DAMAGED.to_owned())
     }
 
     /// Returns whether this path, as seen from the top of the work tree, is tracked.
     pub(super) fn tracks(&self, path: &[u8]) -> Result<bool, String> {
         let tracked = self.tracked()?;
-        Ok(tracked.get(tracked.first_not_before(path)) == Some(path))
+        Ok(tracked.has(path) || tracked.has_with_its_folder(path))
     }
 
     /// Returns whether something in this directory is tracked, or the directory itself as a
@@ -158,24 +232,52 @@ impl Repository {
     }
 }
 
+/// What of a git directory git's commands go by: files, besides those whose names end in `HEAD`, and
+/// folders.
+const STATE_FILES: [&[u8]; 4] = [b"config", b"config.worktree", b"packed-refs", b"shallow"];
+const STATE_FOLDERS: [&[u8]; 3] = [b"info", b"refs", b"reftable"];
+
+/// Returns a digest of what git's commands would say in `root` apart from what follows from its files,
+/// or why it can't be told; nothing where no repository is.
+pub fn state_of_git(root: &Path) -> Option<Result<Digest, String>> {
+    let root = root.canonicalize().ok()?;
+    let mut found = root
+        .ancestors()
+        .filter_map(|top| Repository::at(&top.join(".git")));
+    found.next().map(|repository| repository.state())
+}
+
 impl Tracked {
     /// Adds what an index holds. Returns the hash of the index it shares entries with.
     fn read(&mut self, bytes: &[u8]) -> Result<Option<String>, String> {
         let before = (self.names.len(), self.ends.len());
         // The length of a hash is not in the file; a wrong guess does not fit.
-        for hash in [20, 32] {
-            if let Some(shared) = parse(bytes, hash, self) {
+        for hash in HASHES {
+            if let Some(shared) = parse(bytes, hash, |entry| self.add(entry.name)) {
                 return Ok(shared);
             }
             self.names.truncate(before.0);
             self.ends.truncate(before.1);
         }
-        Err("git's index is damaged, or of a version that is not known".to_owned())
+        Err(DAMAGED.to_owned())
     }
 
     fn add(&mut self, name: &[u8]) {
         self.names.extend_from_slice(name);
         self.ends.push(self.names.len());
+        self.sparse |= name.ends_with(b"/");
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        self.get(self.first_not_before(name)) == Some(name)
+    }
+
+    fn has_with_its_folder(&self, path: &[u8]) -> bool {
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        self.sparse
+            && slashes
+                .filter_map(|(at, _)| path.get(..=at))
+                .any(|folder| self.has(folder))
     }
 
     /// Sorts the names, where git has not.
@@ -213,13 +315,32 @@ impl Tracked {
     }
 }
 
-/// Reads the names in an index of version 2, 3 or 4 whose hashes have this length. Returns the hash
-/// of the index it shares entries with.
+/// How long hashes can be.
+const HASHES: [usize; 2] = [20, 32];
+const DAMAGED: &str = "git's index is damaged, or of a version that is not known";
+
+/// What an index says of one path.
+#[derive(Debug)]
+struct IndexEntry<'a> {
+    name: &'a [u8],
+    mode: [u8; 4],
+    content: &'a [u8],
+    // The stage, and what git is told to overlook.
+    flags: u16,
+    more: u16,
+}
+
+/// Reads an index of version 2, 3 or 4 whose hashes have this length, and gives `each` every entry.
+/// Returns the hash of the index it shares entries with.
 #[expect(
     clippy::option_option,
     reason = "an index that shares nothing is an index"
 )]
-fn parse(bytes: &[u8], hash: usize, tracked: &mut Tracked) -> Option<Option<String>> {
+fn parse(
+    bytes: &[u8],
+    hash: usize,
+    mut each: impl FnMut(&IndexEntry<'_>),
+) -> Option<Option<String>> {
     let body = bytes.get(..bytes.len().checked_sub(hash)?)?;
     let number = |at: usize| Some(u32::from_be_bytes(*body.get(at..)?.first_chunk()?));
     let version = number(4)?;
@@ -231,13 +352,17 @@ fn parse(bytes: &[u8], hash: usize, tracked: &mut Tracked) -> Option<Option<Stri
     let mut at = 12;
     for _ in 0..count {
         let start = at;
+        let mode = *body.get(at + 24..)?.first_chunk()?;
+        let content = body.get(at + 40..)?.get(..hash)?;
         at += 40 + hash;
-        let flags = u16::from_be_bytes(*body.get(at..)?.first_chunk()?);
-        at += if flags & 0x4000 != 0 && version > 2 {
-            4
-        } else {
-            2
-        };
+        let short = |at: usize| Some(u16::from_be_bytes(*body.get(at..)?.first_chunk()?));
+        let flags = short(at)?;
+        at += 2;
+        let mut more = 0;
+        if flags & 0x4000 != 0 && version > 2 {
+            more = short(at)?;
+            at += 2;
+        }
         let kept = if version == 4 {
             let stripped = offset(body, &mut at)?;
             name.len().checked_sub(stripped)?
@@ -256,7 +381,13 @@ fn parse(bytes: &[u8], hash: usize, tracked: &mut Tracked) -> Option<Option<Stri
         if stated != 0x0fff && stated != name.len() {
             return None;
         }
-        tracked.add(&name);
+        each(&IndexEntry {
+            name: &name,
+            mode,
+            content,
+            flags: flags & 0xf000,
+            more,
+        });
     }
     let mut shared = None;
     while at < body.len() {

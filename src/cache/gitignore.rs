@@ -1,6 +1,7 @@
 //! Which files git ignores, by the letter of git's own rules, byte for byte.
 //!
-//! In doubt a file is not ignored: a rule that takes too long to match hides nothing.
+//! In doubt a file is not ignored: a rule that takes too long to match, or goes too deep, hides
+//! nothing.
 
 use std::sync::Arc;
 
@@ -24,8 +25,21 @@ struct Rule {
     pattern: Vec<u8>,
 }
 
-/// How many steps one rule may take for one path.
-const BUDGET: u32 = 20_000;
+/// What one rule may take for one path.
+struct Budget {
+    steps: u32,
+    // How many asterisks may still wait for what comes behind them.
+    depth: u32,
+}
+
+impl Budget {
+    const fn new() -> Self {
+        Self {
+            steps: 20_000,
+            depth: 100,
+        }
+    }
+}
 
 impl Rules {
     /// Reads the text of an ignore file that stands in `directory`, seen from the top of the work
@@ -122,8 +136,7 @@ impl Rule {
                 return Some(subject.ends_with(tail));
             }
         }
-        let mut steps = BUDGET;
-        match wild(rest, subject, !self.names, &mut steps) {
+        match wild(rest, subject, !self.names, &mut Budget::new()) {
             Wild::Match => Some(true),
             Wild::TooLong => None,
             Wild::NoMatch | Wild::Never | Wild::NotBeforeStars => Some(false),
@@ -160,14 +173,24 @@ enum Wild {
 }
 
 /// Git's `wildmatch`: with `paths`, only `**` as a whole segment goes over a slash.
-fn wild(pattern: &[u8], text: &[u8], paths: bool, steps: &mut u32) -> Wild {
+fn wild(pattern: &[u8], text: &[u8], paths: bool, budget: &mut Budget) -> Wild {
+    let Some(depth) = budget.depth.checked_sub(1) else {
+        return Wild::TooLong;
+    };
+    budget.depth = depth;
+    let result = wild_here(pattern, text, paths, budget);
+    budget.depth += 1;
+    result
+}
+
+fn wild_here(pattern: &[u8], text: &[u8], paths: bool, budget: &mut Budget) -> Wild {
     let (mut p, mut t) = (0, 0);
     let of = |bytes: &[u8], at: usize| bytes.get(at).copied().unwrap_or(0);
     while p < pattern.len() {
-        let Some(left) = steps.checked_sub(1) else {
+        let Some(left) = budget.steps.checked_sub(1) else {
             return Wild::TooLong;
         };
-        *steps = left;
+        budget.steps = left;
         let letter = of(text, t);
         if t >= text.len() && of(pattern, p) != b'*' {
             return Wild::Never;
@@ -175,7 +198,7 @@ fn wild(pattern: &[u8], text: &[u8], paths: bool, steps: &mut u32) -> Wild {
         match of(pattern, p) {
             b'?' if paths && letter == b'/' => return Wild::NoMatch,
             b'?' => {}
-            b'*' => match stars(pattern, p, text, t, paths, steps) {
+            b'*' => match stars(pattern, p, text, t, paths, budget) {
                 Ok(slash) => (p, t) = slash,
                 Err(result) => return result,
             },
@@ -214,7 +237,7 @@ fn stars(
     text: &[u8],
     mut t: usize,
     paths: bool,
-    steps: &mut u32,
+    budget: &mut Budget,
 ) -> Result<(usize, usize), Wild> {
     let count = pattern
         .iter()
@@ -229,7 +252,7 @@ fn stars(
     let over_slashes = !paths || (count > 1 && whole_segment);
     if paths && count > 1 && whole_segment && rest.starts_with(b"/") {
         let behind = rest.get(1..).unwrap_or_default();
-        match wild(behind, remaining(t), paths, steps) {
+        match wild(behind, remaining(t), paths, budget) {
             found @ (Wild::Match | Wild::TooLong) => return Err(found),
             Wild::NoMatch | Wild::Never | Wild::NotBeforeStars => {}
         }
@@ -258,7 +281,7 @@ fn stars(
                 None => return Err(Wild::NotBeforeStars),
             }
         }
-        match wild(rest, remaining(t), paths, steps) {
+        match wild(rest, remaining(t), paths, budget) {
             Wild::NoMatch if !over_slashes && text.get(t) == Some(&b'/') => {
                 return Err(Wild::NotBeforeStars);
             }

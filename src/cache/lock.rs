@@ -1,12 +1,13 @@
 //! One gate on the same work runs once, however often it is started.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
+    io::Write as _,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
-use super::{Digest, Store, store::make_folder};
+use super::{Digest, Store, own, store::make_folder};
 
 /// Held while a gate runs. Ends when it is dropped, or its process dies, however it does.
 #[derive(Debug)]
@@ -17,6 +18,11 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Returns what keeps nobody from anything.
+    pub const fn none() -> Self {
+        Self { held: None }
+    }
+
     /// Returns whether others wait. In a folder that can't be written, no one does.
     pub const fn is_held(&self) -> bool {
         self.held.is_some()
@@ -36,7 +42,7 @@ impl Store {
     /// Waits until nobody else, in this or another process, holds the lock for `key`, and takes it.
     pub fn lock(&self, key: &Digest) -> Lock {
         self.acquire(key, |file| file.lock().map(|()| true))
-            .unwrap_or(Lock { held: None })
+            .unwrap_or(Lock::none())
     }
 
     /// Takes the lock for `key` unless someone holds it.
@@ -48,22 +54,32 @@ impl Store {
         })
     }
 
+    /// Returns the process that holds the lock for `key`, as far as can be told.
+    pub fn holder(&self, key: &Digest) -> Option<u32> {
+        let path = self.folder().join("locks").join(key.to_string());
+        let text = own::read(&path, 20).ok()?;
+        std::str::from_utf8(&text).ok()?.parse().ok()
+    }
+
     fn acquire(&self, key: &Digest, lock: impl Fn(&File) -> std::io::Result<bool>) -> Option<Lock> {
         let path = self.folder().join("locks").join(key.to_string());
         loop {
             let Some(file) = open(&path) else {
-                return Some(Lock { held: None });
+                return Some(Lock::none());
             };
             match lock(&file) {
                 Ok(true) => {}
                 Ok(false) => return None,
-                Err(_) => return Some(Lock { held: None }),
+                Err(_) => return Some(Lock::none()),
             }
             let is_named = match (file.metadata(), fs::metadata(&path)) {
                 (Ok(held), Ok(named)) => held.ino() == named.ino() && held.dev() == named.dev(),
                 (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
             };
             if is_named {
+                // Who holds it, for those who wait. Where that can't be written they are not told.
+                let _ = file.set_len(0);
+                let _ = write!(&file, "{}", std::process::id());
                 return Some(Lock {
                     held: Some((file, path)),
                 });
@@ -74,10 +90,5 @@ impl Store {
 
 fn open(path: &Path) -> Option<File> {
     make_folder(path.parent()?).ok()?;
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .ok()
+    own::open_to_append(path).ok()
 }

@@ -1,6 +1,7 @@
 //! Looks at one thing on the disk: a folder's list, or what is in it under a name.
 
 use std::{
+    io,
     ops::Range,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::Path,
@@ -15,7 +16,7 @@ use super::{
     Digest, Kind, ScanError, ShownPath, Special,
     content::{Reader, Unread},
     folder::join,
-    stat_index::{Known, Stamp, file_time},
+    stat_index::{Stamp, StatIndex, file_time},
 };
 
 /// How often a thing that keeps changing what it is is looked at.
@@ -82,6 +83,12 @@ impl Looker {
                         Ok(content) => content,
                         Err(Unread::Gone) => continue,
                         Err(Unread::Failed(error)) => return Err(failed(error)),
+                        Err(Unread::Unsteady) => {
+                            return Err(ScanError::Unreadable {
+                                path: ShownPath(&join(folder, name)).to_string(),
+                                reason: io::Error::other("it changes while it is read"),
+                            });
+                        }
                     };
                     let stamp = content.stamp;
                     let executable =
@@ -120,39 +127,59 @@ impl Looker {
     }
 }
 
-/// Looks at what is at a path below the root; no link is followed on the way there. `known` is what
-/// is known of its folder.
+/// What was met at a path, or on the way there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Met {
+    /// How much of the path leads to it: less than all where it is a link on the way.
+    pub(super) end: usize,
+    pub(super) looked: Looked,
+}
+
+/// Looks at what is at a path below the root; no link is followed, and one on the way is what is met.
+/// With `links_only` all else is not there.
 pub(super) fn look_at(
     root: &OwnedFd,
     path: &[u8],
-    known: &Known<'_>,
+    links_only: bool,
+    index: &StatIndex,
     looker: &mut Looker,
-) -> Result<Option<Looked>, ScanError> {
-    let mut segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-    if segments
-        .iter()
-        .any(|segment| matches!(*segment, b"" | b"." | b".." | b".git"))
-    {
-        return Ok(None);
-    }
-    let Some(name) = segments.pop() else {
-        return Ok(None);
-    };
-    let mut directory: Option<OwnedFd> = None;
-    for segment in &segments {
-        let above = directory
-            .as_ref()
-            .map_or(root.as_fd(), |above| above.as_fd());
-        directory = match openat(above, *segment, FOLDER, Mode::empty()) {
-            Ok(opened) => Some(opened),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
-            Err(error) => return Err(unreadable(path, error)),
+) -> Result<Option<Met>, ScanError> {
+    let failed = |error| unreadable(path, error);
+    let mut opened: Option<OwnedFd> = None;
+    let mut start = 0;
+    for segment in path.split(|byte| *byte == b'/') {
+        if matches!(segment, b"" | b"." | b".." | b".git") {
+            return Ok(None);
+        }
+        let end = start + segment.len();
+        let directory = opened.as_ref().map_or(root.as_fd(), |above| above.as_fd());
+        let kind = match statat(directory, segment, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => FileType::from_raw_mode(stat.st_mode),
+            // What no file can be called is not there either.
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::NAMETOOLONG | Errno::INVAL) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error)),
         };
+        if kind == FileType::Symlink || end == path.len() {
+            if links_only && kind != FileType::Symlink {
+                return Ok(None);
+            }
+            let folder = path.get(..start.saturating_sub(1)).unwrap_or_default();
+            let is_file = kind == FileType::RegularFile;
+            let known = is_file.then(|| index.directory(folder).get(segment));
+            let looked = looker.look(directory, folder, segment, known.flatten())?;
+            return Ok(looked.map(|looked| Met { end, looked }));
+        }
+        let below = match openat(directory, segment, FOLDER, Mode::empty()) {
+            Ok(below) => below,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        opened = Some(below);
+        start = end + 1;
     }
-    let directory = directory
-        .as_ref()
-        .map_or(root.as_fd(), |above| above.as_fd());
-    looker.look(directory, &segments.join(&b'/'), name, known.get(name))
+    Ok(None)
 }
 
 /// What a directory holds: names and types, sorted by the bytes of the names.

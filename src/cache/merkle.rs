@@ -12,7 +12,7 @@ use std::{
 use super::{
     Digest, Kind, Leads, Tree,
     digest::hex,
-    folder::Folder,
+    folder::{Folder, is_within},
     proto::{BlobRef, Message, text},
     scan::threads,
     tree::InputRef,
@@ -28,6 +28,15 @@ const CHUNK: usize = 8;
 struct Own {
     files: Message,
     links: Message,
+}
+
+impl Own {
+    fn add(&mut self, node: &Message, kind: &Kind) {
+        match kind {
+            Kind::File { .. } | Kind::Other(_) => self.files.message(1, node),
+            Kind::Link { .. } => self.links.message(3, node),
+        }
+    }
 }
 
 /// What a folder comes to before those in it are known.
@@ -103,14 +112,14 @@ fn parts(tree: &Tree) -> Vec<Part> {
 
 fn part(tree: &Tree, folder: &Folder, next: Option<&Folder>) -> Part {
     let mut own = Own::default();
-    let (mut node, mut empty) = (Message::default(), true);
+    let (mut node, mut empty, mut whole) = (Message::default(), true, true);
     for input in tree.within(folder) {
         empty = false;
-        write_node(&mut node, tree, &input);
-        match input.kind {
-            Kind::File { .. } | Kind::Other(_) => own.files.message(1, &node),
-            Kind::Link { .. } => own.links.message(3, &node),
-        }
+        whole &= write_node(&mut node, tree, &input);
+        own.add(&node, input.kind);
+    }
+    if !whole {
+        own = in_order_as_written(tree, folder);
     }
     let is_last = next.is_none_or(|next| !is_within(&next.path, &folder.path));
     match (empty, is_last) {
@@ -118,6 +127,26 @@ fn part(tree: &Tree, folder: &Folder, next: Option<&Folder>) -> Part {
         (false, true) => Part::Done(close(own, &Message::default(), name_of(folder))),
         (false, false) => Part::Open(own),
     }
+}
+
+/// Returns the nodes of a folder in the order of their names as they are written, which is another
+/// than that of their bytes where some are no text.
+fn in_order_as_written(tree: &Tree, folder: &Folder) -> Own {
+    let mut nodes: Vec<_> = tree
+        .within(folder)
+        .map(|input| {
+            let mut node = Message::default();
+            write_node(&mut node, tree, &input);
+            let name = text(input.name()).0.into_owned();
+            (name, node, input.kind)
+        })
+        .collect();
+    nodes.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut own = Own::default();
+    for (_, node, kind) in nodes {
+        own.add(&node, kind);
+    }
+    own
 }
 
 fn name_of(folder: &Folder) -> &[u8] {
@@ -129,20 +158,26 @@ fn name_of(folder: &Folder) -> &[u8] {
 struct Open {
     path: Vec<u8>,
     own: Own,
-    directories: Message,
+    // By their names as they are written.
+    directories: Vec<(String, BlobRef)>,
 }
 
 impl Open {
     fn add(&mut self, name: &[u8], blob: BlobRef) {
-        let mut node = Message::default();
-        node.bytes(1, text(name).0.as_bytes());
-        node.blob(2, blob);
-        self.directories.message(2, &node);
+        self.directories.push((text(name).0.into_owned(), blob));
     }
 
-    fn close(self) -> BlobRef {
+    fn close(mut self) -> BlobRef {
         let name = super::folder::split(&self.path).1;
-        close(self.own, &self.directories, name)
+        self.directories.sort_by(|a, b| a.0.cmp(&b.0));
+        let (mut directories, mut node) = (Message::default(), Message::default());
+        for (name, blob) in self.directories {
+            node.clear();
+            node.bytes(1, name.as_bytes());
+            node.blob(2, blob);
+            directories.message(2, &node);
+        }
+        close(self.own, &directories, name)
     }
 }
 
@@ -180,15 +215,8 @@ fn open_up_to(open: &mut Vec<Open>, path: &[u8]) {
     }
 }
 
-/// Returns whether `path` is `folder` or in it.
-fn is_within(path: &[u8], folder: &[u8]) -> bool {
-    folder.is_empty()
-        || path
-            .strip_prefix(folder)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-}
-
-fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) {
+/// Returns whether the name is written as it is.
+fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) -> bool {
     node.clear();
     let name = input.name();
     let (shown, whole) = text(name);
@@ -215,9 +243,9 @@ fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) {
             6
         }
         Kind::Link { text: target, .. } => {
-            let (shown, whole) = text(target);
+            let (shown, target_whole) = text(target);
             node.bytes(2, shown.as_bytes());
-            if !whole {
+            if !target_whole {
                 properties.push(("factory.target", hex(target)));
             }
             match tree.leads(input) {
@@ -232,6 +260,7 @@ fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) {
         properties.sort_unstable();
         node.message(field, &node_properties(&properties));
     }
+    whole
 }
 
 fn node_properties(properties: &[(&str, String)]) -> Message {

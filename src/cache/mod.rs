@@ -12,6 +12,7 @@ mod look;
 mod manifest;
 mod merkle;
 mod outputs;
+mod own;
 mod past;
 mod programs;
 mod proto;
@@ -24,18 +25,21 @@ mod store;
 mod sweep;
 mod tree;
 mod walk;
+mod watch;
 
 pub use action::{Action, Definition, EnvValue, Platform};
 pub use digest::{Digest, DigestError};
+pub use git::state_of_git;
 pub use lock::Lock;
-pub use outputs::{Makes, Output};
+pub use outputs::{Makes, Output, holds};
 pub use past::{Differences, Past};
 pub use programs::digests_of_programs;
-pub use scan::{Scan, ScanError, Scanner, Scans, WorkTree};
+pub use scan::{Scan, ScanError, Scanner, Scans, Standing, WorkTree};
 pub use selection::InputSelection;
 pub use store::{Kept, Lookup, Outcome, Record, Store, StoreError, default_dir};
 pub use sweep::{LimitError, Limits, Stats, Swept, Verified, age_of, bytes};
 pub use tree::{Diff, Input, InputRef, Kind, Leads, ShownPath, Special, Tree};
+pub use watch::Watch;
 
 #[cfg(test)]
 mod store_tests;

@@ -12,8 +12,8 @@ use super::{
     Action, Definition, Diff, Digest, EnvValue, Platform, Store, Tree, manifest, store::Entry,
 };
 
-/// How many of the latest passes are compared.
-const COMPARED: usize = 24;
+/// How many bytes of manifests are read to find the nearest pass; always those of the latest.
+const READ: u64 = 64 << 20;
 
 /// What an earlier pass was reached on.
 #[derive(Debug, Clone)]
@@ -107,7 +107,7 @@ impl Mark {
 
 impl Store {
     /// Returns the pass of a gate with this name that was reached on what differs least from `now`,
-    /// of the latest ones; and the differences.
+    /// of as many as can be read in a moment, the latest first; and the differences.
     pub fn nearest(&self, gate: &str, now: &Action) -> Option<(Past, Differences)> {
         let mut entries: Vec<Entry> = self
             .files("records")
@@ -117,7 +117,15 @@ impl Store {
             .collect();
         entries.sort_by_key(|entry| Reverse(entry.started_ms));
         let salt = self.read_salt()?;
-        let pasts = entries.into_iter().take(COMPARED).filter_map(|entry| {
+        let mut left = READ;
+        let is_within = |entry: &Entry| {
+            let is_first = left == READ;
+            let rest = left.checked_sub(entry.manifest.size);
+            left = rest.unwrap_or(0);
+            is_first || rest.is_some()
+        };
+        let entries = entries.into_iter().take_while(is_within);
+        let pasts = entries.filter_map(|entry| {
             let past = Past {
                 started: UNIX_EPOCH + Duration::from_millis(entry.started_ms),
                 key: entry.key,

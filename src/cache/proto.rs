@@ -107,12 +107,13 @@ fn varint_length(value: u64) -> u64 {
 
 /// Returns `bytes` as the text of a `string` field, and whether the field holds them all.
 ///
-/// A `string` must be UTF-8: every byte that is not becomes `\xNN`, and the caller adds a property
-/// with the true bytes so that two names never become one.
+/// A `string` must be UTF-8: every byte that is not becomes `\xNN`, and so does the backslash of what
+/// looks like that already, so that no two names become one. The caller adds a property with the true
+/// bytes.
 pub(super) fn text(bytes: &[u8]) -> (std::borrow::Cow<'_, str>, bool) {
     match std::str::from_utf8(bytes) {
-        Ok(text) => (text.into(), true),
-        Err(_) => (escape(bytes).into(), false),
+        Ok(text) if !text.contains("\\x") => (text.into(), true),
+        Ok(_) | Err(_) => (escape(bytes).into(), false),
     }
 }
 
@@ -120,7 +121,7 @@ fn escape(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
+        text.push_str(&chunk.valid().replace("\\x", "\\x5cx"));
         for byte in chunk.invalid() {
             // Writing to a string does not fail.
             let _ = write!(text, "\\x{byte:02x}");
@@ -170,5 +171,7 @@ mod tests {
     fn bytes_that_are_no_text_are_escaped_and_said_to_be() {
         assert_eq!(text(b"caf\xc3\xa9"), ("café".into(), true));
         assert_eq!(text(b"caf\xe9"), ("caf\\xe9".into(), false));
+        assert_eq!(text(b"caf\\xe9"), ("caf\\x5cxe9".into(), false));
+        assert_eq!(text(b"caf\\e9"), ("caf\\e9".into(), true));
     }
 }

@@ -7,6 +7,7 @@
 use std::{
     collections::BTreeMap,
     io,
+    os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     thread,
@@ -68,11 +69,31 @@ pub struct Scans {
     seen: Vec<Seen>,
 }
 
+impl Scans {
+    pub(super) fn seen(&self) -> &[Seen] {
+        &self.seen
+    }
+}
+
+/// What has become of all that scans have looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is as it was, and nothing was so much as touched.
+    Untouched,
+    /// It is as it was. Something was touched, or was something else in between, or was too young when
+    /// it was looked at for that to be told.
+    Same,
+    /// It may be something else.
+    Changed,
+}
+
 /// Scans one folder, as often as asked.
 #[derive(Debug)]
 pub struct Scanner {
     pub(super) root: PathBuf,
     pub(super) work_tree: WorkTree,
+    /// A folder below the root, by its path there, that is none of the project's.
+    pub(super) left_out: Option<Vec<u8>>,
     index_file: Option<PathBuf>,
     learns: bool,
     index: Mutex<Option<Arc<StatIndex>>>,
@@ -84,6 +105,7 @@ impl Scanner {
         Self {
             root: root.into(),
             work_tree: WorkTree::default(),
+            left_out: None,
             index_file: None,
             learns: true,
             index: Mutex::default(),
@@ -109,6 +131,22 @@ impl Scanner {
     #[must_use]
     pub fn with_work_tree(mut self, work_tree: WorkTree) -> Self {
         self.work_tree = work_tree;
+        self
+    }
+
+    /// Leaves out this folder, if it is in the root, whatever selections say. It may not be there yet.
+    #[must_use]
+    pub fn without(mut self, folder: &Path) -> Self {
+        let below = |folder: &Path| {
+            let root = self.root.canonicalize().ok()?;
+            let below: PathBuf = real(folder)?
+                .strip_prefix(root)
+                .ok()?
+                .components()
+                .collect();
+            (!below.as_os_str().is_empty()).then(|| below.into_os_string().into_vec())
+        };
+        self.left_out = below(folder);
         self
     }
 
@@ -161,8 +199,16 @@ impl Scanner {
     /// Returns whether all that these scans of this folder have looked at is as it was then, and
     /// nothing has come that they would look at too. In doubt it is not; then only another scan
     /// tells what is different.
-    pub fn stands(&self, scans: &Scans) -> bool {
-        scans.seen.iter().all(|seen| seen.stands(self))
+    pub fn standing(&self, scans: &Scans) -> Standing {
+        let mut standing = Standing::Untouched;
+        for seen in &scans.seen {
+            match seen.standing(self) {
+                Standing::Untouched => {}
+                Standing::Same => standing = Standing::Same,
+                Standing::Changed => return Standing::Changed,
+            }
+        }
+        standing
     }
 
     fn walk(
@@ -201,8 +247,9 @@ impl Scanner {
         Ok(Seen {
             folders,
             hows: walked.hows,
-            apart: walked.apart,
+            places: walked.places,
             sources: walked.sources,
+            young: walked.young,
             index,
         })
     }
@@ -238,6 +285,16 @@ fn counts(folders: &[Folder]) -> BTreeMap<Mask, usize> {
     }
     *counts.entry(last).or_default() += run;
     counts
+}
+
+/// Returns where a folder is, or would be, without links on the way.
+fn real(folder: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(folder).ok()?;
+    let mut above = folder.ancestors();
+    above.find_map(|above| {
+        let rest = folder.strip_prefix(above).ok()?;
+        Some(above.canonicalize().ok()?.join(rest))
+    })
 }
 
 /// Returns how many threads look at files at the same time.

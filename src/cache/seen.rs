@@ -5,6 +5,7 @@
 //! that may have changed within a tick of the clock is listed again. In doubt nothing stands.
 
 use std::{
+    collections::HashSet,
     fs,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
@@ -18,7 +19,7 @@ use std::{
 use rustix::fs::fstat;
 
 use super::{
-    Kind, ScanError, Scanner,
+    Kind, ScanError, Scanner, Standing,
     folder::{Folder, split},
     git::Repository,
     look::{Listing, Looker, list, look_at, open, open_root},
@@ -34,11 +35,23 @@ pub(super) struct Seen {
     pub(super) folders: Arc<[Folder]>,
     /// How each of the folders was looked at.
     pub(super) hows: Vec<How>,
-    /// What was at places that patterns name, apart from the walk.
-    pub(super) apart: Vec<(Box<[u8]>, Option<Kind>)>,
+    /// The places that selections name and the walk has not met.
+    pub(super) places: Vec<Place>,
     pub(super) sources: Sources,
+    /// Files of which nothing could be known for later.
+    pub(super) young: HashSet<Box<[u8]>>,
     /// What was known of files when the walk was over.
     pub(super) index: Arc<StatIndex>,
+}
+
+/// A place that was looked at apart from the walk.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) path: Box<[u8]>,
+    /// Whether only links counted.
+    pub(super) links_only: bool,
+    /// How much of the path leads to what was met, and what that was.
+    pub(super) met: Option<(usize, Kind)>,
 }
 
 /// How a folder itself was looked at.
@@ -136,20 +149,33 @@ impl Sources {
 
 impl Seen {
     /// Returns whether all of it is as it was, and nothing has come.
-    pub(super) fn stands(&self, scanner: &Scanner) -> bool {
-        self.all_stands(scanner.root()).unwrap_or(false)
+    pub(super) fn standing(&self, scanner: &Scanner) -> Standing {
+        let touched = AtomicBool::new(false);
+        match self.stands(scanner.root(), &touched) {
+            Ok(false) | Err(_) => Standing::Changed,
+            Ok(true) if touched.into_inner() => Standing::Same,
+            Ok(true) => Standing::Untouched,
+        }
     }
 
-    fn all_stands(&self, root: &Path) -> Result<bool, ScanError> {
+    fn stands(&self, root: &Path, touched: &AtomicBool) -> Result<bool, ScanError> {
         let root = open_root(root)?;
         if !self.sources.stand(&root)? {
             return Ok(false);
         }
         let mut looker = Looker::new();
-        for (path, kind) in &self.apart {
-            let known = self.index.directory(split(path).0);
-            let looked = look_at(&root, path, &known, &mut looker)?;
-            if looked.map(|looked| looked.kind) != *kind {
+        for place in &self.places {
+            let met = look_at(
+                &root,
+                &place.path,
+                place.links_only,
+                &self.index,
+                &mut looker,
+            )?;
+            if met.as_ref().is_some_and(|met| met.looked.read) {
+                touched.store(true, Ordering::Relaxed);
+            }
+            if met.map(|met| (met.end, met.looked.kind)) != place.met {
                 return Ok(false);
             }
         }
@@ -170,11 +196,10 @@ impl Seen {
                 let Some((at, start)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
                 };
-                if !self
-                    .folder_stands(&root, *at, *start, &mut looker)
-                    .unwrap_or(false)
-                {
-                    stands.store(false, Ordering::Relaxed);
+                match self.folder_stands(&root, *at, *start, &mut looker) {
+                    Ok(Standing::Untouched) => {}
+                    Ok(Standing::Same) => touched.store(true, Ordering::Relaxed),
+                    Ok(Standing::Changed) | Err(_) => stands.store(false, Ordering::Relaxed),
                 }
             }
         };
@@ -193,31 +218,34 @@ impl Seen {
         at: usize,
         start: usize,
         looker: &mut Looker,
-    ) -> Result<bool, ScanError> {
+    ) -> Result<Standing, ScanError> {
         let (Some(folder), Some(how)) = (self.folders.get(at), self.hows.get(at)) else {
-            return Ok(false);
+            return Ok(Standing::Changed);
         };
         let path = &folder.path;
         // What patterns name was looked at apart, and without following links on the way.
         let is_apart = matches!(how, How::Apart);
         if is_apart {
-            return Ok(true);
+            return Ok(Standing::Untouched);
         }
         let Some(mut directory) = open(root, path)? else {
-            return Ok(false);
+            return Ok(Standing::Changed);
         };
         let unreadable = |error| super::look::unreadable(path, error);
+        let mut standing = Standing::Untouched;
         match how {
             How::Stamped(stamp) => {
                 let now = fstat(directory.fd().map_err(unreadable)?).map_err(unreadable)?;
                 if Stamp::of(&now) != Some(*stamp) {
-                    return Ok(false);
+                    return Ok(Standing::Changed);
                 }
             }
             How::Listed(listing) if start == 0 => {
                 if !list(&mut directory, path)?.is(listing) {
-                    return Ok(false);
+                    return Ok(Standing::Changed);
                 }
+                // It may have been another in between.
+                standing = Standing::Same;
             }
             How::Listed(_) | How::Apart => {}
         }
@@ -230,10 +258,13 @@ impl Seen {
             .filter_map(|at| folder.files.at(at))
         {
             let looked = looker.look(fd, path, file.name, known.find(file.name))?;
-            if looked.is_none_or(|looked| looked.kind != *file.kind) {
-                return Ok(false);
+            let Some(looked) = looked.filter(|looked| looked.kind == *file.kind) else {
+                return Ok(Standing::Changed);
+            };
+            if looked.read {
+                standing = Standing::Same;
             }
         }
-        Ok(true)
+        Ok(standing)
     }
 }

@@ -1,22 +1,28 @@
 //! Which files are the inputs of a gate.
 
+use std::collections::BTreeMap;
+
 use crate::boundary::{Entry, PathPattern, Pattern as _};
 
-use super::Tree;
+use super::{Tree, folder::is_within};
 
 /// Which of the files that git does not ignore are inputs.
 ///
-/// An ignored file is one only where `patterns` or `always` name it literally, without a wildcard, and
-/// then no exclusion takes it away; or where the segments of a pattern before its first wildcard name
-/// the ignored directory that it is in, as `dist/**` does. `.git` never is one, at any depth. Patterns match exactly as
-/// written, exceptions too, so that a difference of case never hides an input; in a path that is
-/// no UTF-8, U+FFFD stands for what is not.
+/// An ignored file is one only where `patterns` or `always` name it literally, without a wildcard, or
+/// `named` does, and then no exclusion takes it away; or where the segments of a pattern before its first wildcard name
+/// the ignored directory that it is in, as `dist/**` does. Where a link stands at such a name or on
+/// the way to it, that is an input, and so is what it leads to where the name has no wildcard. `.git`
+/// never is one, at any depth. Patterns match exactly as written, exceptions too, so that a difference
+/// of case never hides an input; in a path that is no UTF-8, U+FFFD stands for what is not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InputSelection {
     /// What to take; everything if there is none.
     pub patterns: Option<Vec<Entry<PathPattern>>>,
-    /// What to take besides, such as the script that the gate runs and what it seals.
+    /// What to take besides, such as what the gate seals.
     pub always: Vec<Entry<PathPattern>>,
+    /// Paths of files to take besides, if they are there, such as the script that the gate runs. Each
+    /// costs one look.
+    pub named: Vec<String>,
     /// What not to take: scratch files.
     pub exclude: Vec<Entry<PathPattern>>,
 }
@@ -43,8 +49,20 @@ pub(super) struct Selector<'a> {
 
 #[derive(Debug)]
 struct Ready<'a> {
-    wanted: Option<Vec<EntryRule<'a>>>,
+    // Whether everything is wanted that git does not ignore; else what `wanted` says.
+    everything: bool,
+    wanted: Vec<EntryRule<'a>>,
+    // What is looked for by its name, and so costs nothing for any other file.
+    named: Vec<Named<'a>>,
     unwanted: Vec<EntryRule<'a>>,
+}
+
+/// A place that selections name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Named<'a> {
+    pub(super) path: &'a [u8],
+    /// Whether it is meant only if it is a link, or behind one: all else there is met by the walk.
+    pub(super) links_only: bool,
 }
 
 /// How many selections one walk can serve: one bit of a [`Mask`] each.
@@ -61,6 +79,13 @@ pub(super) struct Reach {
     unwanted: bool,
 }
 
+impl Reach {
+    /// Returns whether all below it is wanted, apart from what is excluded.
+    pub(super) fn is_everything(self) -> bool {
+        self.wanted == Wanted::Everything
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Everything,
@@ -70,16 +95,8 @@ enum Wanted {
 
 impl<'a> Selector<'a> {
     pub(super) fn new(selections: impl IntoIterator<Item = &'a InputSelection>) -> Self {
-        let rules = |entries: &'a [Entry<PathPattern>]| entries.iter().map(EntryRule::new);
-        let ready = |selection: &'a InputSelection| Ready {
-            wanted: selection
-                .patterns
-                .as_ref()
-                .map(|patterns| rules(patterns).chain(rules(&selection.always)).collect()),
-            unwanted: rules(&selection.exclude).collect(),
-        };
         Self {
-            selections: selections.into_iter().map(ready).collect(),
+            selections: selections.into_iter().map(Ready::new).collect(),
         }
     }
 
@@ -124,7 +141,7 @@ impl<'a> Selector<'a> {
         let mut rules = self
             .selections
             .iter()
-            .flat_map(|selection| selection.wanted.iter().flatten());
+            .flat_map(|selection| &selection.wanted);
         rules.any(|rule| rule.names(top) && rule.reaches(directory))
     }
 
@@ -133,34 +150,64 @@ impl<'a> Selector<'a> {
     pub(super) fn select_ignored(&self, path: &[u8], top: &[u8], reaches: &[Reach]) -> Mask {
         let mut mask = 0;
         for (at, selection) in self.selections.iter().enumerate() {
-            let mut rules = selection.wanted.iter().flatten();
+            let mut rules = selection.wanted.iter();
             let is_named = rules.any(|rule| rule.names(top) && rule.selects(path));
             mask |= Mask::from(is_named) << at;
         }
         mask & self.select(path, reaches)
     }
 
-    /// Returns every file that a selection names literally, and the selections that do.
-    pub(super) fn named(&self) -> Vec<(&'a [u8], Mask)> {
-        let mut named = Vec::new();
+    /// Returns whether all that a pattern means is behind `path`, by the segments before its first
+    /// wildcard.
+    pub(super) fn is_behind(&self, path: &[u8]) -> bool {
+        let mut rules = self
+            .selections
+            .iter()
+            .flat_map(|selection| &selection.wanted);
+        rules.any(|rule| {
+            let is_itself = rule.shape == Shape::Literal && rule.prefix == path;
+            !path.is_empty() && !is_itself && is_within(rule.prefix, path)
+        })
+    }
+
+    /// Returns every place that a selection names, and the selections that do.
+    pub(super) fn named(&self) -> BTreeMap<Named<'a>, Mask> {
+        let mut named = BTreeMap::new();
         for (at, selection) in self.selections.iter().enumerate() {
-            for rule in selection.wanted.iter().flatten() {
-                if rule.shape == Shape::Literal && rule.selects(rule.prefix) {
-                    named.push((rule.prefix, 1 << at));
-                }
+            for place in &selection.named {
+                *named.entry(*place).or_default() |= 1 << at;
             }
         }
         named
     }
 }
 
-impl Ready<'_> {
+impl<'a> Ready<'a> {
+    fn new(selection: &'a InputSelection) -> Self {
+        let rules = |entries: &'a [Entry<PathPattern>]| entries.iter().map(EntryRule::new);
+        let patterns = selection.patterns.as_deref().unwrap_or_default();
+        let wanted: Vec<_> = rules(patterns).chain(rules(&selection.always)).collect();
+        let named = selection.named.iter().map(|path| Named {
+            path: path.as_bytes(),
+            links_only: false,
+        });
+        Self {
+            everything: selection.patterns.is_none(),
+            named: named
+                .chain(wanted.iter().filter_map(EntryRule::named))
+                .collect(),
+            unwanted: rules(&selection.exclude).collect(),
+            wanted,
+        }
+    }
+
     fn reach(&self, directory: &[u8], parent: Reach) -> Reach {
-        let wanted = match (&self.wanted, parent.wanted) {
-            (_, Wanted::Nothing) => Wanted::Nothing,
-            (None, _) | (_, Wanted::Everything) => Wanted::Everything,
-            (Some(rules), Wanted::Some) => {
-                if rules.iter().any(|rule| rule.covers(directory)) {
+        let rules = &self.wanted;
+        let wanted = match parent.wanted {
+            Wanted::Nothing => Wanted::Nothing,
+            Wanted::Everything => Wanted::Everything,
+            Wanted::Some => {
+                if self.everything || rules.iter().any(|rule| rule.covers(directory)) {
                     Wanted::Everything
                 } else if rules.iter().any(|rule| rule.reaches(directory)) {
                     Wanted::Some
@@ -180,10 +227,10 @@ impl Ready<'_> {
     }
 
     fn selects(&self, path: &[u8], reach: Reach) -> bool {
-        let wanted = match (reach.wanted, &self.wanted) {
-            (Wanted::Nothing, _) => false,
-            (Wanted::Everything, _) | (Wanted::Some, None) => true,
-            (Wanted::Some, Some(rules)) => rules.iter().any(|rule| rule.selects(path)),
+        let wanted = match reach.wanted {
+            Wanted::Nothing => false,
+            Wanted::Everything => true,
+            Wanted::Some => self.wanted.iter().any(|rule| rule.selects(path)),
         };
         wanted && !(reach.unwanted && self.unwanted.iter().any(|rule| rule.selects(path)))
     }
@@ -283,6 +330,20 @@ impl<'a> EntryRule<'a> {
             shape,
             whole,
         }
+    }
+
+    /// Returns the place that the entry names, if it names one.
+    fn named(&self) -> Option<Named<'a>> {
+        let links_only = self.shape != Shape::Literal;
+        let is_one = if links_only {
+            !self.prefix.is_empty()
+        } else {
+            self.selects(self.prefix)
+        };
+        is_one.then_some(Named {
+            path: self.prefix,
+            links_only,
+        })
     }
 
     /// Returns whether the entry means all that is in `directory`.

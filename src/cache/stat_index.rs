@@ -4,13 +4,15 @@
 //! only hashed again. It is replaced as a whole by a rename, so that runs at the same time see one
 //! or the other and at worst forget what the other has learnt.
 
-use std::{cmp::Ordering, fs, io::Write as _, path::Path};
+use std::{cmp::Ordering, io::Write as _, path::Path};
 
 use rustix::fs::Stat;
 
-use super::{Digest, store::make_folder};
+use super::{Digest, own, store::make_folder};
 
 const MAGIC: &[u8; 16] = b"factory-stats 1\n";
+/// No index is as long; it would be made anew each time.
+const LONGEST: u64 = 1 << 30;
 const ENTRY_LENGTH: usize = 8 + 8 + 8 + 8 + 4 + 32;
 
 /// All that says that a file is still the one that was hashed. Times are in nanoseconds.
@@ -99,10 +101,28 @@ struct Block {
 impl StatIndex {
     /// Reads an index; whatever can't be read is empty.
     pub(super) fn load(file: &Path) -> Self {
-        fs::read(file)
+        own::read(file, LONGEST)
             .ok()
             .and_then(Self::parse)
             .unwrap_or_default()
+    }
+
+    /// Returns whether an index can be read to its end and is as it was written, else why not.
+    pub(super) fn check(file: &Path) -> Result<(), String> {
+        let bytes = own::read(file, LONGEST)
+            .map_err(|error| format!("the stat index cannot be read: {error}"))?;
+        let length = bytes.len();
+        let index = Self::parse(bytes).unwrap_or_default();
+        let is_whole = index.blocks.iter().all(|block| {
+            let all = slice(&index.bytes, block.all);
+            Known::read(all, slice(&index.bytes, block.path)).is_some()
+        });
+        let end = index.blocks.iter().map(|block| block.all.1).max();
+        if is_whole && end.unwrap_or(index.bytes.len()) == length && index.bytes.len() == length {
+            Ok(())
+        } else {
+            Err("the stat index is damaged".to_owned())
+        }
     }
 
     fn parse(bytes: Vec<u8>) -> Option<Self> {

@@ -47,16 +47,24 @@ pub(super) struct State {
 pub(super) struct At {
     repository: Arc<Repository>,
     top: usize,
+    // The one whose work tree this one is in, which may track files here all the same.
+    outer: Option<Arc<At>>,
 }
 
 impl State {
-    /// Takes over nothing but the selections if the directory is the top of another work tree:
-    /// `full` is its path as the top of the outer one sees it, `path` that on disk.
+    /// Takes over nothing but the selections, and what is tracked, if the directory is the top of
+    /// another work tree: `full` is its path as the top of the outer one sees it, `path` that on disk.
     pub(super) fn enter_repository(&mut self, full: &[u8], path: &Path, sources: &Sources) {
-        let top = full.len() + 1;
-        let repository = sources.repository(path.join(".git"));
-        self.repository = repository.map(|repository| At { repository, top });
-        self.rules = None;
+        let Some(repository) = sources.repository(path.join(".git")) else {
+            return;
+        };
+        let excludes = sources.text(repository.excludes()).unwrap_or_default();
+        self.rules = Some(Arc::new(Rules::parse(full, &excludes, None)));
+        self.repository = Some(At {
+            repository,
+            top: full.len() + 1,
+            outer: self.repository.take().map(Arc::new),
+        });
         self.ignored = false;
         self.ignored_top = None;
     }
@@ -79,16 +87,20 @@ impl State {
     /// Returns whether this path, as seen from the top of the work tree, is tracked although it
     /// is ignored; a directory, whether something in it is.
     pub(super) fn tracks(&self, path: &[u8], is_directory: bool) -> Result<bool, ScanError> {
-        let Some(at) = &self.repository else {
-            return Ok(false);
-        };
-        let path = path.get(at.top..).unwrap_or_default();
-        let tracks = if is_directory {
-            at.repository.tracks_within(path)
-        } else {
-            at.repository.tracks(path)
-        };
-        tracks.map_err(ScanError::Repository)
+        let mut next = self.repository.as_ref();
+        while let Some(at) = next {
+            let path = path.get(at.top..).unwrap_or_default();
+            let tracks = if is_directory {
+                at.repository.tracks_within(path)
+            } else {
+                at.repository.tracks(path)
+            };
+            if tracks.map_err(ScanError::Repository)? {
+                return Ok(true);
+            }
+            next = at.outer.as_deref();
+        }
+        Ok(false)
     }
 }
 
@@ -186,6 +198,10 @@ pub(super) fn surroundings(
     {
         return outside;
     }
-    state.repository = Some(At { repository, top: 0 });
+    state.repository = Some(At {
+        repository,
+        top: 0,
+        outer: None,
+    });
     Ok((prefix, state))
 }

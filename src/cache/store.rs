@@ -6,15 +6,16 @@
 //! or the value of a variable.
 //!
 //! In the folder: `v1/records/ab/KEY`, a line with the SHA-256 of the rest and then JSON;
-//! `v1/blobs/ab/DIGEST`, the outputs and the manifests; `v1/locks/KEY`; `v1/stats/…`, the stat
-//! indices; `v1/salt`, which hides the values of variables; `v1/sweep`, held shared by whoever
-//! stores and alone by whoever clears away.
+//! `v1/blobs/ab/DIGEST`, the outputs and the manifests; `v1/unkept/ab/KEY`, why a pass was not kept;
+//! `v1/locks/KEY`, with the process that holds it; `v1/stats/…`, the stat indices; `v1/salt`, which
+//! hides the values of variables; `v1/sweep`, held shared by whoever stores and alone by whoever
+//! clears away.
 
 use std::{
     ffi::OsString,
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -22,10 +23,17 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, Digest, Limits, Makes, Output, manifest, outputs::digest_of, past::ActionRecord,
+    Action, Digest, Limits, Makes, Output, manifest,
+    outputs::{Finder, digest_of},
+    own,
+    past::ActionRecord,
 };
 
 const FORMAT: u32 = 1;
+/// No entry is as long, whatever its gate has made.
+const LONGEST_ENTRY: u64 = 256 << 20;
+/// Nor is the reason why a pass was not kept.
+const LONGEST_REASON: u64 = 1 << 16;
 
 /// What could not be done to a store, and why. A warning: nothing that a verdict hangs on.
 #[derive(Debug, thiserror::Error)]
@@ -131,7 +139,7 @@ pub(super) struct Entry {
 impl Entry {
     /// Reads the entry in this file: nothing if there is none, or what is wrong with it.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, String> {
-        let bytes = match fs::read(path) {
+        let bytes = match own::read(path, LONGEST_ENTRY) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(format!("the entry cannot be read: {error}")),
@@ -259,9 +267,29 @@ impl Store {
     /// Marks a result as used, so that it is not the next to go. One that can't be marked only looks
     /// older than it is.
     pub fn mark_used(&self, key: &Digest) {
-        if let Ok(file) = File::open(self.record_path(key)) {
+        if let Ok(file) = own::open(&self.record_path(key)) {
             let _ = file.set_modified(SystemTime::now());
         }
+    }
+
+    /// Notes why a pass was not kept, for whoever asks.
+    pub fn note_unkept(&self, key: &Digest, started: SystemTime, reason: &str) {
+        if self.writes {
+            let started_ms = milliseconds(started.duration_since(UNIX_EPOCH).unwrap_or_default());
+            let reason = reason.to_owned();
+            let unkept = Unkept { started_ms, reason };
+            // One that can't be written is not told of.
+            let text = serde_json::to_vec(&unkept).unwrap_or_default();
+            let _ = self.write(&self.unkept_path(key), &text);
+        }
+    }
+
+    /// Returns when a pass was reached that was not kept, and why it was not.
+    pub fn unkept(&self, key: &Digest) -> Option<(SystemTime, String)> {
+        let text = own::read(&self.unkept_path(key), LONGEST_REASON).ok()?;
+        let unkept: Unkept = serde_json::from_slice(&text).ok()?;
+        let started = UNIX_EPOCH.checked_add(Duration::from_millis(unkept.started_ms))?;
+        Some((started, unkept.reason))
     }
 
     /// Keeps how a gate ended and what it made, if that is a pass: it exited, and with 0. Now and
@@ -272,6 +300,7 @@ impl Store {
         }
         match self.store(action, outcome, makes) {
             Ok(kept @ Kept::Stored) => {
+                let _ = fs::remove_file(self.unkept_path(&action.key()));
                 self.tidy();
                 kept
             }
@@ -303,8 +332,6 @@ impl Store {
             Some(Ok(outputs)) => outputs,
             Some(Err(reason)) => return Ok(Kept::Unkept(reason)),
         };
-        let milliseconds =
-            |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let entry = Entry {
             format: FORMAT,
             key: action.key(),
@@ -338,7 +365,7 @@ impl Store {
         if blob.is_empty() {
             return Ok(Vec::new());
         }
-        let bytes = fs::read(self.blob_path(&blob.digest))
+        let bytes = own::read(&self.blob_path(&blob.digest), blob.size)
             .map_err(|error| format!("a stored output cannot be read: {error}"))?;
         if bytes.len() as u64 != blob.size || Digest::of(&bytes) != blob.digest {
             return Err("a stored output is damaged".to_owned());
@@ -351,7 +378,7 @@ impl Store {
         if blob.is_empty() {
             return Ok(());
         }
-        let checked = File::open(self.blob_path(&blob.digest))
+        let checked = own::open(&self.blob_path(&blob.digest))
             .and_then(|mut file| digest_of(&mut file, |_| Ok(())));
         match checked {
             Ok(found) if found == (blob.digest, blob.size) => Ok(()),
@@ -360,8 +387,13 @@ impl Store {
         }
     }
 
-    /// Keeps the content of a file that may be too long to be held at once.
-    pub(super) fn put_file(&self, mut file: File) -> Result<BlobEntry, StoreError> {
+    /// Keeps the content of a file that may be too long to be held at once, unless `finder` finds
+    /// something in it.
+    pub(super) fn put_file(
+        &self,
+        mut file: File,
+        finder: &mut Finder<'_>,
+    ) -> Result<BlobEntry, StoreError> {
         let folder = self.folder.join("blobs");
         make_folder(&folder)?;
         let failed = StoreError::of("write", &folder);
@@ -369,12 +401,15 @@ impl Store {
             .prefix(TEMPORARY)
             .tempfile_in(&folder)
             .and_then(|mut temporary| {
-                let found = digest_of(&mut file, |bytes| temporary.write_all(bytes))?;
+                let found = digest_of(&mut file, |bytes| {
+                    finder.read(bytes);
+                    temporary.write_all(bytes)
+                })?;
                 Ok((temporary, found))
             });
         let (temporary, (digest, size)) = copied.map_err(failed)?;
         let blob = BlobEntry { digest, size };
-        if self.check_blob(blob).is_err() {
+        if finder.found().is_none() && self.check_blob(blob).is_err() {
             let path = self.blob_path(&digest);
             make_folder(path.parent().unwrap_or(&folder))?;
             temporary
@@ -413,17 +448,14 @@ impl Store {
 
     pub(super) fn sweep_file(&self) -> Result<File, StoreError> {
         let path = self.folder.join("sweep");
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(StoreError::of("open", &path))
+        own::open_to_append(&path).map_err(StoreError::of("open", &path))
     }
 
     pub(super) fn read_salt(&self) -> Option<[u8; 32]> {
-        fs::read(self.folder.join("salt")).ok()?.try_into().ok()
+        own::read(&self.folder.join("salt"), 32)
+            .ok()?
+            .try_into()
+            .ok()
     }
 
     /// Returns a hash of `value` that tells nobody what it is: it is keyed with what only this store
@@ -467,6 +499,10 @@ impl Store {
         self.sharded("records", key)
     }
 
+    fn unkept_path(&self, key: &Digest) -> PathBuf {
+        self.sharded("unkept", key)
+    }
+
     pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.sharded("blobs", digest)
     }
@@ -478,6 +514,17 @@ impl Store {
         path.push(name);
         path
     }
+}
+
+/// Why a pass was not kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct Unkept {
+    started_ms: u64,
+    reason: String,
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn random() -> Result<[u8; 32], StoreError> {

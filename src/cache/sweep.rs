@@ -3,14 +3,15 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fs::{self, File, OpenOptions, TryLockError},
-    io::Write as _,
+    fs::{self, File, TryLockError},
+    io::{self, Write as _},
     path::PathBuf,
     time::{Duration, SystemTime},
 };
 
 use super::{
-    Digest, Store, StoreError,
+    Digest, Store, StoreError, own,
+    stat_index::StatIndex,
     store::{Entry, TEMPORARY},
 };
 
@@ -147,12 +148,13 @@ fn split(text: &str) -> Option<(u64, &str)> {
 /// A store is swept when it may have grown by this part of what it may hold, or after a day.
 const PART: u64 = 16;
 const DAY: Duration = Duration::from_hours(24);
+/// How long the note of what was stored can be.
+const LONGEST_NOTE: u64 = 1 << 20;
 
 impl Store {
     /// Notes that something was stored: sweeps are rare, and none is forgotten.
     pub(super) fn note_growth(&self, bytes: u64) {
-        let path = self.folder().join("grown");
-        if let Ok(mut file) = OpenOptions::new().create(true).append(true).open(path) {
+        if let Ok(mut file) = own::open_to_append(&self.folder().join("grown")) {
             // One that is lost is made up for within a day.
             let _ = writeln!(file, "{}", bytes.saturating_add(OVERHEAD));
         }
@@ -160,7 +162,12 @@ impl Store {
 
     /// Sweeps if it is time and nobody is storing something.
     pub(super) fn tidy(&self) {
-        let grown = fs::read_to_string(self.folder().join("grown")).unwrap_or_default();
+        let grown = match own::read(&self.folder().join("grown"), LONGEST_NOTE) {
+            Ok(grown) => String::from_utf8_lossy(&grown).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            // What can't be told may be much.
+            Err(_) => self.limits.bytes.to_string(),
+        };
         let grown = grown
             .lines()
             .filter_map(|line| line.parse().ok())
@@ -208,11 +215,11 @@ impl Store {
                 false
             }
         };
-        for index in self.files("stats") {
-            if index.used < oldest || index.is_temporary() || index.bytes > left {
-                remove(&index);
+        for file in self.files("stats").into_iter().chain(self.files("unkept")) {
+            if file.used < oldest || file.is_temporary() || file.bytes > left {
+                remove(&file);
             } else {
-                left -= index.bytes;
+                left -= file.bytes;
             }
         }
         let mut blobs: BTreeMap<Digest, (Stored, bool)> = BTreeMap::new();
@@ -258,9 +265,8 @@ impl Store {
     // Locks of processes that were killed. Whoever waits for one of them tries anew.
     fn forget_locks(&self) {
         for lock in self.files("locks") {
-            if let Ok(file) = File::open(&lock.path)
-                && file.try_lock().is_ok()
-            {
+            let is_held = own::open(&lock.path).is_ok_and(|file| file.try_lock().is_err());
+            if !is_held {
                 let _ = fs::remove_file(&lock.path);
             }
         }
@@ -276,12 +282,13 @@ impl Store {
 
     /// Returns what the store holds.
     pub fn stats(&self) -> Stats {
-        let (records, blobs, indices) = (
+        let (records, blobs, indices, unkept) = (
             self.files("records"),
             self.files("blobs"),
             self.files("stats"),
+            self.files("unkept"),
         );
-        let all = records.iter().chain(&blobs).chain(&indices);
+        let all = records.iter().chain(&blobs).chain(&indices).chain(&unkept);
         Stats {
             bytes: all.map(|file| file.bytes).sum(),
             records: records.len(),
@@ -290,10 +297,22 @@ impl Store {
         }
     }
 
-    /// Reads every result with all that belongs to it.
+    /// Reads every result with all that belongs to it, and the stat indices.
     pub fn verify(&self) -> Verified {
         let mut verified = Verified::default();
         let _held = self.hold();
+        let mut damaged = |file: &Stored, reason| {
+            let path = file.path.strip_prefix(self.folder()).unwrap_or(&file.path);
+            verified.damaged.push((path.to_path_buf(), reason));
+        };
+        for file in self.files("stats") {
+            if !file.is_temporary()
+                && let Err(reason) = StatIndex::check(&file.path)
+            {
+                damaged(&file, reason);
+            }
+        }
+        let mut sounds = 0;
         for file in self.files("records") {
             if file.is_temporary() {
                 continue;
@@ -308,13 +327,11 @@ impl Store {
                 Err(reason) => Err(reason),
             };
             match sound {
-                Ok(()) => verified.sound += 1,
-                Err(reason) => {
-                    let path = file.path.strip_prefix(self.folder()).unwrap_or(&file.path);
-                    verified.damaged.push((path.to_path_buf(), reason));
-                }
+                Ok(()) => sounds += 1,
+                Err(reason) => damaged(&file, reason),
             }
         }
+        verified.sound = sounds;
         verified
     }
 
@@ -323,7 +340,7 @@ impl Store {
         let walk = walkdir::WalkDir::new(self.folder().join(kind)).max_depth(2);
         walk.into_iter()
             .filter_map(Result::ok)
-            .filter(|file| file.file_type().is_file())
+            .filter(|file| !file.file_type().is_dir())
             .filter_map(|file| {
                 let metadata = file.metadata().ok()?;
                 let used = metadata.modified().ok()?;

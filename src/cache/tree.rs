@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     Digest,
-    folder::{Files, Folder, compare_folders, join, split},
+    folder::{Files, Folder, compare_folders, is_within, join, split},
     merkle,
     proto::BlobRef,
     selection::Mask,
@@ -386,10 +386,21 @@ impl Tree {
             .collect()
     }
 
+    /// Returns a device among the inputs: what it gives when it is read is in no key.
+    pub fn device(&self) -> Option<InputRef<'_>> {
+        self.inputs().find(|input| match input.kind {
+            Kind::Other(special) => match special {
+                Special::CharacterDevice | Special::BlockDevice | Special::Unknown => true,
+                Special::Fifo | Special::Socket => false,
+            },
+            Kind::File { .. } | Kind::Link { .. } => false,
+        })
+    }
+
     /// Returns the digest of the tree as a Remote Execution `Directory`.
     ///
-    /// Names are in the order of their true bytes. A name or a text of a link that is no UTF-8 is
-    /// escaped and stands as it is, in hexadecimal digits, in the property `factory.name` or
+    /// Names are in the order in which they are written. A name or a text of a link that is no UTF-8,
+    /// or has `\x` in it, is escaped and stands as it is, in hexadecimal digits, in the property `factory.name` or
     /// `factory.target` of its node, or of the directory itself. A special file is a file without
     /// content and with the property `factory.kind`; a link that leads to no input has the property
     /// `factory.leads`. A directory without inputs is no part of the tree.
@@ -401,20 +412,20 @@ impl Tree {
         *self.root.get_or_init(|| merkle::root(self))
     }
 
+    /// Returns whether it is made of these folders.
+    pub(super) fn is_of(&self, folders: &Arc<[Folder]>) -> bool {
+        Arc::ptr_eq(&self.folders, folders)
+    }
+
     fn position(&self, folder: &[u8]) -> Result<usize, usize> {
         self.folders
             .binary_search_by(|known| compare_folders(&known.path, folder))
     }
 
-    fn holds_directory(&self, path: &[u8]) -> bool {
+    /// Returns whether there is an input in this folder, or in one in it.
+    pub(super) fn holds_directory(&self, path: &[u8]) -> bool {
         let (Ok(from) | Err(from)) = self.position(path);
-        let within = |folder: &&Folder| {
-            path.is_empty()
-                || folder
-                    .path
-                    .strip_prefix(path)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-        };
+        let within = |folder: &&Folder| is_within(&folder.path, path);
         let folders = self.folders.get(from..).unwrap_or_default();
         folders
             .iter()
@@ -445,16 +456,20 @@ impl Tree {
                 }
                 name => here.push(name),
             }
+            let path = here.join(&b'/');
             if let Some(InputRef {
                 kind: Kind::Link { text, .. },
                 ..
-            }) = self.get(&here.join(&b'/'))
+            }) = self.get(&path)
             {
                 if !follow(text) {
                     return false;
                 }
                 here.pop();
                 ahead.extend(segments(text).collect::<Vec<_>>().into_iter().rev());
+            } else if !ahead.is_empty() && !self.holds_directory(&path) {
+                // It may be a link that is no input, and lead anywhere.
+                return false;
             }
         }
         let path = here.join(&b'/');
@@ -463,7 +478,7 @@ impl Tree {
 }
 
 /// As many links as the kernel follows.
-const MOST_LINKS: u32 = 40;
+pub(super) const MOST_LINKS: u32 = 40;
 
 fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/')

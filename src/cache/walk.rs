@@ -1,6 +1,7 @@
 //! One walk over a folder by several threads.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     ops::Range,
     os::{
@@ -21,14 +22,15 @@ use rustix::{
 };
 
 use super::{
-    ScanError, Scanner,
+    Kind, ScanError, Scanner,
     assemble::{Apart, Chunk, Found, Ordered, Visited, Walked},
-    folder::{join, split},
-    look::{Looker, list, look_at, open, open_root, unreadable},
-    seen::{How, Sources},
-    selection::{Mask, Selector},
+    folder::{is_within, join, split},
+    look::{Looker, Met, list, look_at, open, open_root, unreadable},
+    seen::{How, Place, Sources},
+    selection::{Mask, Named, Selector},
     stat_index::{Cursor, Known, Stamp, StatIndex, file_time},
     state::{IGNORE_FILE, State, surroundings},
+    tree::MOST_LINKS,
 };
 
 /// How many files of one directory a thread takes at once.
@@ -39,6 +41,8 @@ pub(super) const CHUNK: usize = 128;
 pub(super) struct Walk<'a> {
     root: OwnedFd,
     root_path: &'a Path,
+    // A folder that is none of the project's.
+    left_out: Option<&'a [u8]>,
     selector: &'a Selector<'a>,
     index: &'a StatIndex,
     // The root, as the top of its work tree sees it, with a slash behind it.
@@ -149,6 +153,7 @@ impl<'a> Walk<'a> {
         Ok(Self {
             root,
             root_path: &scanner.root,
+            left_out: scanner.left_out.as_deref(),
             selector,
             index,
             prefix,
@@ -181,8 +186,8 @@ impl<'a> Walk<'a> {
         }
         drop(queue);
         let mut directories = found.in_order();
-        let apart = self.named(&mut directories)?;
-        Ok(directories.assemble(apart, self.index, self.sources))
+        let (apart, places) = self.named(&mut directories)?;
+        Ok(directories.assemble(apart, places, self.index, self.sources))
     }
 
     fn work(&self) -> Found {
@@ -291,6 +296,9 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let is_directory = kind == FileType::Directory;
+            if is_directory && self.left_out == Some(below) {
+                continue;
+            }
             let is_ignored = state.ignored
                 || state
                     .rules
@@ -389,29 +397,84 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Gives the files that patterns name literally to the selections that do, and looks at those
-    /// that the walk has not met. Returns these, with what they are.
-    fn named(&self, directories: &mut Ordered) -> Result<Vec<Apart>, ScanError> {
+    /// Gives what selections name to the selections that do, and looks at what the walk has not met.
+    /// Returns this, and all places that were looked at. A link that stands there, or on the way, is
+    /// meant with what it leads to.
+    fn named(
+        &self,
+        directories: &mut Ordered,
+    ) -> Result<(BTreeMap<Box<[u8]>, Apart>, Vec<Place>), ScanError> {
         let mut looker = Looker::new();
-        let mut apart: Vec<Apart> = Vec::new();
-        for (path, mask) in self.selector.named() {
-            if directories.add_mask(path, mask) {
-                continue;
-            }
-            if let Some(known) = apart.iter_mut().find(|known| *known.path == *path) {
-                known.mask |= mask;
-                continue;
-            }
-            let known = self.index.directory(split(path).0);
-            let looked = look_at(&self.root, path, &known, &mut looker)?;
-            apart.push(Apart {
-                path: path.into(),
-                mask,
-                looked,
-            });
+        let (mut apart, mut places) = (BTreeMap::new(), Vec::new());
+        let mut ahead: Vec<(Vec<u8>, bool, Mask, u32)> = Vec::new();
+        for (Named { path, links_only }, mask) in self.selector.named() {
+            ahead.push((path.to_vec(), links_only, mask, 0));
         }
-        Ok(apart)
+        while let Some((path, links_only, mask, links)) = ahead.pop() {
+            let is_left_out = |folder: &[u8]| is_within(&path, folder);
+            if self.left_out.is_some_and(is_left_out) {
+                continue;
+            }
+            let known = if links_only {
+                None
+            } else {
+                directories.add_mask(&path, mask).cloned()
+            };
+            let (end, kind) = if let Some(kind) = known {
+                (path.len(), kind)
+            } else {
+                let met = look_at(&self.root, &path, links_only, self.index, &mut looker)?;
+                let place = met.as_ref().map(|met| (met.end, met.looked.kind.clone()));
+                places.push(Place {
+                    path: path.as_slice().into(),
+                    links_only,
+                    met: place.clone(),
+                });
+                let (Some(Met { end, looked }), Some((_, kind))) = (met, place) else {
+                    continue;
+                };
+                let there = path.get(..end).unwrap_or_default();
+                if end == path.len() && !links_only || directories.add_mask(there, mask).is_none() {
+                    let known = apart.entry(there.into()).or_insert(Apart { mask, looked });
+                    known.mask |= mask;
+                }
+                (end, kind)
+            };
+            if let (Kind::Link { text, .. }, false) = (&kind, links_only)
+                && links < MOST_LINKS
+                && let Some(behind) = behind(&path, end, text)
+            {
+                ahead.push((behind, false, mask, links + 1));
+            }
+        }
+        Ok((apart, places))
     }
+}
+
+/// Returns where a path leads whose first `end` bytes are those of a link with this text; nothing if
+/// that is not below the root, or not plain to see.
+fn behind(path: &[u8], end: usize, text: &[u8]) -> Option<Vec<u8>> {
+    let (link, rest) = path.split_at_checked(end)?;
+    let mut segments: Vec<&[u8]> = split(link).0.split(|byte| *byte == b'/').collect();
+    segments.retain(|segment| !segment.is_empty());
+    let mut down = false;
+    if text.starts_with(b"/") {
+        return None;
+    }
+    let ahead = text.split(|byte| *byte == b'/');
+    for segment in ahead.chain(rest.split(|byte| *byte == b'/')) {
+        match segment {
+            b"" | b"." => {}
+            // It may lead out of a folder that is a link.
+            b".." if down => return None,
+            b".." => drop(segments.pop()?),
+            name => {
+                down = true;
+                segments.push(name);
+            }
+        }
+    }
+    Some(segments.join(&b'/'))
 }
 
 /// Looks at some of the files of a directory.

@@ -69,7 +69,8 @@ pub(super) fn run(
     }
     let names = names(&args.gates, &plan)?;
     if args.dry_run {
-        return why::tell(&names, plan, args.style.json, context, out);
+        let all = args.gates.is_empty();
+        return why::tell(&names, all, plan, args.style.json, context, out);
     }
     let mut cache = GateCache::new(context.store()?);
     if args.force {
@@ -85,11 +86,17 @@ pub(super) fn run(
             }
         });
         let judge = judge(plan, cache, cancel);
+        let names = ordered(&names, args.gates.is_empty(), &judge);
         let width = names.iter().map(String::len).max().unwrap_or_default();
         let said = RefCell::new(out);
         let tell = |progress: Progress<'_>| {
-            let Progress::Finished(name, verdict) = progress else {
-                return;
+            let (name, verdict) = match progress {
+                Progress::Finished(name, verdict) => (name, verdict),
+                Progress::Waiting(name, process) => {
+                    let _ = writeln!(io::stderr(), "{}", waiting(name, process));
+                    return;
+                }
+                Progress::Started(_) => return,
             };
             let mut out = said.borrow_mut();
             // The verdicts count also where nobody reads them.
@@ -138,6 +145,24 @@ pub(super) fn plan(context: &Context) -> miette::Result<(Plan, Option<&'static s
         Ok(None) => Ok((build::plan(context)?, None)),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the gates in the order that they are asked in: what one makes is there before another looks
+/// at it, where nobody has said in which order.
+pub(super) fn ordered(names: &[String], all: bool, judge: &Judge) -> Vec<String> {
+    if all {
+        judge.in_order(names)
+    } else {
+        names.to_vec()
+    }
+}
+
+fn waiting(name: &str, process: Option<u32>) -> String {
+    let who = process.map_or_else(
+        || "another process".to_owned(),
+        |process| format!("process {process}"),
+    );
+    format!("waiting for {who}, which is at gate `{name}` on the same work")
 }
 
 /// Returns who judges a person's files.

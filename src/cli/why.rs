@@ -46,12 +46,13 @@ pub(super) fn run(
         let _ = writeln!(io::stderr(), "note: {note}");
     }
     let names = gate::names(&args.gates, &plan)?;
-    tell(&names, plan, args.json, context, out)
+    tell(&names, args.gates.is_empty(), plan, args.json, context, out)
 }
 
-/// Tells what would become of the gates `names`.
+/// Tells what would become of the gates `names`, which nobody has put in an order if they are all.
 pub(super) fn tell(
     names: &[String],
+    all: bool,
     plan: Plan,
     as_json: bool,
     context: &Context,
@@ -59,9 +60,10 @@ pub(super) fn tell(
 ) -> miette::Result<ExitStatus> {
     let store = context.store()?.map(crate::cache::Store::only_looking);
     let judge = gate::judge(plan, GateCache::new(store), Cancel::never());
+    let names = gate::ordered(names, all, &judge);
     let explanations = exec::asynchronous(async {
         let checkout = Checkout::of_person(&context.root).await;
-        Ok(judge.explain_all(names, &checkout).await)
+        Ok(judge.explain_all(&names, &checkout).await)
     })?;
     let text = if as_json {
         let gates: Vec<Value> = explanations.iter().map(object).collect();
@@ -76,9 +78,21 @@ pub(super) fn tell(
 fn words(explanation: &Explanation) -> String {
     let gate = &explanation.gate;
     let mut text = match &explanation.standing {
-        Standing::Replayed(when) => {
+        Standing::Replayed { passed, puts_back } => {
+            let when = Moment::from(*passed);
+            let more = if *puts_back {
+                ", and what it made put back"
+            } else {
+                ""
+            };
+            return format!("{gate}: hit; the pass of {when} would be replayed{more}\n");
+        }
+        Standing::Unkept(when, why) => {
             let when = Moment::from(*when);
-            return format!("{gate}: hit; the pass of {when} would be replayed\n");
+            return format!("{gate}: miss; would run: its pass of {when} was not kept: {why}\n");
+        }
+        Standing::Depends(on) => {
+            return format!("{gate}: depends on what `{on}` makes, which comes first\n");
         }
         Standing::Broken(why) => return format!("{gate}: could not be run: {why}\n"),
         Standing::AlwaysRuns(why) => format!("{gate}: would run: {why}\n"),
@@ -157,8 +171,17 @@ fn named(differences: &Differences) -> Vec<(&'static str, Vec<String>)> {
 
 fn object(explanation: &Explanation) -> Value {
     let (standing, reason, replays) = match &explanation.standing {
-        Standing::Replayed(when) => ("hit", None, Some(Moment::from(*when).to_string())),
+        Standing::Replayed { passed, .. } => ("hit", None, Some(Moment::from(*passed).to_string())),
         Standing::Runs(why) => ("miss", why.clone(), None),
+        Standing::Unkept(when, why) => {
+            let when = Moment::from(*when);
+            let why = format!("its pass of {when} was not kept: {why}");
+            ("miss", Some(why), None)
+        }
+        Standing::Depends(on) => {
+            let on = format!("it depends on what `{on}` makes");
+            ("depends", Some(on), None)
+        }
         Standing::AlwaysRuns(why) => ("always-runs", Some(why.clone()), None),
         Standing::Broken(why) => ("broken", Some(why.clone()), None),
     };
@@ -186,6 +209,7 @@ fn object(explanation: &Explanation) -> Value {
         "standing": standing,
         "reason": reason,
         "replays": replays,
+        "puts_back": matches!(explanation.standing, Standing::Replayed { puts_back: true, .. }),
         "key": explanation.key.map(|key| key.to_string()),
         "nearest": nearest,
     })

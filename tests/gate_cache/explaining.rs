@@ -143,3 +143,102 @@ fn a_tool_that_fails_is_told() {
         "{found}"
     );
 }
+
+#[test]
+fn why_says_what_outputs_do_to_a_hit() {
+    let project = Project::with_command(
+        "mkdir -p dist; echo 123456 >dist/x",
+        "    outputs \"dist/**\"",
+    );
+    project.write(".gitignore", "dist/\n");
+    project.runs_once();
+    assert_eq!(why(&project)["puts_back"], false);
+    project.remove("dist/x");
+    let found = why(&project);
+    assert_eq!(
+        (&found["standing"], &found["puts_back"]),
+        (&json!("hit"), &json!(true))
+    );
+    project.replays();
+    project.write("dist/more", "");
+    let found = why(&project);
+    assert_eq!(found["standing"], "miss");
+    assert!(
+        found["reason"].to_string().contains("`dist/more`"),
+        "{found}"
+    );
+    project.remove("dist/more");
+    project.remove("dist/x");
+    for blob in project.cached("blobs") {
+        if fs::read(&blob).is_ok_and(|text| text == b"123456\n") {
+            fs::write(blob, "garbage").unwrap();
+        }
+    }
+    let found = why(&project);
+    assert_eq!(found["standing"], "miss");
+    assert!(found["reason"].to_string().contains("damaged"), "{found}");
+}
+
+#[test]
+fn why_says_what_depends_on_another_gate() {
+    let project = Project::new("");
+    project.write(
+        "factory.kdl",
+        "factory \"t\" spec=1\n\
+         gate \"make\" { run \"mkdir -p out; cp a.txt out/x\"; inputs \"a.txt\"; outputs \"out/**\"; }\n\
+         gate \"see\" { run \"cat out/x\"; inputs \"out/**\"; }\n",
+    );
+    project.write(".gitignore", "out/\n");
+    let standings = |args: &[&str]| -> Vec<String> {
+        let said: Value = serde_json::from_slice(&project.factory(args).stdout).unwrap();
+        let gates = said["gates"].as_array().unwrap().iter();
+        gates
+            .map(|gate| gate["standing"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(standings(&["why", "--json"]), ["miss", "depends"]);
+    assert!(project.factory(&["gate"]).status.success());
+    assert_eq!(standings(&["why", "--json"]), ["hit", "hit"]);
+    fs::remove_dir_all(project.root().join("out")).unwrap();
+    assert_eq!(standings(&["why", "--json"]), ["hit", "depends"]);
+    assert_eq!(standings(&["gate", "-n", "--json"]), ["hit", "depends"]);
+    // Asked alone it would find nothing there.
+    assert_eq!(standings(&["why", "see", "--json"]), ["miss"]);
+}
+
+#[test]
+fn why_looks_back_further_than_a_few_passes() {
+    let project = Project::new("");
+    project.runs_once();
+    for at in 0..30 {
+        project.write("c.txt", at.to_string());
+        project.write("a.txt", at.to_string());
+        assert_eq!(project.verdict()["verdict"], "pass");
+    }
+    project.remove("c.txt");
+    project.write("a.txt", "one\n");
+    project.write("b.txt", "third");
+    assert_eq!(nearest(&project), json!({"changed": ["b.txt"]}));
+}
+
+#[test]
+fn why_tells_for_what_a_pass_was_not_kept() {
+    let project = Project::with_command("date +%N >made", "");
+    project.write("made", "");
+    for _ in 0..2 {
+        project.write("made", "");
+        assert_eq!(project.verdict()["verdict"], "pass");
+    }
+    project.write("made", "");
+    let found = why(&project);
+    assert_eq!(found["standing"], "miss");
+    let reason = found["reason"].as_str().unwrap();
+    assert!(
+        reason.contains("was not kept: its inputs changed while it ran: `made` (changed)"),
+        "{reason}"
+    );
+    // Once one is kept, that is over.
+    project.gate("true", "");
+    project.runs_once();
+    assert_eq!(why(&project)["standing"], "hit");
+}

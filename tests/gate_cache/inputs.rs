@@ -3,12 +3,20 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::{Seek as _, Write as _},
     os::unix::{ffi::OsStrExt as _, fs::symlink, net::UnixListener},
     process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, SystemTime},
 };
 
-use super::{Project, project::settle};
+use rustix::fs::{Mode, OFlags, mkdirat, openat};
+
+use super::{
+    Project,
+    project::{Did, settle},
+};
 
 #[test]
 fn nothing_changed_is_a_hit() {
@@ -602,4 +610,327 @@ fn one_of_many_files_in_a_folder_is_seen() {
     project.runs_once();
     symlink("600", project.root().join("many/601")).unwrap();
     project.runs_once();
+}
+
+#[test]
+fn an_ignored_file_that_the_command_names_is_an_input() {
+    let cases = [
+        ("sh ./local", "", ""),
+        ("cat local", "    inputs \"a.txt\"", ""),
+        ("true", "    sealed \"local\"", ""),
+        ("true", "", "workspace { copy \"local\" for=\"agents\"; }\n"),
+    ];
+    for (command, parts, top) in cases {
+        let project = Project::with_command(command, parts);
+        let spec = project.read("factory.kdl");
+        project.write("factory.kdl", format!("{spec}{top}"));
+        project.write(".gitignore", "local\n");
+        project.write("local", "true\n");
+        project.runs_once();
+        project.write("local", "true #\n");
+        project.runs_once();
+    }
+}
+
+#[test]
+fn what_a_gate_makes_is_no_input_by_its_name() {
+    let project = Project::with_command(
+        "mkdir -p out; cp a.txt out/x; cat out/x >log.txt",
+        "    inputs \"a.txt\"\n    outputs \"out/**\"",
+    );
+    project.write(".gitignore", "out\nlog.txt\n");
+    project.runs_once();
+    project.remove("out/x");
+    project.replays();
+    // What is made, named, and no output is an input; so its pass is none of what was looked at.
+    let project = Project::with_command("date +%N >made; cat made", "    inputs \"a.txt\"");
+    project.write(".gitignore", "made\n");
+    assert!(project.notes().contains("`made` (new)"));
+}
+
+#[test]
+fn every_word_of_a_command_may_name_a_script() {
+    let cases = [
+        ("sh check", "check"),
+        ("sh 'my check.sh'", "my check.sh"),
+        ("sh my\\ check.sh", "my check.sh"),
+        ("cd sub && sh ./run.sh", "sub/run.sh"),
+        ("(cd sub; cat ../top)", "top"),
+        ("true @args.txt", "args.txt"),
+        ("true --config=x/y", "x/y"),
+        ("true -Ix/y", "x/y"),
+        ("cat cfg:a.ini", "cfg:a.ini"),
+        ("sh -c 'cat x/y'", "x/y"),
+        ("cat <in", "in"),
+        ("cat '[x]'", "[x]"),
+    ];
+    for (command, path) in cases {
+        let project = Project::with_command(command, "    inputs \"a.txt\"");
+        fs::create_dir_all(project.root().join("sub")).unwrap();
+        project.write("sub/run.sh", "true\n");
+        for other in ["cfg:a.ini", "in", "[x]", "x/y"] {
+            project.write(other, "true\n");
+        }
+        project.write(path, "true\n");
+        project.runs_once();
+        project.write(path, "true #\n");
+        assert_eq!(project.asks(), Did::Run, "{command}");
+    }
+}
+
+#[test]
+fn a_link_on_the_way_to_a_named_file_is_an_input() {
+    let project = Project::with_command("sh tools/run.sh", "    inputs \"a.txt\"");
+    project.write("real/run.sh", "true\n");
+    project.write("other/run.sh", "true\n");
+    project.link("real", "tools");
+    project.runs_once();
+    project.write("real/run.sh", "true #\n");
+    project.runs_once();
+    project.remove("tools");
+    project.link("other", "tools");
+    project.runs_once();
+    // Also where all of it is ignored, as what a package manager has fetched is.
+    project.write(".gitignore", "node_modules/\n");
+    project.write("node_modules/x/cli.sh", "true\n");
+    fs::create_dir(project.root().join("node_modules/.bin")).unwrap();
+    project.link("../x/cli.sh", "node_modules/.bin/x");
+    project.gate("sh node_modules/.bin/x", "    inputs \"a.txt\"");
+    project.runs_once();
+    project.write("node_modules/x/cli.sh", "true #\n");
+    project.runs_once();
+    // What it leads to may be no input.
+    project.remove("tools");
+    project.link(project.home().to_str().unwrap(), "tools");
+    project.gate("ls tools/project", "    inputs \"a.txt\"");
+    for _ in 0..2 {
+        assert!(
+            project
+                .notes()
+                .contains("`tools` leads to what is no input")
+        );
+    }
+}
+
+#[test]
+fn a_pattern_that_begins_at_a_link_has_the_link() {
+    let project = Project::with_command("cat d/x", "    inputs \"d/**\" \"a.txt\"");
+    project.write("real/x", "1");
+    project.link("real", "d");
+    project.write(".gitignore", "d\n");
+    // The command names what is behind it, and so that counts; what else is there does not.
+    project.runs_once();
+    project.write("real/x", "2");
+    project.runs_once();
+    let project = Project::new("    inputs \"d/**\" \"a.txt\"");
+    project.write("real/x", "1");
+    project.link("real", "d");
+    for _ in 0..2 {
+        assert!(project.notes().contains("`d` leads to what is no input"));
+    }
+    project.gate("true", "    inputs \"d/**\" \"real/**\"");
+    project.runs_once();
+    project.write("real/x", "2");
+    project.runs_once();
+}
+
+#[test]
+fn a_link_through_what_is_no_input_is_never_kept() {
+    let project = Project::with_command("cat l", "");
+    let outside = project.home().join("out");
+    fs::create_dir_all(outside.join("d")).unwrap();
+    fs::create_dir_all(outside.join("src")).unwrap();
+    fs::write(outside.join("src/a"), "outside").unwrap();
+    project.write("src/a", "inside");
+    project.write(".gitignore", "away\n");
+    project.link(outside.join("d").to_str().unwrap(), "away");
+    project.link("away/../src/a", "l");
+    for content in ["1", "2"] {
+        fs::write(outside.join("src/a"), content).unwrap();
+        let verdict = project.verdict();
+        assert_eq!(verdict["stdout"], content);
+        assert!(
+            verdict["notes"]
+                .to_string()
+                .contains("`l` leads to what is no input")
+        );
+    }
+}
+
+#[test]
+fn an_empty_folder_is_no_input() {
+    let project = Project::new("");
+    project.runs_once();
+    fs::create_dir(project.root().join("empty")).unwrap();
+    project.replays();
+}
+
+#[test]
+fn a_device_is_never_kept() {
+    let project = Project::new("");
+    let made = Command::new("mknod")
+        .arg(project.root().join("device"))
+        .args(["c", "1", "9"])
+        .output();
+    if !made.is_ok_and(|made| made.status.success()) {
+        // Not everyone may make one.
+        return;
+    }
+    for _ in 0..2 {
+        assert!(project.notes().contains("`device` is a device"));
+    }
+    assert_eq!(project.runs(), 2);
+}
+
+#[test]
+fn what_an_outer_repository_tracks_in_a_nested_one_stays_an_input() {
+    let project = Project::new("");
+    project.write("inner/data", "1");
+    project.commit("inner");
+    project.git(&["init", "-q", "inner"]);
+    project.write("inner/.gitignore", "data\nmade\n");
+    project.write("inner/made", "1");
+    project.runs_once();
+    project.write("inner/made", "2");
+    project.replays();
+    project.write("inner/data", "2");
+    project.runs_once();
+}
+
+#[test]
+fn a_sparse_index_tracks_what_is_below_its_folders() {
+    let project = Project::new("");
+    project.write("one/x", "1");
+    project.write("two/deep/y", "1");
+    project.commit("folders");
+    project.git(&["sparse-checkout", "init", "--cone", "--sparse-index"]);
+    project.git(&["sparse-checkout", "set", "one"]);
+    project.write(".gitignore", "two\n");
+    project.write("two/deep/y", "2");
+    project.runs_once();
+    project.write("two/deep/y", "3");
+    project.runs_once();
+}
+
+#[test]
+fn a_nested_repositorys_own_excludes_count() {
+    let project = Project::new("");
+    project.git(&["init", "-q", "inner"]);
+    project.write("inner/x", "1");
+    project.write("inner/.git/info/exclude", "/hidden\n");
+    project.runs_once();
+    project.write("inner/hidden", "1");
+    project.replays();
+    project.write("inner/x", "2");
+    project.runs_once();
+}
+
+#[test]
+fn a_folder_that_only_looks_like_a_repository_is_under_the_rules_above() {
+    let project = Project::new("");
+    project.write(".gitignore", "*.log\n");
+    fs::create_dir_all(project.root().join("empty/.git")).unwrap();
+    project.write("broken/.git", "nothing that leads anywhere");
+    project.write("empty/x", "1");
+    project.write("broken/x", "1");
+    project.runs_once();
+    for folder in ["empty", "broken"] {
+        project.write(&format!("{folder}/y.log"), "1");
+        project.replays();
+        project.write(&format!("{folder}/x"), "2");
+        project.runs_once();
+    }
+}
+
+#[test]
+fn the_users_own_ignore_file_is_not_asked() {
+    let project = Project::new("");
+    let own = project.home().join(".config/git");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("ignore"), "mine\n").unwrap();
+    project.runs_once();
+    project.write("mine", "1");
+    project.runs_once();
+}
+
+#[test]
+fn a_rule_without_end_hides_nothing() {
+    let project = Project::new("");
+    project.write(".gitignore", format!("{}x\n", "**/".repeat(30_000)));
+    project.write("a/b/x", "1");
+    project.runs_once();
+    project.write("a/b/x", "2");
+    project.runs_once();
+}
+
+#[test]
+fn what_one_gate_cannot_look_at_is_nothing_to_another() {
+    let project = Project::new("");
+    project.write(
+        "factory.kdl",
+        "factory \"t\" spec=1\n\
+         gate \"g\" { run \"echo x >>../runs\"; inputs \"a.txt\"; }\n\
+         gate \"h\" { run \"true\"; inputs \"deep/**\"; }\n",
+    );
+    // Nobody can open what has too long a path.
+    fs::create_dir(project.root().join("deep")).unwrap();
+    let name = "d".repeat(200);
+    let mut here = fs::File::open(project.root().join("deep")).unwrap();
+    for _ in 0..25 {
+        mkdirat(&here, &name, Mode::RWXU).unwrap();
+        here = openat(&here, &name, OFlags::DIRECTORY, Mode::empty())
+            .unwrap()
+            .into();
+    }
+    for replayed in [false, true] {
+        let said = project.factory(&["gate", "--json"]).stdout;
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        let notes = |at: usize| said["gates"][at]["notes"].to_string();
+        assert_eq!(
+            !said["gates"][0]["replayed"].is_null(),
+            replayed,
+            "{}",
+            notes(0)
+        );
+        assert!(notes(1).contains("cannot read `deep/"), "{}", notes(1));
+    }
+    assert_eq!(project.runs(), 1);
+}
+
+#[test]
+fn a_cache_in_the_project_is_no_input() {
+    let mut project = Project::new("");
+    for place in [".cache", "deep/in/cache"] {
+        let place = project.root().join(place);
+        project.env("FACTORY_CACHE_DIR", place.to_str());
+        project.runs_once();
+        fs::write(place.join("v1/records/x"), "").unwrap();
+        project.replays();
+    }
+}
+
+#[test]
+fn a_file_that_grows_without_pause_ends_the_scan() {
+    let project = Project::new("");
+    let grown = fs::File::create(project.root().join("grows")).unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let block = vec![b'x'; 1 << 20];
+            let mut length = 0;
+            while !stop.load(Ordering::Relaxed) {
+                // It has an end, far away, for the sake of the disk.
+                length = (length + block.len()) % (1 << 28);
+                if length == 0 {
+                    (&grown).rewind().unwrap();
+                    grown.set_len(0).unwrap();
+                }
+                (&grown).write_all(&block).unwrap();
+            }
+        });
+        let verdict = project.verdict();
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(verdict["verdict"], "pass");
+        assert!(verdict["notes"].to_string().contains("`grows`"), "{verdict}");
+    });
 }

@@ -177,3 +177,130 @@ fn outputs_go_with_a_copy_of_the_project() {
     project.replays();
     assert_made(&project);
 }
+
+#[test]
+fn what_a_killed_replay_leaves_is_no_output() {
+    let project = making();
+    // The number of a process that is over.
+    let mut over = std::process::Command::new("true").spawn().unwrap();
+    let number = over.id();
+    over.wait().unwrap();
+    let left = format!("dist/deep/.factory-put-back-{number}");
+    project.runs_once();
+    for _ in 0..2 {
+        project.write(&left, "half of a fi");
+        project.remove("dist/empty");
+        project.replays();
+        assert_made(&project);
+        assert!(!project.root().join(&left).exists());
+    }
+    project.write(&left, "half of a fi");
+    project.write("a.txt", "other\n");
+    project.runs_once();
+    assert!(!project.root().join(&left).exists());
+}
+
+#[test]
+fn many_replays_at_once_run_nothing() {
+    let project = Project::with_command(
+        "mkdir -p dist; for i in $(seq 200); do echo $i >dist/$i; done",
+        "    outputs \"dist/**\"",
+    );
+    project.write(".gitignore", "dist/\n");
+    project.runs_once();
+    for _ in 0..4 {
+        fs::remove_dir_all(project.root().join("dist")).unwrap();
+        let children: Vec<_> = (0..6).map(|_| project.spawn(&["gate", "g"])).collect();
+        for child in children {
+            assert!(child.wait_with_output().unwrap().status.success());
+        }
+        assert_eq!(
+            fs::read_dir(project.root().join("dist")).unwrap().count(),
+            200
+        );
+    }
+    assert_eq!(project.runs(), 1);
+}
+
+#[test]
+fn an_output_pattern_that_matches_nothing_is_told_every_time() {
+    let project = Project::with_command(
+        "mkdir -p dist; echo 1 >dist/x",
+        "    outputs \"dist/**\" \"dits/**\"",
+    );
+    project.write(".gitignore", "dist/\n");
+    for _ in 0..2 {
+        let notes = project.notes();
+        assert!(
+            notes.contains("the output pattern `dits/**` matches nothing")
+                && !notes.contains("`dist/**`"),
+            "{notes}"
+        );
+    }
+    assert_eq!(project.runs(), 1);
+}
+
+#[test]
+fn a_link_in_the_way_of_outputs_is_not_kept() {
+    let project = making();
+    project.write(".gitignore", "dist\n");
+    let outside = project.home().join("outside");
+    fs::create_dir(&outside).unwrap();
+    project.link(outside.to_str().unwrap(), "dist");
+    for _ in 0..2 {
+        assert!(project.notes().contains("`dist` is a link"));
+    }
+    assert!(project.cached("records").is_empty());
+}
+
+#[test]
+fn a_secret_in_an_output_is_not_kept() {
+    for make in [
+        "printf '%s' \"$API_TOKEN\" >dist/x",
+        "ln -sfn \"$API_TOKEN\" dist/x",
+        ": >\"dist/$API_TOKEN\"",
+    ] {
+        let mut project = Project::with_command(
+            &format!("mkdir -p dist; {make}"),
+            "    outputs \"dist/**\"\n    env \"API_TOKEN\"",
+        );
+        project.write(".gitignore", "dist/\n");
+        project.env("API_TOKEN", Some("hunter2hunter2"));
+        let notes = project.notes();
+        assert!(
+            notes.contains("shows the value of `API_TOKEN`"),
+            "{make}: {notes}"
+        );
+        for file in project.cached("") {
+            let text = fs::read(&file).unwrap();
+            assert!(
+                !String::from_utf8_lossy(&text).contains("hunter2"),
+                "{}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn empty_folders_and_modes_of_folders_come_back() {
+    let project = Project::with_command(
+        "mkdir -p dist/empty/deep dist/closed; chmod 755 dist/closed; : >dist/closed/x; chmod 555 dist/closed; chmod 700 dist",
+        "    outputs \"dist/**\"",
+    );
+    project.write(".gitignore", "dist/\n");
+    project.runs_once();
+    for _ in 0..2 {
+        project.mode("dist/closed", 0o755);
+        fs::remove_dir_all(project.root().join("dist")).unwrap();
+        project.replays();
+        assert!(project.root().join("dist/empty/deep").is_dir());
+        assert_eq!(project.mode_of("dist/closed"), 0o555);
+        assert_eq!(project.mode_of("dist"), 0o700);
+        assert_eq!(project.read("dist/closed/x"), "");
+    }
+    // A folder more, in which nothing is, stands in nobody's way.
+    fs::create_dir(project.root().join("dist/more")).unwrap();
+    project.replays();
+    project.mode("dist/closed", 0o755);
+}

@@ -7,7 +7,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::Project;
+use super::{Project, project::settle};
 
 #[test]
 fn a_file_that_changes_meanwhile_is_named_and_nothing_is_kept() {
@@ -49,8 +49,66 @@ fn an_edit_by_someone_else_while_it_runs_is_seen() {
 
 #[test]
 fn other_times_on_the_same_content_are_no_change() {
-    let project = Project::with_command("touch b.txt; cat a.txt >c; cat c >a.txt; rm c", "");
+    let project = Project::with_command("touch b.txt; cat a.txt >c; rm c", "");
     project.runs_once();
+}
+
+#[test]
+fn what_is_written_meanwhile_is_not_kept_though_it_is_as_it_was() {
+    let cases = [
+        ("cat a.txt >c; cat c >a.txt; rm c", "`a.txt`"),
+        ("mv a.txt c; mv c a.txt", "`a.txt`"),
+        ("mv deep gone; mv gone deep", "`deep`"),
+        ("rm -r deep; mkdir deep; printf 1 >deep/in", "`deep`"),
+    ];
+    for (command, named) in cases {
+        let project = Project::with_command(command, "");
+        project.write("deep/in", "1");
+        settle();
+        for _ in 0..2 {
+            let notes = project.notes();
+            assert!(
+                notes.contains("may have been something else") && notes.contains(named),
+                "{command}: {notes}"
+            );
+        }
+        assert_eq!(project.runs(), 2, "{command}");
+    }
+}
+
+/// Waits until the gate is at work.
+fn at_work(project: &Project) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while project.runs() == 0 && Instant::now() < end {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn an_edit_that_someone_takes_back_meanwhile_is_seen() {
+    let project = Project::with_command(
+        "until test -e ../go; do sleep 0.01; done; grep -q good a.txt; r=$?; touch ../seen; \
+         until test -e ../back; do sleep 0.01; done; exit $r",
+        "",
+    );
+    project.write("a.txt", "bad\n");
+    settle();
+    let child = project.spawn(&["gate", "g", "--json"]);
+    at_work(&project);
+    project.write("a.txt", "good\n");
+    fs::write(project.home().join("go"), "").unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while !project.home().join("seen").exists() && Instant::now() < end {
+        thread::sleep(Duration::from_millis(10));
+    }
+    project.write("a.txt", "bad\n");
+    fs::write(project.home().join("back"), "").unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(
+        said.contains("\"verdict\": \"pass\"") && said.contains("`a.txt`"),
+        "{said}"
+    );
+    assert!(project.cached("records").is_empty());
 }
 
 #[test]
@@ -150,6 +208,36 @@ fn gates_that_feed_each_other_take_their_keys_in_order() {
         let said = project.factory(&["gate", "b-see", "--raw"]);
         assert_eq!(String::from_utf8_lossy(&said.stdout), content);
     }
+}
+
+#[test]
+fn gates_are_asked_in_the_order_in_which_they_feed_each_other() {
+    let project = Project::new("");
+    project.write(
+        "factory.kdl",
+        "factory \"t\" spec=1\n\
+         gate \"z-make\" { run \"mkdir -p made; cat a.txt >made/x\"; inputs \"a.txt\"; outputs \"made/**\"; }\n\
+         gate \"m-name\" { run \"cat made/x >more\"; inputs \"b.txt\"; outputs \"more\"; }\n\
+         gate \"b-see\" { run \"cat more\"; inputs \"more\"; }\n\
+         gate \"a-alone\" { run \"true\"; inputs \"a.txt\"; }\n",
+    );
+    project.write(".gitignore", "made/\nmore\n");
+    let asked = |args: &[&str]| -> Vec<String> {
+        let said = project.factory(args).stdout;
+        let said: serde_json::Value = serde_json::from_slice(&said).unwrap();
+        let gates = said["gates"].as_array().unwrap().iter();
+        gates
+            .map(|gate| gate["gate"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let fed = ["a-alone", "z-make", "m-name", "b-see"];
+    assert_eq!(asked(&["gate", "--json"]), fed);
+    assert_eq!(asked(&["why", "--json"]), fed);
+    // Where they are named, that is the order.
+    assert_eq!(
+        asked(&["gate", "b-see", "z-make", "--json"]),
+        ["b-see", "z-make"]
+    );
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    process::Command,
     thread,
     time::{Duration, Instant, SystemTime},
 };
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Project, project::settle};
 
@@ -344,7 +347,7 @@ fn a_cache_that_is_copied_runs_nothing_elsewhere() {
     let mut project = Project::with_command("pwd >>where", "    inputs \"a.txt\"");
     project.runs_once();
     let copied = project.home().join("copied");
-    let copy = std::process::Command::new("cp")
+    let copy = Command::new("cp")
         .arg("-r")
         .arg(project.cache())
         .arg(&copied)
@@ -382,4 +385,84 @@ fn only_the_owner_can_read_the_cache() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o077, 0);
+}
+
+#[test]
+fn what_is_no_file_in_the_cache_is_never_waited_for() {
+    type Replace = fn(&std::path::Path);
+    let pipe: Replace = |place| {
+        let made = Command::new("mkfifo").arg(place).status();
+        assert!(made.unwrap().success());
+    };
+    let endless: Replace = |place| symlink("/dev/zero", place).unwrap();
+    for replace in [pipe, endless] {
+        let project = Project::with_command("echo said", "    env \"A_KEY\"");
+        settle();
+        project.runs_once();
+        let key = project.verdict()["key"].as_str().unwrap().to_owned();
+        let mut files = project.cached("");
+        files.push(project.cache().join("v1/locks").join(key));
+        for file in files {
+            fs::remove_file(&file).ok();
+            replace(&file);
+            let verdict = project.verdict();
+            assert_eq!(
+                (&verdict["verdict"], &verdict["stdout"]),
+                (&"pass".into(), &"said\n".into())
+            );
+            for args in [&["why"][..], &["cache", "verify"], &["cache", "stats"]] {
+                project.factory(args);
+            }
+            assert_eq!(project.verdict()["verdict"], "pass");
+        }
+        assert!(project.factory(&["cache", "clear"]).status.success());
+        assert!(project.cached("records").is_empty() && project.cached("locks").is_empty());
+    }
+}
+
+#[test]
+fn a_holder_that_stands_still_is_waited_for_no_longer_than_the_gate_may_take() {
+    let project = Project::with_command("sleep 0.2", "    timeout \"2s\"");
+    let mut first = project.spawn(&["gate"]);
+    let end = Instant::now() + Duration::from_secs(20);
+    while project.runs() == 0 && Instant::now() < end {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let pid = Pid::from_raw(i32::try_from(first.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::STOP).unwrap();
+    let output = project.factory(&["gate"]);
+    kill_process(pid, Signal::CONT).unwrap();
+    first.wait().unwrap();
+    assert!(output.status.success());
+    let (said, told) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    let who = format!("process {}", first.id());
+    assert!(told.contains(&format!("waiting for {who}")), "{told}");
+    assert!(
+        said.contains(&who) && said.contains("was not waited for"),
+        "{said}"
+    );
+    assert_eq!(project.runs(), 2);
+}
+
+#[test]
+fn damage_of_a_stat_index_is_found_too() {
+    let project = Project::new("");
+    settle();
+    project.runs_once();
+    for index in project.cached("stats") {
+        let bytes = fs::read(&index).unwrap();
+        for at in [0, bytes.len() / 2, bytes.len() - 1] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            fs::write(&index, damaged).unwrap();
+            let verify = project.factory(&["cache", "verify"]);
+            assert_eq!(verify.status.code(), Some(1), "{at}: {verify:?}");
+            assert!(String::from_utf8_lossy(&verify.stdout).contains("stats/"));
+        }
+        fs::write(&index, bytes).unwrap();
+        assert!(project.factory(&["cache", "verify"]).status.success());
+    }
 }

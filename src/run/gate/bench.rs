@@ -14,6 +14,7 @@ use super::{
     super::git::{Git, GitError},
     change::Change,
     checkout::{Checkout, Hands},
+    environment::private_folder,
 };
 use crate::boundary::{Entry, PathPattern};
 
@@ -39,7 +40,7 @@ pub(super) struct Bench {
 impl Bench {
     /// Sets up a bench; finds the tree of the checkout's files where it is not known.
     pub(super) async fn set_up(checkout: &Checkout) -> Result<Self, BenchError> {
-        let folder = tempfile::Builder::new().prefix("factory-").tempdir()?;
+        let folder = private_folder("factory-")?;
         fs::create_dir_all(folder.path().join("objects"))?;
         fs::create_dir_all(folder.path().join("git/info"))?;
         let index = folder.path().join("git/index");

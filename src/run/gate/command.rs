@@ -2,20 +2,29 @@
 
 use std::{
     collections::BTreeMap,
-    time::{Duration, SystemTime},
+    fmt,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
     super::process::{self, Exit, Finished, Launch},
     checkout::Hands,
-    environment::{Environment, Ingredients, Variables, marks},
+    environment::{Environment, Ingredients, Variables},
+    judge::Progress,
     key,
-    session::{Session, SessionError},
+    marks::{Marks, marks},
+    secrets::looks_secret,
+    session::{Inputs, Session, SessionError},
     verdict::{Outcome, Verdict},
 };
 use crate::{
     boundary::NamePattern,
-    cache::{self, Action, Diff, Digest, Kept, Lock, Lookup, Makes, Record, ShownPath, Store},
+    cache::{
+        self, Action, Diff, Digest, InputSelection, Kept, Lock, Lookup, Makes, Output, Record,
+        ShownPath, Store, Watch, holds,
+    },
     plan::Gate,
 };
 
@@ -23,6 +32,10 @@ use crate::{
 const TOOL_WALL: Duration = Duration::from_mins(1);
 /// How often one looks whether someone else is done with the same gate on the same work.
 const PATIENCE: Duration = Duration::from_millis(20);
+/// When a person is told whom a gate waits for.
+const TOLD: Duration = Duration::from_secs(1);
+/// How often one looks what has happened to the files while a gate runs.
+const LOOK: Duration = Duration::from_millis(50);
 /// How many paths are named of those that changed.
 const NAMED: usize = 5;
 
@@ -33,12 +46,16 @@ const SHORTEST_SECRET: usize = 4;
 pub(super) struct Asked {
     environment: Environment,
     /// Values that are nobody's business, with the names of their variables.
-    secrets: Vec<(String, Vec<u8>)>,
-    /// What of the action's tools are programs.
-    marks: BTreeMap<String, Digest>,
+    secrets: Secrets,
+    /// What is known of what the command names.
+    pub(super) marks: Marks,
+    /// What the inputs were found to be.
+    inputs: Inputs,
     /// What makes the key.
     pub(super) action: Action,
 }
+
+type Secrets = Vec<(String, Vec<u8>)>;
 
 /// Why it can't be found out.
 #[derive(Debug)]
@@ -104,8 +121,9 @@ impl Session<'_> {
             .external
             .as_ref()
             .is_none_or(|external| external.key.is_some());
-        if !has_key || !self.uses_cache {
-            let (mut verdict, _) = self.run_now(name, gate, command, &mut asked).await?;
+        if !has_key || !self.uses_cache || !asked.marks.doubts.is_empty() {
+            let keeps = false;
+            let (mut verdict, _) = self.run_now(name, gate, command, &mut asked, keeps).await?;
             if let Some(external) = gate.external.as_ref().filter(|_| !has_key) {
                 let name = &external.name;
                 verdict.notes.push(format!(
@@ -122,11 +140,14 @@ impl Session<'_> {
             return Ok(failure);
         }
         let mut notes = Vec::new();
-        if let Some(replay) = self.replay(gate, &asked.action, &mut notes) {
+        // What a gate has made is put back by one at a time.
+        if gate.outputs.is_empty()
+            && let Some(replay) = self.replay(gate, &asked.action, &mut notes)
+        {
             return Ok(replay);
         }
         let lock = match self.judge.cache.store().cloned() {
-            Some(store) => match self.lock(&store, &key).await {
+            Some(store) => match self.lock(name, gate, &store, &key, &mut notes).await {
                 Some(lock) => Some(lock),
                 None => return Ok(Verdict::bare(Outcome::Broken("it was cancelled".into()))),
             },
@@ -140,9 +161,11 @@ impl Session<'_> {
             return Ok(replay);
         }
         let started = SystemTime::now();
-        let (mut verdict, stands) = self.run_now(name, gate, command, &mut asked).await?;
+        let keeps = true;
+        let (mut verdict, reasons) = self.run_now(name, gate, command, &mut asked, keeps).await?;
         verdict.notes.splice(0..0, notes);
         verdict.key = Some(key);
+        let stands = reasons.is_empty();
         match (&verdict.outcome, self.judge.cache.store()) {
             (Outcome::Fail, _) if stands => self.judge.cache.remember(key, &verdict),
             (Outcome::Pass, Some(store)) if stands => {
@@ -154,13 +177,26 @@ impl Session<'_> {
                     started,
                     duration: verdict.elapsed,
                 };
-                let reason = match store.put(&asked.action, &outcome, self.makes(gate)) {
-                    Kept::Stored | Kept::NotAPass => None,
-                    Kept::Failed(error) => Some(error.to_string()),
-                    Kept::Unkept(reason) => Some(reason),
-                };
-                let note = reason.map(|reason| format!("it is not kept: {reason}"));
-                verdict.notes.extend(note);
+                let makes = self.makes(gate, &asked.secrets);
+                match store.put(&asked.action, &outcome, makes) {
+                    Kept::Stored => {
+                        if let (Some(makes), Lookup::Hit(kept)) = (makes, store.get(&key)) {
+                            verdict.notes.extend(unmade(&makes, &kept.outputs));
+                        }
+                    }
+                    Kept::NotAPass => {}
+                    Kept::Failed(error) => {
+                        verdict.notes.push(format!("it is not kept: {error}"));
+                    }
+                    Kept::Unkept(reason) => {
+                        store.note_unkept(&key, started, &reason);
+                        verdict.notes.push(format!("it is not kept: {reason}"));
+                    }
+                }
+            }
+            (Outcome::Pass, Some(store)) => {
+                let reasons: Vec<_> = reasons.iter().map(Reason::to_string).collect();
+                store.note_unkept(&key, started, &reasons.join("; "));
             }
             (Outcome::Pass, None) if stands => {
                 let note = "it is not kept: no folder is known for the cache";
@@ -180,27 +216,43 @@ impl Session<'_> {
         command: &str,
     ) -> Result<Asked, Unasked> {
         let mut environment = self.environment(gate);
-        let secrets = match self.judge.cache.store() {
+        let mut secrets = match self.judge.cache.store() {
             Some(store) => environment.hide_secrets(|value| store.hide(value)),
             None => Vec::new(),
         };
-        let marks = marks(command, &environment.given, self.judge.cache.store());
-        let mut tools = marks.clone();
-        self.ask_tools(gate, &mut environment, &mut tools).await?;
-        let inputs = self.inputs(name).await?;
-        let action = key::action(gate, command, &environment, tools, inputs);
+        secrets.retain(|(_, value)| value.len() >= SHORTEST_SECRET);
+        let marks = self.marks(gate, command, &environment);
+        let mut tools = marks.keyed.clone();
+        self.ask_tools(gate, &mut environment, &secrets, &mut tools)
+            .await?;
+        // A person's files may be touched by others, and what was touched before it ran is no sign.
+        let anew = self.checkout.hands == Hands::Person;
+        let inputs = self.inputs_now(name, anew).await?;
+        let action = key::action(gate, command, &environment, tools, inputs.tree.clone());
         Ok(Asked {
             environment,
             secrets,
             marks,
+            inputs,
             action,
         })
     }
 
-    fn makes<'g>(&'g self, gate: &'g Gate) -> Option<Makes<'g>> {
+    fn marks(&self, gate: &Gate, command: &str, environment: &Environment) -> Marks {
+        let names = self.naming(gate, command);
+        let store = self.judge.cache.store();
+        marks(&names, &self.root(), &environment.given, store)
+    }
+
+    pub(super) fn makes<'g>(
+        &'g self,
+        gate: &'g Gate,
+        secrets: &'g [(String, Vec<u8>)],
+    ) -> Option<Makes<'g>> {
         (!gate.outputs.is_empty()).then_some(Makes {
             root: &self.checkout.root,
             outputs: &gate.outputs,
+            secrets,
         })
     }
 
@@ -208,7 +260,8 @@ impl Session<'_> {
     fn replay(&mut self, gate: &Gate, action: &Action, notes: &mut Vec<String>) -> Option<Verdict> {
         let key = action.key();
         let hit = self.look_up(&key, notes)?;
-        if let (Some(makes), Some(store)) = (self.makes(gate), self.judge.cache.store()) {
+        if let (Some(makes), Some(store)) = (self.makes(gate, &[]), self.judge.cache.store()) {
+            let unmade = unmade(&makes, &hit.outputs);
             match store.put_back(&hit.outputs, &makes) {
                 Ok(false) => {}
                 Ok(true) => {
@@ -224,6 +277,7 @@ impl Session<'_> {
                     return None;
                 }
             }
+            notes.extend(unmade);
         }
         if let Some(store) = self.judge.cache.store() {
             store.mark_used(&key);
@@ -244,7 +298,7 @@ impl Session<'_> {
             return Err(error);
         }
         let mut environment = self.environment(gate);
-        let mut verdict = self.run_child(gate, command, &mut environment).await;
+        let mut verdict = self.run_child(gate, command, &mut environment, None).await;
         verdict
             .notes
             .push(format!("{error}, so the verdict is not kept"));
@@ -266,6 +320,7 @@ impl Session<'_> {
         &mut self,
         gate: &Gate,
         environment: &mut Environment,
+        secrets: &Secrets,
         tools: &mut BTreeMap<String, Digest>,
     ) -> Result<(), Unasked> {
         let external = gate
@@ -284,12 +339,21 @@ impl Session<'_> {
                 .map_err(|error| Unasked::Tool(format!("no private folder: {error}")))?;
             let finished = self.start(command, &environment.given, TOOL_WALL).await;
             match finished {
+                Ok(finished) if finished.truncated => {
+                    let reason = format!("the tool `{command}` says more than can be compared");
+                    return Err(Unasked::Tool(reason));
+                }
                 Ok(finished) if finished.exit.success() => {
                     let mut said = finished.stdout.len().to_string().into_bytes();
                     said.push(b' ');
                     said.extend(finished.stdout);
                     said.extend(finished.stderr);
-                    let said = Digest::of(said);
+                    let is_secret =
+                        looks_secret(&said) || secrets.iter().any(|(_, value)| holds(&said, value));
+                    let said = match self.judge.cache.store() {
+                        Some(store) if is_secret => store.hide(&said),
+                        Some(_) | None => Digest::of(said),
+                    };
                     self.tools.insert(asked, said);
                     tools.insert(command.clone(), said);
                 }
@@ -315,7 +379,8 @@ impl Session<'_> {
         given: &Variables,
         wall: Duration,
     ) -> std::io::Result<Finished> {
-        let launch = Launch::shell(command, self.checkout.root.clone(), given.clone(), wall);
+        let root = self.checkout.root.clone();
+        let launch = Launch::shell(&key::line(command), root, given.clone(), wall);
         process::run(launch, self.judge.cancel.clone()).await
     }
 
@@ -325,12 +390,23 @@ impl Session<'_> {
         gate: &Gate,
         command: &str,
         environment: &mut Environment,
+        mut watch: Option<&mut Watch>,
     ) -> Verdict {
         if let Err(error) = environment.furnish() {
             return Verdict::broken(format!("no private folder: {error}"));
         }
         let wall = Duration::from_secs(gate.timeout);
-        let ran = self.start(command, &environment.given, wall).await;
+        let ran = {
+            let mut run = pin!(self.start(command, &environment.given, wall));
+            loop {
+                tokio::select! {
+                    ran = &mut run => break ran,
+                    () = tokio::time::sleep(LOOK) => if let Some(watch) = &mut watch {
+                        watch.drain();
+                    },
+                }
+            }
+        };
         self.forget_files();
         let finished = match ran {
             Ok(finished) => finished,
@@ -364,72 +440,129 @@ impl Session<'_> {
         verdict
     }
 
-    // Runs the command. Says whether the verdict is one of what was looked at.
+    // Runs the command. Returns why the verdict is none of what was looked at, if so.
     async fn run_now(
         &mut self,
         name: &str,
         gate: &Gate,
         command: &str,
         asked: &mut Asked,
-    ) -> Result<(Verdict, bool), SessionError> {
-        let mut verdict = self.run_child(gate, command, &mut asked.environment).await;
-        let action = &asked.action;
-        let mut reasons = Vec::new();
-        let after = match self.inputs(name).await {
+        keeps: bool,
+    ) -> Result<(Verdict, Vec<Reason>), SessionError> {
+        let mut watch = if keeps && self.checkout.hands == Hands::Person {
+            Some(self.scanner().await?.watch(&asked.inputs.tree))
+        } else {
+            None
+        };
+        let mut verdict = self
+            .run_child(gate, command, &mut asked.environment, watch.as_mut())
+            .await;
+        let after = match self.inputs_now(name, false).await {
             Ok(after) => after,
             Err(error @ SessionError::Scan(_)) if self.checkout.hands == Hands::Person => {
-                verdict
-                    .notes
-                    .push(format!("{error}, so the verdict is not kept"));
-                return Ok((verdict, false));
+                let reason = Reason::new(error.to_string());
+                verdict.notes.push(reason.note());
+                return Ok((verdict, vec![reason]));
             }
             Err(error) => return Err(error),
         };
-        let diff = after.diff(&action.inputs);
-        if !diff.is_empty() {
-            reasons.push(format!(
-                "its inputs changed while it ran, so the verdict is not kept: {}",
-                named(&diff)
-            ));
+        let mut reasons = self.changes(gate, command, asked, &after, watch).await?;
+        if keeps && reasons.is_empty() && verdict.outcome == Outcome::Pass {
+            reasons.extend(self.other_answer(gate, asked).await);
         }
-        let now = marks(command, &asked.environment.given, self.judge.cache.store());
-        if let Some((name, _)) = asked
-            .marks
-            .iter()
-            .find(|(name, mark)| now.get(*name) != Some(mark))
-        {
-            reasons.push(format!(
-                "`{name}` changed while it ran, so the verdict is not kept"
-            ));
-        }
+        let action = &asked.action;
         if let Some(link) = action.inputs.links_elsewhere().first() {
-            reasons.push(format!(
-                "`{}` leads to what is no input, so the verdict is not kept",
-                ShownPath(&link.path())
-            ));
+            reasons.push(Reason::new(leads_elsewhere(&link.path())));
         }
-        let shows = |value: &Vec<u8>| {
-            let holds = |said: &[u8]| said.windows(value.len()).any(|part| part == &value[..]);
-            value.len() >= SHORTEST_SECRET && (holds(&verdict.stdout) || holds(&verdict.stderr))
+        if let Some(device) = action.inputs.device() {
+            reasons.push(Reason::new(is_device(&device.path())));
+        }
+        let shows = |(_, value): &&(String, Vec<u8>)| {
+            holds(&verdict.stdout, value) || holds(&verdict.stderr, value)
         };
-        if let Some((name, _)) = asked.secrets.iter().find(|(_, value)| shows(value)) {
-            reasons.push(format!(
-                "its output shows the value of `{name}`, so the verdict is not kept"
-            ));
+        if let Some((name, _)) = asked.secrets.iter().find(shows) {
+            let what = format!("its output shows the value of `{name}`");
+            reasons.push(Reason::new(what));
         }
         let unmatched = self.unmatched(gate, action);
         let patterns = gate.inputs.as_ref().map_or(0, Vec::len);
         if patterns > 0 && unmatched.len() == patterns {
-            reasons.push("no input pattern matches a file, so the verdict is not kept".to_owned());
+            reasons.push(Reason::new("no input pattern matches a file"));
         }
-        let stands = reasons.is_empty() && !verdict.truncated;
-        verdict.notes.extend(reasons);
+        verdict.notes.extend(reasons.iter().map(Reason::note));
         verdict.notes.extend(unmatched);
-        Ok((verdict, stands))
+        if verdict.truncated {
+            // That was told with the output.
+            reasons.push(Reason::new("its output is too long"));
+        }
+        Ok((verdict, reasons))
+    }
+
+    // What is no longer what the gate was asked about, or may have been something else meanwhile.
+    async fn changes(
+        &mut self,
+        gate: &Gate,
+        command: &str,
+        asked: &Asked,
+        after: &Inputs,
+        watch: Option<Watch>,
+    ) -> Result<Vec<Reason>, SessionError> {
+        let mut reasons = Vec::new();
+        let before = &asked.inputs;
+        let diff = after.tree.diff(&before.tree);
+        let untouched = after.untouched && Arc::ptr_eq(&after.scans, &before.scans);
+        if !diff.is_empty() {
+            let what = "its inputs changed while it ran";
+            reasons.push(Reason::naming(what, &changed(&diff)));
+        } else if let Some(watch) = watch.filter(|_| !untouched) {
+            let scanner = self.scanner().await?;
+            let mut doubtful = scanner.doubtful(&before.scans, &before.tree, watch);
+            // What it makes it writes, and always the same from the same.
+            doubtful.retain(|path| {
+                let path = String::from_utf8_lossy(path);
+                !gate.outputs.iter().any(|output| output.gives(&path))
+            });
+            let named: Vec<_> = doubtful.iter().map(|path| shown(path)).collect();
+            if !named.is_empty() {
+                let what = "its inputs may have been something else while it ran";
+                reasons.push(Reason::naming(what, &named));
+            }
+        }
+        let now = self.marks(gate, command, &asked.environment);
+        if let Some(name) = now.differing(&asked.marks) {
+            reasons.push(Reason::new(format!("`{name}` changed while it ran")));
+        }
+        let mut doubts = asked.marks.doubts.clone();
+        doubts.extend(now.doubts);
+        doubts.sort();
+        doubts.dedup();
+        reasons.extend(doubts.into_iter().map(Reason::new));
+        Ok(reasons)
+    }
+
+    // What a tool, or the key of what is no file, says now, if that is something else.
+    async fn other_answer(&mut self, gate: &Gate, asked: &mut Asked) -> Option<Reason> {
+        let mut now = BTreeMap::new();
+        let (environment, secrets) = (&mut asked.environment, &asked.secrets);
+        match self.ask_tools(gate, environment, secrets, &mut now).await {
+            Ok(()) => {
+                let is_other = |(tool, said): &(&String, &Digest)| {
+                    asked.action.tools.get(*tool) != Some(*said)
+                };
+                let (tool, _) = now.iter().find(is_other)?;
+                let what = format!("`{tool}` says something else than before it ran");
+                Some(Reason::new(what))
+            }
+            Err(Unasked::Tool(reason)) => Some(Reason::new(reason)),
+            Err(Unasked::Session(error)) => Some(Reason::new(error.to_string())),
+        }
     }
 
     fn unmatched(&self, gate: &Gate, action: &Action) -> Vec<String> {
-        let selection = key::selection(gate, &self.judge.plan);
+        let selection = InputSelection {
+            patterns: gate.inputs.clone(),
+            ..InputSelection::default()
+        };
         let unmatched = selection.unmatched(&action.inputs);
         unmatched
             .iter()
@@ -451,8 +584,18 @@ impl Session<'_> {
         }
     }
 
-    // Waits until nobody else runs the same gate on the same work; nothing if the run is to end.
-    async fn lock(&self, store: &Store, key: &Digest) -> Option<Lock> {
+    // Waits until nobody else runs the same gate on the same work; nothing if the run is to end. Whoever
+    // takes longer than the gate may is not waited for.
+    async fn lock(
+        &self,
+        name: &str,
+        gate: &Gate,
+        store: &Store,
+        key: &Digest,
+        notes: &mut Vec<String>,
+    ) -> Option<Lock> {
+        let started = Instant::now();
+        let mut told = false;
         loop {
             if self.judge.cancel.is_made() {
                 return None;
@@ -460,9 +603,85 @@ impl Session<'_> {
             if let Some(lock) = store.try_lock(key) {
                 return Some(lock);
             }
+            if started.elapsed() >= Duration::from_secs(gate.timeout) {
+                let who = store.holder(key).map_or_else(
+                    || "another process".to_owned(),
+                    |process| format!("process {process}"),
+                );
+                notes.push(format!(
+                    "{who} has been at the same work for longer than the gate may take, and was not waited for"
+                ));
+                return Some(Lock::none());
+            }
+            if !told && started.elapsed() >= TOLD {
+                told = true;
+                (self.progress)(Progress::Waiting(name, store.holder(key)));
+            }
             tokio::time::sleep(PATIENCE).await;
         }
     }
+}
+
+/// Why a verdict is not kept.
+#[derive(Debug)]
+pub(super) struct Reason {
+    what: String,
+    // What it is about, with a colon before it.
+    which: String,
+}
+
+impl Reason {
+    fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            which: String::new(),
+        }
+    }
+
+    fn naming(what: &str, named: &[String]) -> Self {
+        let mut words: Vec<_> = named.iter().take(NAMED).cloned().collect();
+        if let more @ 1.. = named.len().saturating_sub(NAMED) {
+            words.push(format!("{more} more"));
+        }
+        Self {
+            what: what.to_owned(),
+            which: format!(": {}", words.join(", ")),
+        }
+    }
+
+    fn note(&self) -> String {
+        format!("{}, so the verdict is not kept{}", self.what, self.which)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.what, self.which)
+    }
+}
+
+/// Returns why nothing is kept of a gate with such an input.
+pub(super) fn leads_elsewhere(link: &[u8]) -> String {
+    format!("`{}` leads to what is no input", ShownPath(link))
+}
+
+/// Returns why nothing is kept of a gate with such an input.
+pub(super) fn is_device(path: &[u8]) -> String {
+    format!("`{}` is a device", ShownPath(path))
+}
+
+fn shown(path: &[u8]) -> String {
+    let path = if path.is_empty() { b"." } else { path };
+    format!("`{}`", ShownPath(path))
+}
+
+// The output patterns that mean nothing of what a gate has made.
+fn unmade(makes: &Makes<'_>, outputs: &[Output]) -> Vec<String> {
+    let unmatched = makes.unmatched(outputs);
+    unmatched
+        .iter()
+        .map(|entry| format!("the output pattern `{}` matches nothing", entry.pattern))
+        .collect()
 }
 
 /// Returns how a child ended, in words that follow its name.
@@ -475,19 +694,15 @@ pub(super) fn ended(exit: Exit) -> String {
     }
 }
 
-fn named(diff: &Diff) -> String {
-    let all = diff
-        .added
-        .iter()
-        .map(|path| ("new", path))
-        .chain(diff.removed.iter().map(|path| ("gone", path)))
-        .chain(diff.changed.iter().map(|path| ("changed", path)));
-    let mut words: Vec<String> = all
-        .take(NAMED)
-        .map(|(what, path)| format!("`{}` ({what})", ShownPath(path)))
-        .collect();
-    if let more @ 1.. = diff.len().saturating_sub(NAMED) {
-        words.push(format!("{more} more"));
-    }
-    words.join(", ")
+fn changed(diff: &Diff) -> Vec<String> {
+    let lists = [
+        ("new", &diff.added),
+        ("gone", &diff.removed),
+        ("changed", &diff.changed),
+    ];
+    let all = lists.into_iter().flat_map(|(what, paths)| {
+        let named = paths.iter().map(move |path| (what, path));
+        named.map(|(what, path)| format!("{} ({what})", shown(path)))
+    });
+    all.collect()
 }

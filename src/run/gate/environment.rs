@@ -1,41 +1,30 @@
 //! What a gate sees of the owner's environment, and what of that is in its key.
 //!
 //! The base is fixed: an empty HOME and TMPDIR of its own, `LANG=C.UTF-8`, `TZ=UTC`, `CI=true` (a
-//! gate never waits for an answer and never accepts a snapshot), the owner's PATH, and where
-//! toolchains keep themselves outside of the PATH. Then what the workspace sets, then what the gate
-//! declares, then what the caller adds; a later one wins. All else is hidden.
+//! gate never waits for an answer and never accepts a snapshot), the owner's PATH or that of a shell
+//! without one, and where toolchains keep themselves outside of the PATH. Then what the workspace
+//! sets, then what the gate declares, then what the caller adds; a later one wins. All else is hidden.
 //!
 //! Values that differ from one machine to the next although they mean the same (HOME, PATH, the
 //! folders of toolchains) are not in the key; what they lead to is, as far as it can be known
-//! cheaply: see [`marks`].
+//! cheaply: see [`super::marks`].
 
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::{ffi::OsStrExt as _, fs::PermissionsExt as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
 };
 
 use tempfile::TempDir;
 
+use super::secrets::is_secret;
 use crate::{
     boundary::{NamePattern, Pattern as _},
-    cache::{Digest, EnvValue, Store, digests_of_programs},
+    cache::{Digest, EnvValue},
     client::toolchain_variables,
 };
-
-/// What of a toolchain's folder decides which version of it runs: variable, file or folder in it.
-const DECIDING: [(&str, &str); 8] = [
-    ("CARGO_HOME", "config"),
-    ("CARGO_HOME", "config.toml"),
-    ("NODENV_ROOT", "version"),
-    ("PYENV_ROOT", "version"),
-    ("RBENV_ROOT", "version"),
-    ("RUSTUP_HOME", "settings.toml"),
-    ("RUSTUP_HOME", "update-hashes"),
-    ("VOLTA_HOME", "tools/user/platform.json"),
-];
 
 /// Where package managers keep what they have fetched: variable, and its usual place in the home. A
 /// gate must not need the network for it. The paths are the owner's own, since Cargo compiles
@@ -86,13 +75,15 @@ impl Environment {
             keyed.insert(text(&name), EnvValue::Set(b"{toolchain}".to_vec()));
             given.insert(name, value);
         }
-        for (name, value) in fetched(from.owner) {
+        for (name, _) in FETCHED {
+            // Also where nothing was fetched yet: that is no other verdict.
             keyed.insert(name.to_owned(), EnvValue::Set(b"{toolchain}".to_vec()));
+        }
+        for (name, value) in fetched(from.owner) {
             given.insert(name.into(), value.into());
         }
-        if let Some(path) = from.owner.get(OsStr::new("PATH")) {
-            given.insert("PATH".into(), path.clone());
-        }
+        let path = from.owner.get(OsStr::new("PATH")).cloned();
+        given.insert("PATH".into(), path.unwrap_or_else(|| SHELLS_PATH.into()));
         for (name, _) in PRIVATE {
             given.insert(name.into(), OsString::new());
             keyed.insert(name.to_owned(), EnvValue::Set(b"{private}".to_vec()));
@@ -132,7 +123,7 @@ impl Environment {
         if self.private.is_some() {
             return Ok(());
         }
-        let private = tempfile::Builder::new().prefix("factory-gate-").tempdir()?;
+        let private = private_folder("factory-gate-")?;
         for (name, folder) in PRIVATE {
             // One that is declared, and set, is the owner's.
             if self.keyed.get(name) == Some(&EnvValue::Set(b"{private}".to_vec())) {
@@ -165,43 +156,22 @@ impl Environment {
     }
 }
 
-/// Folders that a gate has for itself.
-const PRIVATE: [(&str, &str); 2] = [("HOME", "home"), ("TMPDIR", "tmp")];
+/// Where a shell looks for programs that is not told where.
+const SHELLS_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Words in the names of variables whose values are nobody's business.
-const SECRET: [&str; 12] = [
-    "APIKEY",
-    "AUTH",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "KEY",
-    "PASS",
-    "PASSWD",
-    "PASSWORD",
-    "PAT",
-    "SECRET",
-    "TOKEN",
-    "TOKENS",
-];
-
-/// Returns whether a value is likely to be a secret: by the words of its name, or because it is an
-/// address with a password.
-pub(super) fn is_secret(name: &str, value: &[u8]) -> bool {
-    let name = name.to_ascii_uppercase();
-    let by_name = name.split('_').any(|word| SECRET.contains(&word))
-        || ["PASSWORD", "SECRET", "TOKEN"]
-            .iter()
-            .any(|word| name.contains(word));
-    by_name || has_password(&String::from_utf8_lossy(value))
-}
-
-fn has_password(address: &str) -> bool {
-    address.split_once("://").is_some_and(|(_, rest)| {
-        let host = rest.split('/').next().unwrap_or_default();
-        host.rsplit_once('@')
-            .is_some_and(|(user, _)| user.contains(':'))
+/// Makes a folder that is gone when it is dropped: where the owner says that such things are, else where
+/// they usually are.
+pub(super) fn private_folder(prefix: &str) -> io::Result<TempDir> {
+    let make = |within: &Path| tempfile::Builder::new().prefix(prefix).tempdir_in(within);
+    let own = std::env::temp_dir();
+    make(&own).or_else(|error| {
+        let mut usual = ["/tmp", "/var/tmp"].into_iter().map(Path::new);
+        usual.find_map(|usual| make(usual).ok()).ok_or(error)
     })
 }
+
+/// Folders that a gate has for itself.
+const PRIVATE: [(&str, &str); 2] = [("HOME", "home"), ("TMPDIR", "tmp")];
 
 fn fetched(owner: &Variables) -> impl Iterator<Item = (&'static str, PathBuf)> {
     let home = owner.get(OsStr::new("HOME")).map(Path::new);
@@ -221,97 +191,10 @@ fn text(name: &OsStr) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Returns what is known of the programs that `command` may start, without starting them.
-///
-/// For each word of it that is a program on the PATH, or the absolute path of one: the digest of the
-/// file it leads to. For each toolchain folder: the files in it that choose a version. A gate
-/// whose scripts start other programs names those with `tool`.
-pub(super) fn marks(
-    command: &str,
-    given: &Variables,
-    store: Option<&Store>,
-) -> BTreeMap<String, Digest> {
-    let mut programs = BTreeMap::new();
-    let path = given.get(OsStr::new("PATH"));
-    for word in
-        command.split(|letter: char| !(letter.is_alphanumeric() || "._-+/".contains(letter)))
-    {
-        if word.is_empty() || word.starts_with(['-', '.']) {
-            continue;
-        }
-        if word.starts_with('/') {
-            if let Some(place) = executable(Path::new(word)) {
-                programs.insert(word.to_owned(), place);
-            }
-            continue;
-        }
-        for word in word.split('/').filter(|word| !word.is_empty()) {
-            let name = format!("{word} (on PATH)");
-            if !programs.contains_key(&name)
-                && let Some(place) = path.and_then(|path| program(path, word))
-            {
-                programs.insert(name, place);
-            }
-        }
-    }
-    let files: Vec<PathBuf> = programs.values().cloned().collect();
-    let digests = match store {
-        Some(store) => store.digests_of_programs(&files),
-        None => digests_of_programs(&files),
-    };
-    let mut marks: BTreeMap<String, Digest> = programs
-        .into_keys()
-        .zip(digests)
-        // One that can be started and not be read is what it is called.
-        .map(|(name, digest)| (name, digest.unwrap_or_else(|| Digest::of("unreadable"))))
-        .collect();
-    for (variable, inner) in DECIDING {
-        if let Some(folder) = given.get(OsStr::new(variable))
-            && let Some(content) = content(&Path::new(folder).join(inner))
-        {
-            marks.insert(format!("{variable}/{inner}"), Digest::of(content));
-        }
-    }
-    marks
-}
-
-fn program(path: &OsStr, name: &str) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .filter(|folder| folder.is_absolute())
-        .find_map(|folder| executable(&folder.join(name)))
-}
-
-// Where a path leads, if that is a file that may be executed.
-fn executable(path: &Path) -> Option<PathBuf> {
-    let place = path.canonicalize().ok()?;
-    let facts = fs::metadata(&place).ok()?;
-    let runs = facts.is_file() && facts.permissions().mode() & 0o111 != 0;
-    runs.then_some(place)
-}
-
-// The bytes of a file, or of the small files in a folder with their names.
-fn content(place: &Path) -> Option<Vec<u8>> {
-    if !place.is_dir() {
-        return fs::read(place).ok();
-    }
-    let mut names: Vec<_> = fs::read_dir(place)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.file_name()))
-        .collect();
-    names.sort_unstable();
-    let mut bytes = Vec::new();
-    for name in names {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.push(0);
-        bytes.extend(fs::read(place.join(name)).unwrap_or_default());
-        bytes.push(0);
-    }
-    Some(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::gate::{marks::marks, naming::Names};
 
     fn variables(pairs: &[(&str, &str)]) -> Variables {
         pairs
@@ -387,9 +270,11 @@ mod tests {
         let made = make(&owner, &[]);
         assert_eq!(made.given[OsStr::new("CARGO_HOME")], cargo);
         // How they fetch is in the key, where they keep it is not.
-        let before = marks("", &made.given, None);
+        let marked = || marks(&Names::default(), home.path(), &made.given, None);
+        let before = marked();
         fs::write(cargo.join("config.toml"), "[build]\n").unwrap();
-        assert_ne!(marks("", &made.given, None), before);
+        assert_ne!(marked(), before);
+        assert_eq!(make(&owner, &[]).keyed, make(&variables(&[]), &[]).keyed);
         assert_eq!(
             made.keyed["CARGO_HOME"],
             EnvValue::Set(b"{toolchain}".to_vec())
@@ -408,21 +293,5 @@ mod tests {
         let made = make(&owner, &declared);
         assert_eq!(made.given[OsStr::new("LANG")], "de");
         assert_eq!(made.keyed["DB"], EnvValue::Set(b"mine".to_vec()));
-    }
-
-    #[test]
-    fn another_program_of_the_same_name_has_another_mark() {
-        let folder = tempfile::tempdir().unwrap();
-        let tool = folder.path().join("tool");
-        let given = variables(&[("PATH", folder.path().to_str().unwrap())]);
-        let marked = || marks("A=1 tool --x && other", &given, None);
-        assert!(marked().is_empty());
-        for content in ["#!/bin/sh\n", "#!/bin/sh\n# new\n"] {
-            let before = marked();
-            fs::write(&tool, content).unwrap();
-            fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
-            assert_ne!(marked(), before);
-        }
-        assert_eq!(marked().keys().collect::<Vec<_>>(), ["tool (on PATH)"]);
     }
 }

@@ -3,13 +3,14 @@
 use std::time::SystemTime;
 
 use super::{
-    command::Unasked,
+    command::{Unasked, is_device, leads_elsewhere},
     judge::Judge,
+    order::feeds,
     session::{Session, SessionError},
 };
 use crate::{
     cache::{Action, Differences, Digest, Lookup},
-    plan::GateKind,
+    plan::{Gate, GateKind},
     run::gate::Checkout,
 };
 
@@ -30,10 +31,19 @@ pub struct Explanation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// The pass of this time would be replayed.
-    Replayed(SystemTime),
+    Replayed {
+        /// When it was reached.
+        passed: SystemTime,
+        /// Whether something that it made would be put back.
+        puts_back: bool,
+    },
     /// It would run, since nothing is known of this work, or what is known can't be used for the
     /// reason given.
     Runs(Option<String>),
+    /// It would run, since the pass of this time was not kept, for the reason given.
+    Unkept(SystemTime, String),
+    /// That depends on what a gate makes that is asked before, which is named.
+    Depends(String),
     /// It would run whatever is known, for the reason given.
     AlwaysRuns(String),
     /// It could not come to a ruling, for the reason given.
@@ -45,11 +55,40 @@ impl Judge {
     /// is part of a key.
     pub async fn explain_all(&self, names: &[String], checkout: &Checkout) -> Vec<Explanation> {
         let mut session = Session::new(self, names, checkout);
-        let mut explanations = Vec::with_capacity(names.len());
+        let mut explanations: Vec<Explanation> = Vec::with_capacity(names.len());
         for name in names {
-            explanations.push(session.explain(name).await);
+            let mut explanation = session.explain(name).await;
+            // What an earlier one makes is not there yet.
+            let fed = explanations.iter().find(|earlier| {
+                earlier.standing.makes_something() && self.feeds(&earlier.gate, name)
+            });
+            if let Some(earlier) = fed {
+                explanation.standing = Standing::Depends(earlier.gate.clone());
+                explanation.nearest = None;
+            }
+            explanations.push(explanation);
         }
         explanations
+    }
+}
+
+impl Judge {
+    fn feeds(&self, from: &str, to: &str) -> bool {
+        let gate = |name| self.plan.gates.get(name);
+        gate(from)
+            .zip(gate(to))
+            .is_some_and(|(from, to)| feeds(from, to))
+    }
+}
+
+impl Standing {
+    // Whether files may be others afterwards.
+    const fn makes_something(&self) -> bool {
+        match self {
+            Self::Replayed { puts_back, .. } => *puts_back,
+            Self::Runs(_) | Self::Unkept(..) | Self::Depends(_) | Self::AlwaysRuns(_) => true,
+            Self::Broken(_) => false,
+        }
     }
 }
 
@@ -81,7 +120,10 @@ impl Session<'_> {
                 return told(Standing::AlwaysRuns(why.to_owned()));
             }
             GateKind::Run { command } => match self.ask(name, gate, command).await {
-                Ok(asked) => Ok(asked.action),
+                Ok(asked) => match asked.marks.doubts.first() {
+                    Some(doubt) => return told(Standing::AlwaysRuns(doubt.clone())),
+                    None => Ok(asked.action),
+                },
                 Err(Unasked::Tool(reason)) => return told(Standing::Broken(reason)),
                 Err(Unasked::Session(error)) => Err(error),
             },
@@ -90,27 +132,42 @@ impl Session<'_> {
             }
         };
         match found {
-            Ok(action) => self.compare(name, &action),
+            Ok(action) => self.compare(name, gate, &action),
             Err(error @ SessionError::Scan(_)) => told(Standing::AlwaysRuns(error.to_string())),
             Err(error) => told(Standing::Broken(error.to_string())),
         }
     }
 
-    fn compare(&self, name: &str, action: &Action) -> Explanation {
+    fn compare(&self, name: &str, gate: &Gate, action: &Action) -> Explanation {
         let key = action.key();
-        let links = action.inputs.links_elsewhere();
-        let standing = match self.judge.cache.known().map(|store| store.get(&key)) {
-            Some(Lookup::Hit(record)) => Standing::Replayed(record.started),
-            Some(Lookup::Damaged(reason)) => Standing::Runs(Some(reason)),
-            Some(Lookup::Miss) | None => match links.first() {
-                Some(link) => Standing::AlwaysRuns(format!(
-                    "`{}` leads to what is no input",
-                    crate::cache::ShownPath(&link.path())
-                )),
-                None => Standing::Runs(None),
-            },
+        let store = self.judge.cache.known();
+        let standing = match store.map(|store| (store, store.get(&key))) {
+            Some((store, Lookup::Hit(record))) => {
+                let passed = record.started;
+                let makes = self.makes(gate, &[]);
+                match makes.map(|makes| store.would_put_back(&record.outputs, &makes)) {
+                    None => Standing::Replayed {
+                        passed,
+                        puts_back: false,
+                    },
+                    Some(Ok(puts_back)) => Standing::Replayed { passed, puts_back },
+                    Some(Err(reason)) => Standing::Runs(Some(reason)),
+                }
+            }
+            Some((_, Lookup::Damaged(reason))) => Standing::Runs(Some(reason)),
+            Some((store, Lookup::Miss)) => {
+                let device = action.inputs.device();
+                let links = action.inputs.links_elsewhere();
+                match (links.first(), device, store.unkept(&key)) {
+                    (Some(link), ..) => Standing::AlwaysRuns(leads_elsewhere(&link.path())),
+                    (_, Some(device), _) => Standing::AlwaysRuns(is_device(&device.path())),
+                    (.., Some((passed, reason))) => Standing::Unkept(passed, reason),
+                    (None, None, None) => Standing::Runs(None),
+                }
+            }
+            None => Standing::Runs(None),
         };
-        let is_known = matches!(standing, Standing::Replayed(_));
+        let is_known = matches!(standing, Standing::Replayed { .. } | Standing::Unkept(..));
         let nearest = match self.judge.cache.store() {
             Some(store) if !is_known => store.nearest(name, action),
             Some(_) | None => None,

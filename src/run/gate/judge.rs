@@ -86,6 +86,9 @@ pub struct Judge {
 pub enum Progress<'a> {
     /// This gate is asked.
     Started(&'a str),
+    /// This gate is asked of the same work by another process, if that can be told by this one, and that
+    /// is waited for.
+    Waiting(&'a str, Option<u32>),
     /// This gate has spoken.
     Finished(&'a str, &'a Verdict),
 }
@@ -111,6 +114,7 @@ impl Judge {
         progress: &dyn Fn(Progress<'_>),
     ) -> Vec<(String, Verdict)> {
         let mut session = Session::new(self, names, checkout);
+        session.progress = progress;
         let mut verdicts = Vec::with_capacity(names.len());
         for name in names {
             progress(Progress::Started(name));

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, time::SystemTime};
 
 use super::{
-    key,
     session::{Session, SessionError},
     verdict::{Outcome, Verdict},
 };
@@ -127,7 +126,7 @@ pub(super) fn selection(plan: &Plan) -> cache::InputSelection {
         std::iter::once(path.as_str()).chain(files)
     });
     cache::InputSelection {
-        always: sections.filter_map(key::literal).collect(),
+        named: sections.map(str::to_owned).collect(),
         ..cache::InputSelection::default()
     }
 }

@@ -2,46 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use super::environment::Environment;
+use super::{environment::Environment, naming::Names};
 use crate::{
     boundary::{Entry, PathPattern},
     cache::{Action, Definition, Digest, InputSelection, Platform, Tree},
-    plan::{Gate, GateKind, Plan},
+    plan::{Gate, Plan},
 };
 
 /// Returns which files are the inputs of a gate: those that it declares or all, what it seals, the
-/// files that its command names, and what the workspace copies; scratch files are none.
-pub(super) fn selection(gate: &Gate, plan: &Plan) -> InputSelection {
-    let mut always = gate.sealed.clone();
-    if let GateKind::Run { command } = &gate.kind {
-        always.extend(files_named(command));
-    }
-    let copied = plan.workspace.copy.iter();
-    always.extend(copied.filter_map(|copy| literal(&copy.path)));
+/// files that its command names, and what the workspace copies. Scratch files are none.
+pub(super) fn selection(gate: &Gate, names: &Names, plan: &Plan) -> InputSelection {
+    let copied = plan.workspace.copy.iter().map(|copy| &copy.path);
     InputSelection {
         patterns: gate.inputs.clone(),
-        always,
+        always: gate.sealed.clone(),
+        named: names.inside.iter().chain(copied).cloned().collect(),
         exclude: plan.workspace.scratch.clone(),
     }
 }
 
-// The words of a command that can name a file of the project: its script among them.
-fn files_named(command: &str) -> impl Iterator<Item = Entry<PathPattern>> {
-    command
-        .split(|letter: char| letter.is_whitespace() || "'\"`;&|<>()=$".contains(letter))
-        .filter(|word| word.contains(['/', '.']))
-        .filter_map(|word| literal(word.trim_start_matches("./")))
-}
-
-/// Returns the pattern that means just `path`.
-pub(super) fn literal(path: &str) -> Option<Entry<PathPattern>> {
-    let pattern: PathPattern = path.parse().ok()?;
-    pattern.is_literal().then(|| Entry::from(pattern))
+/// Returns what the shell is given: files are made with the same permissions whoever asks.
+pub(super) fn line(command: &str) -> String {
+    format!("umask 022; {command}")
 }
 
 // A pattern with its exceptions, as the lock writes it.
 fn written(entry: &Entry<PathPattern>) -> String {
     serde_json::to_string(entry).unwrap_or_default()
+}
+
+// Where all that an entry means is.
+fn place(entry: &Entry<PathPattern>) -> String {
+    entry.pattern.leading().to_owned()
 }
 
 /// Returns the action whose key a pass of the gate is kept under.
@@ -64,8 +56,9 @@ pub(super) fn action(
     Action {
         definition: Definition {
             kind: "run".to_owned(),
-            arguments: ["/bin/sh", "-c", command].map(str::to_owned).into(),
+            arguments: ["/bin/sh", "-c", &line(command)].map(str::to_owned).into(),
             outputs: gate.outputs.iter().map(written).collect(),
+            output_paths: gate.outputs.iter().map(place).collect(),
             ..Definition::default()
         },
         environment: environment.keyed.clone(),
@@ -73,24 +66,5 @@ pub(super) fn action(
         platform: Platform::current(),
         sealed,
         inputs,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::files_named;
-
-    #[test]
-    fn a_command_names_its_scripts() {
-        let named = |command| -> Vec<String> {
-            files_named(command)
-                .map(|entry| entry.pattern.as_str().to_owned())
-                .collect()
-        };
-        assert_eq!(
-            named("ruby bin/rails runner 'test/smoke_test.rb' > /dev/null && ./run.sh *.x"),
-            ["bin/rails", "test/smoke_test.rb", "run.sh"]
-        );
-        assert_eq!(named("cargo test"), [""; 0]);
     }
 }

@@ -7,7 +7,8 @@ use super::{
     bench::BenchError,
     checkout::{Checkout, Hands},
     command::ended,
-    environment::{Environment, Ingredients},
+    environment::{Environment, Ingredients, private_folder},
+    key,
     session::{Session, SessionError},
     verdict::{Outcome, Verdict},
 };
@@ -64,10 +65,7 @@ impl Session<'_> {
             }
             // Nobody's own files are moved about: the same is done in a copy.
             Hands::Person => {
-                let folder = tempfile::Builder::new()
-                    .prefix("factory-rollback-")
-                    .tempdir()
-                    .map_err(BenchError::Io)?;
+                let folder = private_folder("factory-rollback-").map_err(BenchError::Io)?;
                 let checkout = self.checkout;
                 let place = self.bench().await?.copy(checkout, folder.path()).await?;
                 if let Err(reason) = self.prepare(&place).await {
@@ -167,7 +165,7 @@ impl Session<'_> {
             extra: &self.judge.extra,
         })?;
         let given = environment.given.clone();
-        let launch = Launch::shell(command, place.root.clone(), given, wall);
+        let launch = Launch::shell(&key::line(command), place.root.clone(), given, wall);
         process::run(launch, self.judge.cancel.clone()).await
     }
 

@@ -1,18 +1,19 @@
 //! Some gates and one checkout: what is found out about the files, once for all of the gates.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use super::{
     bench::{Bench, BenchError},
     change::Change,
     checkout::{Checkout, Hands},
-    judge::Judge,
+    judge::{Judge, Progress},
     kept, key,
+    naming::Names,
     verdict::Verdict,
 };
 use crate::{
-    cache::{Digest, InputSelection, ScanError, Scanner, Scans, Tree, WorkTree},
-    plan::GateKind,
+    cache::{Digest, InputSelection, ScanError, Scanner, Scans, Standing, Tree, WorkTree},
+    plan::{Gate, GateKind},
 };
 
 /// Some gates and one checkout.
@@ -22,16 +23,60 @@ pub(super) struct Session<'a> {
     names: &'a [String],
     /// Whether what other runs have found out counts.
     pub(super) uses_cache: bool,
+    /// Told of what takes long.
+    pub(super) progress: &'a dyn Fn(Progress<'_>),
     bench: Option<Bench>,
     change: Option<Change>,
     scanner: Option<Arc<Scanner>>,
-    // The inputs of each gate, then the whole tree if anyone looks at it.
-    scans: Option<Arc<Scans>>,
-    // Whether something may have changed since they were looked at.
-    doubtful: bool,
+    scans: Option<Looked>,
+    // What has become of the files since they were looked at.
+    since: Since,
     looks_at_all: bool,
     /// What tools have said, by command and by the variables that they saw.
     pub(super) tools: BTreeMap<(String, String), Digest>,
+}
+
+/// The inputs of each gate, then the whole tree if anyone looks at it.
+#[derive(Clone)]
+enum Looked {
+    Together(Arc<Scans>),
+    /// Each by itself: what can't be told of one is nothing to the others.
+    Alone(Vec<Result<Arc<Scans>, Arc<ScanError>>>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    /// Nothing of them was touched, when that was last found out.
+    Untouched,
+    /// They are the same, and some were touched.
+    Touched,
+    /// Something may have changed.
+    Unknown,
+}
+
+/// The inputs of one gate as they were found.
+#[derive(Clone)]
+pub(super) struct Inputs {
+    pub(super) tree: Tree,
+    /// The scan that has found them.
+    pub(super) scans: Arc<Scans>,
+    /// Whether nothing was touched since then.
+    pub(super) untouched: bool,
+}
+
+impl Looked {
+    fn get(&self, at: usize) -> Result<Option<(Tree, Arc<Scans>)>, SessionError> {
+        let (scans, at) = match self {
+            Self::Together(scans) => (Arc::clone(scans), at),
+            Self::Alone(each) => match each.get(at) {
+                Some(Ok(scans)) => (Arc::clone(scans), 0),
+                Some(Err(error)) => return Err(SessionError::Scan(Arc::clone(error))),
+                None => return Ok(None),
+            },
+        };
+        let tree = scans.each.get(at).map(|scan| scan.tree.clone());
+        Ok(tree.map(|tree| (tree, scans)))
+    }
 }
 
 /// Why the files of a checkout can't be told.
@@ -40,7 +85,7 @@ pub(super) enum SessionError {
     #[error(transparent)]
     Bench(#[from] BenchError),
     #[error(transparent)]
-    Scan(#[from] ScanError),
+    Scan(Arc<ScanError>),
     #[error("the files could not be scanned")]
     Interrupted,
     #[error("it compares two trees, and {0}")]
@@ -60,11 +105,12 @@ impl<'a> Session<'a> {
             checkout,
             names,
             uses_cache: true,
+            progress: &|_| {},
             bench: None,
             change: None,
             scanner: None,
             scans: None,
-            doubtful: false,
+            since: Since::Untouched,
         }
     }
 
@@ -120,7 +166,7 @@ impl<'a> Session<'a> {
 
     /// Forgets what the files are: something may have changed them.
     pub(super) fn forget_scans(&mut self) {
-        self.doubtful = true;
+        self.since = Since::Unknown;
         self.tools.clear();
     }
 
@@ -139,44 +185,66 @@ impl<'a> Session<'a> {
 
     /// Returns all files that git does not ignore.
     pub(super) async fn whole(&mut self) -> Result<Tree, SessionError> {
-        let scans = self.scans().await?;
-        Ok(scans
-            .each
-            .last()
-            .map(|scan| scan.tree.clone())
-            .unwrap_or_default())
+        let last = self.names.len();
+        let found = self.scans(false).await?.get(last)?;
+        Ok(found.map(|(tree, _)| tree).unwrap_or_default())
     }
 
     /// Returns the inputs of a gate.
     pub(super) async fn inputs(&mut self, name: &str) -> Result<Tree, SessionError> {
-        let at = self.names.iter().position(|known| known == name);
-        let scans = self.scans().await?;
-        let scan = at.and_then(|at| scans.each.get(at));
-        Ok(scan.map(|scan| scan.tree.clone()).unwrap_or_default())
+        Ok(self.inputs_now(name, false).await?.tree)
     }
 
-    async fn scans(&mut self) -> Result<Arc<Scans>, SessionError> {
-        if let Some(scans) = self.scans.clone()
-            && (!self.doubtful || self.stand(&scans).await?)
-        {
-            self.doubtful = false;
-            return Ok(scans);
+    /// Returns the inputs of a gate; with `anew` by a scan since which nothing was touched.
+    pub(super) async fn inputs_now(
+        &mut self,
+        name: &str,
+        anew: bool,
+    ) -> Result<Inputs, SessionError> {
+        let at = self.names.iter().position(|known| known == name);
+        let looked = self.scans(anew).await?;
+        let found = at.map_or(Ok(None), |at| looked.get(at))?;
+        let (tree, scans) = found.ok_or(SessionError::Interrupted)?;
+        Ok(Inputs {
+            tree,
+            scans,
+            untouched: self.since == Since::Untouched,
+        })
+    }
+
+    async fn scans(&mut self, anew: bool) -> Result<Looked, SessionError> {
+        if let Some(looked) = self.scans.clone() {
+            if self.since == Since::Unknown {
+                self.since = match self.stand(&looked).await? {
+                    Standing::Untouched => Since::Untouched,
+                    Standing::Same => Since::Touched,
+                    Standing::Changed => Since::Unknown,
+                };
+            }
+            match self.since {
+                Since::Untouched => return Ok(looked),
+                Since::Touched if !anew => return Ok(looked),
+                Since::Touched | Since::Unknown => {}
+            }
         }
         // The old ones take room that the new ones need.
         self.scans = None;
-        let scans = Arc::new(self.scan().await?);
-        self.doubtful = false;
-        self.scans = Some(Arc::clone(&scans));
-        Ok(scans)
+        let looked = self.scan().await?;
+        self.since = Since::Untouched;
+        self.scans = Some(looked.clone());
+        Ok(looked)
     }
 
-    async fn stand(&mut self, scans: &Arc<Scans>) -> Result<bool, SessionError> {
+    async fn stand(&mut self, looked: &Looked) -> Result<Standing, SessionError> {
+        let Looked::Together(scans) = looked else {
+            return Ok(Standing::Changed);
+        };
         let (scanner, scans) = (self.scanner().await?, Arc::clone(scans));
-        let stand = tokio::task::spawn_blocking(move || scanner.stands(&scans)).await;
-        stand.map_err(|_| SessionError::Interrupted)
+        let standing = tokio::task::spawn_blocking(move || scanner.standing(&scans)).await;
+        standing.map_err(|_| SessionError::Interrupted)
     }
 
-    async fn scan(&mut self) -> Result<Scans, SessionError> {
+    async fn scan(&mut self) -> Result<Looked, SessionError> {
         let scanner = self.scanner().await?;
         let plan = &self.judge.plan;
         let nothing = InputSelection {
@@ -184,8 +252,10 @@ impl<'a> Session<'a> {
             ..InputSelection::default()
         };
         let selection = |name: &String| match plan.gates.get(name) {
-            Some(gate) => match gate.kind {
-                GateKind::Run { .. } => key::selection(gate, plan),
+            Some(gate) => match &gate.kind {
+                GateKind::Run { command } => {
+                    key::selection(gate, &self.naming(gate, command), plan)
+                }
                 GateKind::Consistency { .. } | GateKind::Docs { .. } => kept::selection(plan),
                 GateKind::Rollback { .. } => nothing.clone(),
             },
@@ -195,11 +265,33 @@ impl<'a> Session<'a> {
         if self.looks_at_all {
             selections.push(InputSelection::default());
         }
-        let found = tokio::task::spawn_blocking(move || scanner.scan_all(&selections)).await;
-        Ok(found.map_err(|_| SessionError::Interrupted)??)
+        let scan = move || match scanner.scan_all(&selections) {
+            Ok(scans) => Ok(Looked::Together(Arc::new(scans))),
+            Err(_) if selections.len() > 1 => {
+                let alone = selections.iter().map(|selection| {
+                    let scans = scanner.scan_all([selection]);
+                    scans.map(Arc::new).map_err(Arc::new)
+                });
+                Ok(Looked::Alone(alone.collect()))
+            }
+            Err(error) => Err(SessionError::Scan(Arc::new(error))),
+        };
+        let found = tokio::task::spawn_blocking(scan).await;
+        found.map_err(|_| SessionError::Interrupted)?
     }
 
-    async fn scanner(&mut self) -> Result<Arc<Scanner>, SessionError> {
+    /// Returns what a gate's command names that runs in the checkout.
+    pub(super) fn naming(&self, gate: &Gate, command: &str) -> Names {
+        Names::of_gate(gate, command, &self.root())
+    }
+
+    /// Returns where the checkout is, without links on the way.
+    pub(super) fn root(&self) -> PathBuf {
+        let root = &self.checkout.root;
+        root.canonicalize().unwrap_or_else(|_| root.clone())
+    }
+
+    pub(super) async fn scanner(&mut self) -> Result<Arc<Scanner>, SessionError> {
         if let Some(scanner) = &self.scanner {
             return Ok(Arc::clone(scanner));
         }
@@ -211,7 +303,9 @@ impl<'a> Session<'a> {
         };
         let mut scanner = Scanner::new(&checkout.root).with_work_tree(work_tree);
         if let Some(store) = self.judge.cache.store() {
-            scanner = scanner.with_index(store.stat_index(&checkout.root));
+            scanner = scanner
+                .with_index(store.stat_index(&checkout.root))
+                .without(store.folder());
             if !store.writes() {
                 scanner = scanner.without_learning();
             }

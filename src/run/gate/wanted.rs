@@ -10,7 +10,8 @@ use std::{
 use super::{
     super::process::{Exit, Finished},
     checkout::Hands,
-    environment::{Environment, Variables, is_secret},
+    environment::{Environment, Variables},
+    secrets::is_secret,
     session::Session,
 };
 use crate::plan::Gate;

@@ -109,9 +109,17 @@ async fn an_input_that_changes_meanwhile_is_named_and_nothing_is_kept() {
         assert!(project.ask("g").await.replayed.is_none(), "{command}");
     }
     // Another time on the same content is no change.
-    let project = counted(counting("touch b.txt; cat a.txt > c; cat c > a.txt; rm c")).await;
+    let project = counted(counting("touch b.txt; cat a.txt > c; rm c")).await;
     assert!(project.ask("g").await.notes.is_empty());
     assert!(project.ask("g").await.replayed.is_some());
+    // What was written may have been something else in between.
+    let project = counted(counting("cat a.txt > c; cat c > a.txt; rm c")).await;
+    for _ in 0..2 {
+        let verdict = project.ask("g").await;
+        assert_pass(&verdict);
+        assert!(verdict.notes[0].contains("`a.txt`"), "{:?}", verdict.notes);
+    }
+    assert_eq!(project.runs(), 2);
 }
 
 #[tokio::test]
@@ -372,6 +380,7 @@ async fn progress_is_told_in_order_and_unknown_gates_are_broken() {
             told.lock().unwrap().push(match progress {
                 Progress::Started(name) => format!("+{name}"),
                 Progress::Finished(name, _) => format!("-{name}"),
+                Progress::Waiting(name, _) => format!("?{name}"),
             });
         })
         .await;

@@ -1,0 +1,231 @@
+//! What happens to inputs while a gate runs: whether one may have been another in between, although it
+//! is again what it was.
+//!
+//! Times alone can't tell, since a touch changes them too. Where the kernel tells of each change, a touch
+//! is told apart from the rest; where it does not, whatever has another time is in doubt. Not seen are a
+//! file that comes and goes and is an input at neither end, and a mode that was another in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustix::fs::{AtFlags, fstat, statat};
+
+use super::{
+    Kind, Scanner, Scans, Tree,
+    folder::{ancestors, join},
+    look::{open, open_root},
+    seen::{How, Seen},
+    stat_index::Stamp,
+};
+
+/// So many different paths are remembered.
+const MOST: usize = 50_000;
+
+/// Watches the folders of some inputs.
+#[derive(Debug)]
+pub struct Watch {
+    #[cfg(target_os = "linux")]
+    inotify: Option<rustix::fd::OwnedFd>,
+    // The folders by the numbers of their watches.
+    folders: BTreeMap<i32, Box<[u8]>>,
+    happened: Happened,
+}
+
+/// What the kernel has told.
+#[derive(Debug, Default)]
+struct Happened {
+    // Whether it may not have told all.
+    lost: bool,
+    touched: BTreeSet<Box<[u8]>>,
+    written: BTreeSet<Box<[u8]>>,
+    // Folders in which anything has happened.
+    stirred: BTreeSet<Box<[u8]>>,
+}
+
+impl Happened {
+    fn add(&mut self, folder: &[u8], name: Option<&[u8]>, only_touched: bool) {
+        let path = name.map_or_else(|| folder.into(), |name| join(folder, name));
+        self.stirred.insert(folder.into());
+        let paths = if only_touched {
+            &mut self.touched
+        } else {
+            &mut self.written
+        };
+        paths.insert(path);
+        self.lost |= self.touched.len() + self.written.len() > MOST;
+    }
+}
+
+impl Scanner {
+    /// Watches what happens from now on to the folders that hold `inputs`.
+    pub fn watch(&self, inputs: &Tree) -> Watch {
+        let mut folders: BTreeSet<&[u8]> = BTreeSet::from([&b""[..]]);
+        for folder in inputs.folders() {
+            if inputs.within(folder).next().is_some() {
+                folders.extend(ancestors(&folder.path));
+            }
+        }
+        Watch::of(self.root(), &folders)
+    }
+
+    /// Returns the paths of inputs, and of folders of them, that may have been something else between
+    /// the scan that has found them and now, when their content is what it was.
+    pub fn doubtful(&self, scans: &Scans, inputs: &Tree, mut watch: Watch) -> Vec<Box<[u8]>> {
+        watch.drain();
+        let happened = watch.happened;
+        let seen = scans.seen().iter().find(|seen| inputs.is_of(&seen.folders));
+        let Some(seen) = seen else {
+            return vec![b".".as_slice().into()];
+        };
+        let is_input =
+            |path: &&Box<[u8]>| inputs.get(path).is_some() || inputs.holds_directory(path);
+        let mut doubtful: BTreeSet<_> = happened.written.iter().filter(is_input).cloned().collect();
+        doubtful.extend(self.moved(seen, inputs, &happened));
+        doubtful.into_iter().collect()
+    }
+
+    // What has other times, and nobody says why.
+    fn moved(&self, seen: &Seen, inputs: &Tree, happened: &Happened) -> Vec<Box<[u8]>> {
+        let mut moved = Vec::new();
+        let Ok(root) = open_root(self.root()) else {
+            return vec![b".".as_slice().into()];
+        };
+        for (folder, how) in seen.folders.iter().zip(&seen.hows) {
+            let path = &folder.path;
+            if !inputs.holds_directory(path) {
+                continue;
+            }
+            let directory = open(&root, path).ok().flatten();
+            let Some(Ok(fd)) = directory.as_ref().map(|directory| directory.fd()) else {
+                moved.push(path.clone());
+                continue;
+            };
+            let stands = match how {
+                How::Stamped(stamp) => fstat(fd).is_ok_and(|now| Stamp::of(&now) == Some(*stamp)),
+                How::Listed(_) | How::Apart => false,
+            };
+            let is_explained = !happened.lost
+                && (happened.stirred.contains(path) || !matches!(how, How::Stamped(_)));
+            if !stands && !is_explained {
+                moved.push(path.clone());
+            }
+            let known = seen.index.directory(path);
+            let files = inputs.within(folder);
+            for file in files.filter(|file| matches!(file.kind, Kind::File { .. })) {
+                let path = file.path();
+                let known = known
+                    .get(file.name())
+                    .filter(|_| !seen.young.contains(&path))
+                    .map(|(stamp, _)| stamp);
+                let now = statat(fd, file.name(), AtFlags::SYMLINK_NOFOLLOW).ok();
+                let now = now.and_then(|now| Stamp::of(&now));
+                // What was too young to be known then was still watched.
+                let is_explained =
+                    !happened.lost && (known.is_none() || happened.touched.contains(&path));
+                if (known.is_none() || known != now) && !is_explained {
+                    moved.push(path);
+                }
+            }
+        }
+        moved
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod kernel {
+    use std::{ffi::OsStr, mem::MaybeUninit, os::unix::ffi::OsStrExt as _, path::Path};
+
+    use rustix::{
+        fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init},
+        io::Errno,
+    };
+
+    use super::{BTreeMap, BTreeSet, Happened, Watch};
+
+    impl Watch {
+        pub(super) fn of(root: &Path, folders: &BTreeSet<&[u8]>) -> Self {
+            let mut watch = Self {
+                inotify: init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).ok(),
+                folders: BTreeMap::new(),
+                happened: Happened::default(),
+            };
+            let Some(inotify) = &watch.inotify else {
+                watch.happened.lost = true;
+                return watch;
+            };
+            let flags = WatchFlags::ATTRIB
+                | WatchFlags::MODIFY
+                | WatchFlags::CREATE
+                | WatchFlags::DELETE
+                | WatchFlags::DELETE_SELF
+                | WatchFlags::MOVE
+                | WatchFlags::MOVE_SELF
+                | WatchFlags::ONLYDIR
+                | WatchFlags::DONT_FOLLOW;
+            for folder in folders {
+                let place = root.join(OsStr::from_bytes(folder));
+                let number = add_watch(inotify, &place, flags);
+                let first = number.is_ok_and(|number| {
+                    // The same folder under two names tells of one of them.
+                    watch.folders.insert(number, (*folder).into()).is_none()
+                });
+                if !first {
+                    watch.happened.lost = true;
+                    break;
+                }
+            }
+            watch
+        }
+
+        /// Takes note of what has happened so far, so that the kernel need not remember it.
+        pub fn drain(&mut self) {
+            let Some(inotify) = self.inotify.as_ref().filter(|_| !self.happened.lost) else {
+                return;
+            };
+            let mut buffer = [MaybeUninit::uninit(); 16 << 10];
+            let mut events = Reader::new(inotify, &mut buffer);
+            loop {
+                let event = match events.next() {
+                    Ok(event) => event,
+                    Err(Errno::INTR) => continue,
+                    Err(error) => {
+                        self.happened.lost |= error != Errno::AGAIN;
+                        return;
+                    }
+                };
+                let Some(folder) = self.folders.get(&event.wd()) else {
+                    // There was more than it can remember.
+                    self.happened.lost = true;
+                    return;
+                };
+                let only_touched = (event.events() - ReadFlags::ISDIR) == ReadFlags::ATTRIB;
+                let name = event.file_name().map(std::ffi::CStr::to_bytes);
+                self.happened.add(folder, name, only_touched);
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod kernel {
+    use std::path::Path;
+
+    use super::{BTreeMap, BTreeSet, Happened, Watch};
+
+    impl Watch {
+        pub(super) fn of(_root: &Path, _folders: &BTreeSet<&[u8]>) -> Self {
+            let lost = true;
+            Self {
+                folders: BTreeMap::new(),
+                happened: Happened {
+                    lost,
+                    ..Happened::default()
+                },
+            }
+        }
+
+        /// Takes note of what has happened so far: nothing is told here.
+        pub fn drain(&mut self) {
+            self.folders.clear();
+        }
+    }
+}
