@@ -301,10 +301,10 @@ fn a_grant_is_written_as_the_file_is() {
         let (text, code) = project.says(&["grant", "builder", "reach", "rubygems.org"]);
         assert_eq!(code, 0, "{to:?}: {text}");
         let end = if to == "\r\n" { to } else { "\n" };
-        let may = format!("may   {{ reach \"rubygems.org\"; write \"@source\"");
+        let may = "may   { reach \"rubygems.org\"; write \"@source\"";
         assert_eq!(
             project.spec(),
-            before.replace("may   { write \"@source\"", &may)
+            before.replace("may   { write \"@source\"", may)
         );
         let (text, code) = project.says(&["grant", "lead", "reach", "example.org"]);
         assert_eq!(code, 0, "{to:?}: {text}");
@@ -412,11 +412,11 @@ fn a_change_of_the_spec_is_told_widened_rights_first() {
     ### Widened rights
 
     - `builder` may now read `.env`: no longer taken away: `**/.env*`
-    - `builder` may now run `git push`: no longer taken away: `kamal *`, `git push *`
+    - `builder` may now run `git push`: no longer taken away: `@deploy`
     - `lead` may now read `.env`: no longer taken away: `**/.env*`
     - gate `tests` no longer judges `builder`
     - the gate `tests` no longer seals `test.sh`
-    - the rule "Leads don't write" is gone
+    - the rule `Leads don't write` is gone
 
     ### Narrowed rights
 
@@ -426,6 +426,20 @@ fn a_change_of_the_spec_is_told_widened_rights_first() {
 
     - the prompt of `builder`
     - the prompt of `lead`
+
+    factory::role::ungated-write
+
+      × role `builder` may write, and no gate judges its work
+        ╭─[factory.kdl:20:19]
+     19 │     description "Writes"
+     20 │     may   { write "docs/**" "@source" "lib/a"; run "git *"; env "RAILS_ENV"; }
+        ·                   ────┬────
+        ·                       ╰── granted here
+     21 │ }
+        ╰────
+      help: add `gates "tests"` to the role, or take the grant away
+
+    the spec has 1 error, and can't be built
     "#);
     let (_, code) = project.says(&["diff", "nowhere"]);
     assert_eq!(code, 3);

@@ -419,7 +419,7 @@ fn a_document_keeps_its_bytes_whatever_its_ends() {
 fn two_branches_that_changed_two_prompts_merge() {
     let project = Project::committed();
     project.on_branch("one", |project| {
-        project.replace("roles/qa.md", "well", "better")
+        project.replace("roles/qa.md", "well", "better");
     });
     project.on_branch("two", |project| {
         project.replace("roles/builder.md", "well", "at once");
@@ -498,7 +498,7 @@ fn leaving_works_with_a_lock_that_git_could_not_merge() {
     let project = Project::committed();
     for (name, version) in [("one", "2.0.0"), ("two", "3.0.0")] {
         project.on_branch(name, |project| {
-            project.replace("factory.kdl", "1.2.3", version)
+            project.replace("factory.kdl", "1.2.3", version);
         });
     }
     project.git(&["merge", "-q", "one"]);

@@ -397,7 +397,10 @@ fn shorter(shortest: &mut Option<String>, found: String) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::boundary::Shared;
 
     #[test]
     fn a_never_that_goes_is_seen_behind_all_that_may_be_run() {
@@ -446,7 +449,7 @@ mod tests {
         let boundary = |may: &[&str], protected: &[&str]| {
             let mut boundary = Boundary::default();
             boundary.write.may = paths(may);
-            let protected = std::sync::Arc::new(crate::boundary::Shared::new(paths(protected)));
+            let protected = Arc::new(Shared::new(paths(protected)));
             boundary.write.never.share(protected);
             boundary
         };

@@ -75,6 +75,9 @@ pub(super) struct Apart {
     pub(super) looked: Looked,
 }
 
+/// What was found apart from the walk, by path.
+pub(super) type Aparts = BTreeMap<Box<[u8]>, Apart>;
+
 /// The directories of a walk in the order that a tree has them in.
 #[derive(Debug)]
 pub(super) struct Ordered {
@@ -187,7 +190,7 @@ impl Ordered {
     /// Puts all together, with files that were found apart from the walk.
     pub(super) fn assemble(
         mut self,
-        apart: BTreeMap<Box<[u8]>, Apart>,
+        apart: Aparts,
         places: Vec<Place>,
         index: &StatIndex,
         sources: Sources,

@@ -124,10 +124,6 @@ impl Reader {
     }
 }
 
-#[expect(
-    clippy::useless_conversion,
-    reason = "the type of the field differs from platform to platform"
-)]
 fn length(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()
 }

@@ -137,17 +137,16 @@ impl Scanner {
     /// Leaves out this folder, if it is in the root, whatever selections say. It may not be there yet.
     #[must_use]
     pub fn without(mut self, folder: &Path) -> Self {
-        let below = |folder: &Path| {
-            let root = self.root.canonicalize().ok()?;
-            let below: PathBuf = real(folder)?
-                .strip_prefix(root)
-                .ok()?
-                .components()
-                .collect();
-            (!below.as_os_str().is_empty()).then(|| below.into_os_string().into_vec())
-        };
-        self.left_out = below(folder);
+        self.left_out = self.below(folder);
         self
+    }
+
+    // Returns the path of the folder below the root.
+    fn below(&self, folder: &Path) -> Option<Vec<u8>> {
+        let root = self.root.canonicalize().ok()?;
+        let folder = real(folder)?;
+        let below: PathBuf = folder.strip_prefix(root).ok()?.components().collect();
+        (!below.as_os_str().is_empty()).then(|| below.into_os_string().into_vec())
     }
 
     /// Returns the folder that is scanned.

@@ -1,7 +1,6 @@
 //! One walk over a folder by several threads.
 
 use std::{
-    collections::BTreeMap,
     ffi::OsStr,
     ops::Range,
     os::{
@@ -23,7 +22,7 @@ use rustix::{
 
 use super::{
     Kind, ScanError, Scanner,
-    assemble::{Apart, Chunk, Found, Ordered, Visited, Walked},
+    assemble::{Apart, Aparts, Chunk, Found, Ordered, Visited, Walked},
     folder::{is_within, join, split},
     look::{Looker, Met, list, look_at, open, open_root, unreadable},
     seen::{How, Place, Sources},
@@ -400,12 +399,9 @@ impl<'a> Walk<'a> {
     /// Gives what selections name to the selections that do, and looks at what the walk has not met.
     /// Returns this, and all places that were looked at. A link that stands there, or on the way, is
     /// meant with what it leads to.
-    fn named(
-        &self,
-        directories: &mut Ordered,
-    ) -> Result<(BTreeMap<Box<[u8]>, Apart>, Vec<Place>), ScanError> {
+    fn named(&self, directories: &mut Ordered) -> Result<(Aparts, Vec<Place>), ScanError> {
         let mut looker = Looker::new();
-        let (mut apart, mut places) = (BTreeMap::new(), Vec::new());
+        let (mut apart, mut places) = (Aparts::new(), Vec::new());
         let mut ahead: Vec<(Vec<u8>, bool, Mask, u32)> = Vec::new();
         for (Named { path, links_only }, mask) in self.selector.named() {
             ahead.push((path.to_vec(), links_only, mask, 0));

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustix::fs::{AtFlags, fstat, statat};
+use rustix::fs::{AtFlags, Dir, fstat, statat};
 
 use super::{
     Kind, Scanner, Scans, Tree,
@@ -76,9 +76,9 @@ impl Scanner {
         let Some(seen) = seen else {
             return vec![b".".as_slice().into()];
         };
-        let is_input =
-            |path: &&Box<[u8]>| inputs.get(path).is_some() || inputs.holds_directory(path);
-        let mut doubtful: BTreeSet<_> = happened.written.iter().filter(is_input).cloned().collect();
+        let is_input = |path: &[u8]| inputs.get(path).is_some() || inputs.holds_directory(path);
+        let written = happened.written.iter().filter(|path| is_input(path));
+        let mut doubtful: BTreeSet<_> = written.cloned().collect();
         doubtful.extend(self.moved(seen, inputs, &happened));
         doubtful.into_iter().collect()
     }
@@ -95,7 +95,7 @@ impl Scanner {
                 continue;
             }
             let directory = open(&root, path).ok().flatten();
-            let Some(Ok(fd)) = directory.as_ref().map(|directory| directory.fd()) else {
+            let Some(Ok(fd)) = directory.as_ref().map(Dir::fd) else {
                 moved.push(path.clone());
                 continue;
             };

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{Context, ExitStatus, check::SPEC, compile, count, revision::Tree};
 use crate::{
     check::{Checked, check, usual_level},
-    diagnostics::{Findings, Level, Sources},
+    diagnostics::{Findings, Level, Source, Sources},
     model::{Change, Direction, Driver, Model, Phrase, Version, Workspace, changes, resolve},
     spec::{self, Loaded},
 };
@@ -144,10 +144,8 @@ impl Side {
         let paths = self.model.templates.iter();
         paths
             .map(|path| {
-                (
-                    path.as_str(),
-                    self.sources.get(path).map(|file| file.text()),
-                )
+                let text = self.sources.get(path).map(Source::text);
+                (path.as_str(), text)
             })
             .collect()
     }
@@ -191,6 +189,7 @@ fn nothing(new: &Model) -> Model {
         protected: std::sync::Arc::clone(&new.protected),
         spec_files: Vec::new(),
         templates: Vec::new(),
+        memories: Vec::new(),
         lints: Vec::new(),
         hold: Vec::new(),
     }

@@ -75,7 +75,15 @@ pub(super) fn accepted(root: &Path) -> miette::Result<BTreeMap<String, String>> 
     let folder = root.join(snapshot::FOLDER);
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        // A file there is told of when something is to be accepted.
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(BTreeMap::new());
+        }
         Err(error) => return Err(miette::miette!("`{}`: {error}", snapshot::FOLDER)),
     };
     let mut files = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! Files that people wrote, and that a command was asked to change.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use super::{Comparison, compare::Work, place::Place};
+use super::{Comparison, Known, compare::Work, place::Place};
 use crate::document::OnEdit;
 
 /// Returns what writes `texts` below `root`: each the path of a file, what was read there, and what is
@@ -12,8 +12,8 @@ pub fn rewrite<'a>(
     root: &Path,
     texts: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
 ) -> Comparison {
-    let previous = BTreeMap::new();
-    let mut work = Work::new(root, &previous, OnEdit::Keep);
+    let known = Known::default();
+    let mut work = Work::new(root, &known, OnEdit::Keep);
     for (path, before, after) in texts {
         if let Some(place) = work.place(path) {
             let text = Some(before.to_owned());

@@ -931,6 +931,9 @@ fn a_file_that_grows_without_pause_ends_the_scan() {
         let verdict = project.verdict();
         stop.store(true, Ordering::Relaxed);
         assert_eq!(verdict["verdict"], "pass");
-        assert!(verdict["notes"].to_string().contains("`grows`"), "{verdict}");
+        assert!(
+            verdict["notes"].to_string().contains("`grows`"),
+            "{verdict}"
+        );
     });
 }

@@ -126,11 +126,11 @@ pub(super) fn is_denied(name: &str) -> bool {
             || STARTS.iter().any(|start| name.starts_with(start)))
 }
 
-/// Returns what of all that `pattern` gives no role is given, whatever grants it: a variable, or the
-/// start of many and `*`. Nothing where all of it may be granted.
+/// Returns what of all that `pattern` gives no role is given, whatever grants it: a variable, or where
+/// the pattern is the start of many, that and `*`. Nothing where all of it may be granted.
 pub fn denied_variable(pattern: &NamePattern) -> Option<String> {
     let text = pattern.as_str();
-    let Some((head, _)) = text.split_once('*') else {
+    let Some((head, rest)) = text.split_once('*') else {
         return is_denied(text).then(|| text.to_owned());
     };
     let mut names = NAMES.iter().chain(TIED);
@@ -138,7 +138,15 @@ pub fn denied_variable(pattern: &NamePattern) -> Option<String> {
     let mut starts = STARTS.iter();
     let start = starts.find(|start| head.starts_with(**start) || start.starts_with(head));
     let name = name.map(|name| (*name).to_owned());
-    name.or_else(|| start.map(|start| format!("{start}*")))
+    name.or_else(|| {
+        let start = start?;
+        Some(match rest {
+            "" => format!("{start}*"),
+            // The stars as what is left of the start, and as nothing.
+            _ if head.len() > start.len() => text.replace('*', ""),
+            _ => format!("{start}{}", rest.replace('*', "")),
+        })
+    })
 }
 
 /// Returns whether `name` is the name of a variable and nothing else.
@@ -167,7 +175,9 @@ mod tests {
             ("*", Some("AR")),
             ("NODE_*", Some("NODE_OPTIONS")),
             ("*_OPTIONS", Some("ELIXIR_ERL_OPTIONS")),
-            ("G*_COMMAND", Some("GIT_*")),
+            ("G*_COMMAND", Some("GIT__COMMAND")),
+            ("*_URL", Some("BASH_URL")),
+            ("LD_P*D*", Some("LD_PD")),
             ("RAILS_ENV", None),
             ("GITHUB_TOKEN", None),
             ("GITHUB_*", None),

@@ -47,6 +47,8 @@ impl Comparison<'_> {
             protected: _,
             // Where a node is written means nothing.
             spec_files: _,
+            // Roles write them for themselves; what is in them is nobody's decision.
+            memories: _,
             templates,
             lints,
             // What is asked of a role is compared for each.

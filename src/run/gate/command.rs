@@ -282,7 +282,7 @@ impl Session<'_> {
         if let Some(store) = self.judge.cache.store() {
             store.mark_used(&key);
         }
-        notes.extend(self.unmatched(gate, action));
+        notes.extend(Self::unmatched(gate, action));
         Some(Verdict::replay(hit, std::mem::take(notes)))
     }
 
@@ -484,7 +484,7 @@ impl Session<'_> {
             let what = format!("its output shows the value of `{name}`");
             reasons.push(Reason::new(what));
         }
-        let unmatched = self.unmatched(gate, action);
+        let unmatched = Self::unmatched(gate, action);
         let patterns = gate.inputs.as_ref().map_or(0, Vec::len);
         if patterns > 0 && unmatched.len() == patterns {
             reasons.push(Reason::new("no input pattern matches a file"));
@@ -558,7 +558,7 @@ impl Session<'_> {
         }
     }
 
-    fn unmatched(&self, gate: &Gate, action: &Action) -> Vec<String> {
+    fn unmatched(gate: &Gate, action: &Action) -> Vec<String> {
         let selection = InputSelection {
             patterns: gate.inputs.clone(),
             ..InputSelection::default()

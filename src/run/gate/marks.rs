@@ -2,7 +2,7 @@
 //! without starting anything.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read as _},
@@ -163,15 +163,15 @@ impl Looker<'_> {
             .iter()
             .filter_map(|(on, folders)| {
                 // One that is relative, or empty, is meant from where the gate starts.
-                let places = folders
+                let mut places = folders
                     .iter()
                     .map(|folder| self.root.join(folder).join(name));
-                let place = places.filter_map(|place| executable(&place)).next()?;
+                let place = places.find_map(|place| executable(&place))?;
                 Some((format!("{name} ({on})"), place))
             })
             .collect();
         for (name, place) in found {
-            self.file(name, place, 0);
+            self.file(name, &place, 0);
         }
     }
 
@@ -207,17 +207,17 @@ impl Looker<'_> {
                 } else {
                     " (not executable)"
                 };
-                self.file(format!("{shown}{plain}"), place, 0);
+                self.file(format!("{shown}{plain}"), &place, 0);
             }
             Ok(_) => self.doubt(format!("`{shown}` is no file")),
             Err(error) => self.doubt(format!("`{shown}` can't be looked at: {error}")),
         }
     }
 
-    fn file(&mut self, name: String, place: PathBuf, depth: u32) {
-        if !self.files.contains_key(&name) {
-            self.files.insert(name, place.clone());
-            self.written_for(&place, depth);
+    fn file(&mut self, name: String, place: &Path, depth: u32) {
+        if let Entry::Vacant(vacant) = self.files.entry(name) {
+            vacant.insert(place.to_owned());
+            self.written_for(place, depth);
         }
     }
 
@@ -234,7 +234,7 @@ impl Looker<'_> {
             return;
         };
         if let Some(place) = executable(&self.root.join(interpreter)) {
-            self.file(interpreter.to_owned(), place, depth + 1);
+            self.file(interpreter.to_owned(), &place, depth + 1);
         }
         if Path::new(interpreter).file_name() == Some(OsStr::new("env")) {
             let mut wanted = words.filter(|word| !word.starts_with('-') && !word.contains('='));

@@ -192,9 +192,9 @@ impl Reader<'_> {
             if !part.contains('/') {
                 self.names.programs.insert(part.to_owned());
             }
-            self.place(&scope.here, part, Outside::new(part, true, false));
+            self.place(&scope.here, part, &Outside::new(part, true, false));
             for from in &scope.others {
-                self.place(from, part, Outside::new(part, false, false));
+                self.place(from, part, &Outside::new(part, false, false));
             }
             return;
         };
@@ -207,7 +207,7 @@ impl Reader<'_> {
         let slash = part.get(..special).and_then(|before| before.rfind('/'));
         if let Some(slash @ 1..) = slash {
             let path = part.get(..slash).unwrap_or_default();
-            self.place(&scope.here, path, Outside::new(part, true, true));
+            self.place(&scope.here, path, &Outside::new(part, true, true));
         }
     }
 
@@ -216,7 +216,7 @@ impl Reader<'_> {
         (!below.is_empty()).then(|| below.to_owned())
     }
 
-    fn place(&mut self, from: &Path, path: &str, outside: Outside) {
+    fn place(&mut self, from: &Path, path: &str, outside: &Outside) {
         let (place, left) = plain(&from.join(path));
         // What is left again may be a link, and then it is another folder that is gone back to.
         let left: Vec<_> = left.iter().filter_map(|left| self.inside(left)).collect();
