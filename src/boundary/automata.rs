@@ -8,7 +8,7 @@
 
 use super::{
     CommandPattern, Entry, Grant, NamePattern, Nevers, PathPattern, Pattern,
-    command::{BETWEEN, quote},
+    command::{BETWEEN, one_text},
     nfa::Nfa,
     search::{Question, Search},
 };
@@ -16,7 +16,11 @@ use super::{
 /// How many states a proof may look at before it gives up.
 pub const STATE_BUDGET: usize = 20_000;
 
-/// A proof needs more than its budget of states.
+/// How many places of its machines all the states that it looks at may have together: with long
+/// patterns few states are much work, and much to remember.
+pub(super) const PLACE_BUDGET: usize = 8_000_000;
+
+/// A proof needs more than its budget of states, or of places in them.
 ///
 /// Nothing is known then: it must count as an error, never as a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,17 +30,17 @@ pub struct TooComplex;
 /// A pattern whose matches are a regular language.
 ///
 /// Only the patterns of this module are.
-pub trait Regular: Pattern + sealed::Machines {}
+pub trait Regular: sealed::Machines {}
 
 impl Regular for PathPattern {}
 impl Regular for CommandPattern {}
 impl Regular for NamePattern {}
 
 pub(super) mod sealed {
-    use super::Nfa;
+    use super::{Nfa, Pattern};
 
     /// The machines of a pattern, and the texts that they are asked about.
-    pub trait Machines {
+    pub trait Machines: Pattern {
         /// Returns the machine that reads what the pattern gives.
         #[expect(private_interfaces, reason = "the trait is sealed")]
         fn giving(&self) -> &Nfa;
@@ -50,8 +54,8 @@ pub(super) mod sealed {
         fn separator() -> char;
         /// Returns whether a text of this state is a subject.
         fn whole(state: u8) -> bool;
-        /// Writes the text for a reader.
-        fn show(text: String) -> String;
+        /// Returns the subject that the text is.
+        fn subject(text: String) -> Box<Self::Subject>;
     }
 }
 
@@ -85,8 +89,8 @@ impl sealed::Machines for PathPattern {
         state == 3
     }
 
-    fn show(text: String) -> String {
-        text
+    fn subject(text: String) -> Box<str> {
+        text.into()
     }
 }
 
@@ -121,8 +125,9 @@ impl sealed::Machines for CommandPattern {
         state == 2
     }
 
-    fn show(text: String) -> String {
-        quote(text.strip_suffix(BETWEEN).unwrap_or(&text).split(BETWEEN))
+    fn subject(text: String) -> Box<[String]> {
+        let words = text.strip_suffix(BETWEEN).unwrap_or(&text).split(BETWEEN);
+        words.map(str::to_owned).collect()
     }
 }
 
@@ -149,8 +154,8 @@ impl sealed::Machines for NamePattern {
         state == 1
     }
 
-    fn show(text: String) -> String {
-        text
+    fn subject(text: String) -> Box<str> {
+        text.into()
     }
 }
 
@@ -196,6 +201,57 @@ impl<P: Regular> Grant<P> {
         let other = Some((search.side(other), false));
         search.run(&Question { this, other })
     }
+}
+
+impl<P: Regular> Grant<P> {
+    /// Returns a shortest thing that is permitted and that a `never` with `entry` would take away, if
+    /// there is one.
+    ///
+    /// ```
+    /// # use factory::boundary::{CommandPattern, Grant};
+    /// let may = "/usr/bin/git *".parse::<CommandPattern>().unwrap();
+    /// let grant = Grant { may: vec![may.into()], ..Grant::default() };
+    /// let push = "git push *".parse::<CommandPattern>().unwrap().into();
+    /// assert_eq!(grant.loses(&push).unwrap().unwrap().join(" "), "/usr/bin/git push");
+    /// ```
+    pub fn loses(&self, entry: &Entry<P>) -> Result<Option<Box<P::Subject>>, TooComplex> {
+        let mut search = Search::<P>::default();
+        let this = search.side(self);
+        let other = Some((search.taken_away([entry]), true));
+        search.find(&Question { this, other })
+    }
+}
+
+/// Returns a shortest command that `entry` takes away and `inner` does not, and that `grant` permits with the
+/// words `before` put before it, if there is one.
+pub(super) fn loses_behind(
+    before: &[String],
+    grant: &Grant<CommandPattern>,
+    inner: &Nevers<CommandPattern>,
+    entry: &Entry<CommandPattern>,
+) -> Result<Option<Box<[String]>>, TooComplex> {
+    let mut search = Search::<CommandPattern>::default();
+    let other = Some((search.taken_away([entry]), true));
+    let inner = search.nevers(inner);
+    search.begin_behind(one_text(before));
+    let this = search.side(grant).less(inner);
+    search.find(&Question { this, other })
+}
+
+/// Returns a shortest command that `grant` permits and that, with the words `before` put before it, `entry`
+/// takes away and `outer` does not, if there is one.
+pub(super) fn loses_around(
+    before: &[String],
+    grant: &Grant<CommandPattern>,
+    outer: &Nevers<CommandPattern>,
+    entry: &Entry<CommandPattern>,
+) -> Result<Option<Box<[String]>>, TooComplex> {
+    let mut search = Search::<CommandPattern>::default();
+    let this = search.side(grant);
+    search.begin_behind(one_text(before));
+    let this = this.less(search.nevers(outer));
+    let other = Some((search.taken_away([entry]), true));
+    search.find(&Question { this, other })
 }
 
 impl Grant<PathPattern> {

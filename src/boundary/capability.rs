@@ -216,9 +216,8 @@ impl Begins for PathPattern {
 impl Begins for CommandPattern {
     // A `never` goes by the base name.
     fn begins(&self) -> Option<String> {
-        let words = self.literal_words();
-        let base = words.first()?.rsplit('/').next()?.to_lowercase();
-        base.is_ascii().then_some(base)
+        let base = self.program()?;
+        base.is_ascii().then(|| base.to_lowercase())
     }
 }
 

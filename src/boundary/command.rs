@@ -71,16 +71,21 @@ impl Machines {
     }
 }
 
+/// A word of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Word {
-    // Any number of words.
+pub(super) enum Word {
+    /// Any number of words.
     Any,
+    /// One word.
     One(Vec<Part>),
 }
 
+/// A part of a word of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
+    /// This character.
     Char(char),
+    /// Any text of the word.
     Star,
 }
 
@@ -102,6 +107,85 @@ impl CommandPattern {
     /// Returns whether it names one command and nothing else.
     pub fn is_literal(&self) -> bool {
         self.literal_words().len() == self.machines.words.len()
+    }
+
+    /// Returns the base name of its program, where it names one.
+    pub fn program(&self) -> Option<&str> {
+        let program = self.literal_words().first()?;
+        Some(programs::base_name(program))
+    }
+
+    /// Returns the commands that it becomes with `words` for one of its `*` and nothing for the others.
+    ///
+    /// ```
+    /// # use factory::boundary::CommandPattern;
+    /// let pattern: CommandPattern = "cp * app/* *".parse()?;
+    /// let filled: Vec<_> = pattern.filled(&["a"]).iter().map(|words| words.join(" ")).collect();
+    /// assert_eq!(filled, ["cp a app/q", "cp app/q a"]);
+    /// # Ok::<(), factory::boundary::PatternError>(())
+    /// ```
+    pub fn filled(&self, words: &[&str]) -> Vec<Box<[String]>> {
+        let places = self.words().iter().enumerate();
+        let places = places.filter(|(_, word)| **word == Word::Any);
+        let filled = places.map(|(place, _)| {
+            let word = |(at, word): (usize, &Word)| match word {
+                Word::Any if at == place => words.iter().map(|word| (*word).to_owned()).collect(),
+                Word::Any => Vec::new(),
+                Word::One(parts) => vec![parts.iter().copied().map(Part::example).collect()],
+            };
+            let words = self.words().iter().enumerate().flat_map(word);
+            words.collect::<Box<[String]>>()
+        });
+        filled.filter(|words| is_command(words)).collect()
+    }
+
+    /// Returns whether a `may` with this pattern gives all that one with `other` gives, where their words
+    /// tell: it is some words and then `*`.
+    ///
+    /// ```
+    /// # use factory::boundary::CommandPattern;
+    /// let gives = |one: &str, two: &str| {
+    ///     one.parse::<CommandPattern>().unwrap().plainly_covers(&two.parse().unwrap())
+    /// };
+    /// assert_eq!(gives("cargo *", "cargo build *"), Some(true));
+    /// assert_eq!([gives("cargo *", "make *"), gives("cargo b*", "cargo build")], [Some(false), None]);
+    /// # Ok::<(), factory::boundary::PatternError>(())
+    /// ```
+    pub fn plainly_covers(&self, other: &Self) -> Option<bool> {
+        let (own, others) = (self.literal_words(), other.literal_words());
+        if own.iter().zip(others).any(|(one, two)| one != two) {
+            return Some(false);
+        }
+        let plain = self.words().get(own.len()..) == Some(&[Word::Any]);
+        (plain && others.len() >= own.len()).then_some(true)
+    }
+
+    /// Returns patterns for what `takes` only takes because it reads the value of a global option as the
+    /// subcommand: `git -C push` does not push.
+    ///
+    /// ```
+    /// # use factory::boundary::{CommandPattern, Pattern};
+    /// let push: CommandPattern = "git push *".parse()?;
+    /// let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    /// let alike = |line: &str| push.look_alikes().iter().any(|alike| alike.takes(&words(line)));
+    /// assert!(alike("git -C push") && !alike("git -C a push"));
+    /// # Ok::<(), factory::boundary::PatternError>(())
+    /// ```
+    pub fn look_alikes(&self) -> Vec<Self> {
+        let [program, verb, ..] = self.literal_words() else {
+            return Vec::new();
+        };
+        let options = programs::options_with_value(program).unwrap_or_default();
+        let alike = |option: &&str| {
+            let [program, verb] = [program, verb].map(|word| quote([word.as_str()]));
+            format!("{program} * {option} {verb} *").parse().ok()
+        };
+        options.iter().filter_map(alike).collect()
+    }
+
+    /// Returns its words.
+    pub(super) fn words(&self) -> &[Word] {
+        &self.machines.words
     }
 
     pub(super) fn giving(&self) -> &Nfa {
@@ -164,6 +248,10 @@ impl Pattern for CommandPattern {
         }
         is_command(&words).then(|| words.into())
     }
+
+    fn show(words: &[String]) -> String {
+        quote(words.iter().map(String::as_str))
+    }
 }
 
 fn is_command(words: &[String]) -> bool {
@@ -171,7 +259,8 @@ fn is_command(words: &[String]) -> bool {
         && !words.iter().any(|word| word.contains(BETWEEN))
 }
 
-fn one_text(words: &[String]) -> String {
+/// Returns the text that machines read for these words.
+pub(super) fn one_text(words: &[String]) -> String {
     let mut text = String::with_capacity(words.iter().map(|word| word.len() + 1).sum());
     for word in words {
         text.extend(word.chars().filter(|c| *c != BETWEEN));

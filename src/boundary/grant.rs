@@ -31,6 +31,9 @@ pub trait Pattern {
     /// Returns a thing that a `may` with this pattern gives, where one is told without a search.
     fn example(&self) -> Option<Box<Self::Subject>>;
 
+    /// Writes `subject` as a person would.
+    fn show(subject: &Self::Subject) -> String;
+
     /// Returns what everything that `takes` takes begins with, where that is one thing: a folded first
     /// segment. What a `may` with this pattern gives begins with it too.
     fn start(&self) -> Option<Box<str>> {

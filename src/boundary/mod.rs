@@ -24,6 +24,8 @@ pub use name::NamePattern;
 pub use nevers::{Nevers, Shared};
 pub use path::PathPattern;
 pub use shell::{
-    Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree, denied_variable, is_opaque, judge,
+    Effect, Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree, denied_variable, effect,
+    is_opaque, judge, lines_around, lines_within, lines_without_grant, may_run_within, runs_others,
+    takes_ungranted,
 };
 pub use standard::{StandardCommand, StandardSet, standard, standard_names};

@@ -173,6 +173,10 @@ impl Pattern for NamePattern {
     fn example(&self) -> Option<Box<str>> {
         Some(self.text.replace('*', "q").into())
     }
+
+    fn show(name: &str) -> String {
+        name.to_owned()
+    }
 }
 
 fn compile(text: &str, folded: bool) -> Nfa {

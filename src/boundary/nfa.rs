@@ -78,6 +78,12 @@ impl Nfa {
 
     /// Returns whether it matches the whole of `text`.
     pub(super) fn matches(&self, text: &str) -> bool {
+        let places = self.after(text);
+        places.iter().any(|place| self.accepts(*place))
+    }
+
+    /// Returns the places to which reading `text` leads from the start, in no order.
+    pub(super) fn after(&self, text: &str) -> Vec<usize> {
         let folded;
         let text = if self.folded {
             folded = fold(text);
@@ -90,7 +96,7 @@ impl Nfa {
         self.enter(0, &mut now);
         for c in text.chars() {
             if now.list.is_empty() {
-                return false;
+                break;
             }
             next.clear();
             for &place in &now.list {
@@ -98,7 +104,7 @@ impl Nfa {
             }
             std::mem::swap(&mut now, &mut next);
         }
-        now.list.iter().any(|place| self.accepts(*place))
+        now.list
     }
 
     /// Returns whether the text that led to `place` is matched.

@@ -173,6 +173,10 @@ impl Pattern for PathPattern {
         told.then(|| self.text.replace("**", "q").replace('*', "q").into())
     }
 
+    fn show(path: &str) -> String {
+        path.to_owned()
+    }
+
     fn start(&self) -> Option<Box<str>> {
         let first = self.leading().split('/').next()?;
         (!first.is_empty()).then(|| fold(first).into())

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Entry, Grant, Regular, STATE_BUDGET, TooComplex,
+    Entry, Grant, Nevers, Regular, STATE_BUDGET, TooComplex,
+    automata::PLACE_BUDGET,
     fold::{fold_char, variants},
     nfa::{Nfa, PlaceSet, Step},
 };
@@ -37,6 +38,12 @@ impl Side {
     fn permits(&self, accepted: &BTreeSet<usize>) -> bool {
         let any = |list: &[Matches]| list.iter().any(|matches| matches.holds(accepted));
         any(&self.may) && !any(&self.never) && self.only.as_deref().is_none_or(any)
+    }
+
+    /// Takes more away.
+    pub(super) fn less(mut self, never: Vec<Matches>) -> Self {
+        self.never.extend(never);
+        self
     }
 
     // Whether a longer text may still be permitted.
@@ -76,6 +83,10 @@ pub(super) struct Search<'a, P> {
     // Where the places of each machine begin in the one numbering of all.
     bases: Vec<usize>,
     places: usize,
+    // What a machine that is added next has already read where the search starts, and the places to
+    // which that has led each machine.
+    before: String,
+    starts: Vec<Vec<usize>>,
     pattern: std::marker::PhantomData<P>,
 }
 
@@ -85,6 +96,8 @@ impl<P> Default for Search<'_, P> {
             machines: Vec::new(),
             bases: Vec::new(),
             places: 0,
+            before: String::new(),
+            starts: Vec::new(),
             pattern: std::marker::PhantomData,
         }
     }
@@ -104,7 +117,13 @@ struct Reached {
 }
 
 impl<'a, P: Regular + 'a> Search<'a, P> {
+    /// Has what is taken from now on read `text` before the text that is looked for.
+    pub(super) fn begin_behind(&mut self, text: String) {
+        self.before = text;
+    }
+
     fn machine(&mut self, machine: &'a Nfa) -> Vec<usize> {
+        self.starts.push(machine.after(&self.before));
         self.machines.push(machine);
         self.bases.push(self.places);
         self.places += machine.len();
@@ -169,10 +188,15 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         }
     }
 
+    /// Takes nevers.
+    pub(super) fn nevers(&mut self, nevers: &'a Nevers<P>) -> Vec<Matches> {
+        nevers.iter().map(|entry| self.never(entry)).collect()
+    }
+
     /// Takes what a grant permits.
     pub(super) fn side(&mut self, grant: &'a Grant<P>) -> Side {
         Side {
-            never: grant.never.iter().map(|entry| self.never(entry)).collect(),
+            never: self.nevers(&grant.never),
             may: self.entries(&grant.may),
             only: grant.only.as_ref().map(|only| self.entries(only)),
         }
@@ -194,13 +218,23 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         })
     }
 
-    /// Returns a shortest readable text that answers the question, if there is one.
+    /// Returns a shortest readable text that answers the question, written for a reader, if there is
+    /// one.
     pub(super) fn run(&self, question: &Question) -> Result<Option<String>, TooComplex> {
+        let found = self.find(question)?;
+        Ok(found.map(|subject| P::show(&subject)))
+    }
+
+    /// Returns a shortest readable thing that answers the question, if there is one.
+    pub(super) fn find(&self, question: &Question) -> Result<Option<Box<P::Subject>>, TooComplex> {
+        let mut seen = vec![false; self.places];
         let mut start = Vec::new();
-        for (machine, base) in self.machines.iter().zip(&self.bases) {
-            let mut places = Numbered::after(&mut start, *base);
-            machine.enter(0, &mut places);
-            places.sort();
+        for (own, base) in self.starts.iter().zip(&self.bases) {
+            let mut places = Numbered::after(&mut start, &mut seen, *base);
+            for place in own {
+                places.insert(*place);
+            }
+            places.finish();
         }
         let start = State {
             shape: 0,
@@ -209,6 +243,7 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         let mut reached: Vec<Reached> = Vec::new();
         let mut known: HashMap<State, u32> = HashMap::from([(start.clone(), 0)]);
         let mut queue = BinaryHeap::new();
+        let mut led_to = 0;
         if question.open(&self.live(&start)) {
             reached.push(Reached {
                 from: usize::MAX,
@@ -225,7 +260,7 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                 continue;
             }
             if P::whole(state.shape) && question.answered(&self.accepted(&state)) {
-                return Ok(Some(P::show(text(&reached, index))));
+                return Ok(Some(P::subject(text(&reached, index))));
             }
             for c in self.characters(&state) {
                 let Some((shape, price)) = P::shape(state.shape, c) else {
@@ -233,8 +268,13 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                 };
                 let next = State {
                     shape,
-                    places: self.after(&state.places, c),
+                    places: self.after(&state.places, c, &mut seen),
                 };
+                // A state costs as much as it has places.
+                led_to += next.places.len();
+                if led_to > PLACE_BUDGET {
+                    return Err(TooComplex);
+                }
                 let cost = cost + price;
                 if known.get(&next).is_some_and(|known| *known <= cost)
                     || !question.open(&self.live(&next))
@@ -271,30 +311,29 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
             .collect()
     }
 
-    fn after(&self, places: &[usize], c: char) -> Vec<usize> {
+    fn after(&self, places: &[usize], c: char, seen: &mut [bool]) -> Vec<usize> {
         let folded = fold_char(c);
         let mut next = Vec::with_capacity(places.len());
         for (_, machine, base, own) in self.by_machine(places) {
-            let mut to = Numbered::after(&mut next, base);
             if machine.is_folded() {
                 let mut now: Vec<usize> = own.to_vec();
                 for part in folded.chars() {
                     let mut step = Vec::new();
-                    let mut places = Numbered::after(&mut step, base);
+                    let mut places = Numbered::after(&mut step, seen, base);
                     for place in &now {
                         machine.read(place - base, part, &mut places);
                     }
+                    places.finish();
                     now = step;
                 }
-                for place in now {
-                    to.insert(place - base);
-                }
+                next.extend(now);
             } else {
+                let mut to = Numbered::after(&mut next, seen, base);
                 for place in own {
                     machine.read(place - base, c, &mut to);
                 }
+                to.finish();
             }
-            to.sort();
         }
         next
     }
@@ -368,32 +407,45 @@ fn text(reached: &[Reached], mut index: usize) -> String {
 // The places of one machine, at the end of those of all.
 struct Numbered<'v> {
     all: &'v mut Vec<usize>,
+    // Whether each place of all machines is among them; none is, before and behind.
+    seen: &'v mut [bool],
     start: usize,
     base: usize,
 }
 
 impl<'v> Numbered<'v> {
-    fn after(all: &'v mut Vec<usize>, base: usize) -> Self {
+    fn after(all: &'v mut Vec<usize>, seen: &'v mut [bool], base: usize) -> Self {
         let start = all.len();
-        Self { all, start, base }
+        Self {
+            all,
+            seen,
+            start,
+            base,
+        }
     }
 
-    fn own(&mut self) -> &mut [usize] {
-        self.all.get_mut(self.start..).unwrap_or_default()
-    }
-
-    fn sort(&mut self) {
-        self.own().sort_unstable();
+    // Puts them in order.
+    fn finish(self) {
+        let own = self.all.get_mut(self.start..).unwrap_or_default();
+        own.sort_unstable();
+        for place in own {
+            if let Some(seen) = self.seen.get_mut(*place) {
+                *seen = false;
+            }
+        }
     }
 }
 
 impl PlaceSet for Numbered<'_> {
     fn insert(&mut self, place: usize) -> bool {
         let place = place + self.base;
-        if self.own().contains(&place) {
-            return false;
+        match self.seen.get_mut(place) {
+            Some(seen) if !*seen => {
+                *seen = true;
+                self.all.push(place);
+                true
+            }
+            Some(_) | None => false,
         }
-        self.all.push(place);
-        true
     }
 }

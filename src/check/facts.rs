@@ -1,15 +1,42 @@
 //! What several lints and proofs want to know of a model, worked out once.
 
 use std::{
-    cell::OnceCell,
-    collections::{BTreeMap, BTreeSet},
+    cell::{OnceCell, RefCell},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
 };
 
+use super::meet::alone;
 use crate::{
-    boundary::Capability,
+    boundary::{
+        Capability, CommandPattern, Effect, Entry, Grant, TooComplex, effect, lines_within,
+        runs_others,
+    },
     diagnostics::{Source, Sources, Span},
     model::{Gate, LanguageModel, Model, Role, RoleId},
 };
+
+/// A role that work gets to, and who hands it there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reached {
+    pub(super) role: RoleId,
+    /// None for the role where it begins.
+    pub(super) from: Option<RoleId>,
+}
+
+/// What is known of the commands that a role may run.
+#[derive(Debug, Default)]
+pub(super) struct Commands {
+    /// The entries of its `may` whose words do not say all that they do.
+    pub(super) unseen: Vec<(usize, Effect)>,
+    /// The entries of its `may` that run other commands.
+    pub(super) wrappers: BTreeSet<usize>,
+}
+
+// A grant of one entry, and what is looked for in its lines.
+type Within = Vec<(CommandPattern, Vec<CommandPattern>)>;
+
+// Lines by their words.
+type Lines = Result<Vec<Box<[String]>>, TooComplex>;
 
 /// A model and what follows from it.
 pub(super) struct Facts<'a> {
@@ -18,16 +45,22 @@ pub(super) struct Facts<'a> {
     // Whether no role has an error.
     pub(super) whole: bool,
     delegation: OnceCell<Vec<Vec<RoleId>>>,
+    reached: OnceCell<Vec<OnceCell<Vec<Reached>>>>,
+    commands: OnceCell<Vec<Commands>>,
+    within: RefCell<HashMap<Within, Lines>>,
     by_path: OnceCell<BTreeMap<&'a str, &'a Source>>,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) const fn new(model: &'a Model, sources: &'a Sources, whole: bool) -> Self {
+    pub(super) fn new(model: &'a Model, sources: &'a Sources, whole: bool) -> Self {
         Self {
             model,
             sources,
             whole,
             delegation: OnceCell::new(),
+            reached: OnceCell::new(),
+            commands: OnceCell::new(),
+            within: RefCell::default(),
             by_path: OnceCell::new(),
         }
     }
@@ -46,6 +79,65 @@ impl<'a> Facts<'a> {
             self.model.roles().map(of).collect()
         });
         all.get(role.0).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the roles that work of `role` may get to, the nearest first and itself before all.
+    pub(super) fn reached(&self, role: RoleId) -> &[Reached] {
+        let all = self.reached.get_or_init(|| {
+            let none = |_: &Role| OnceCell::new();
+            self.model.roles.iter().map(none).collect()
+        });
+        let search = || {
+            let mut seen = vec![false; self.model.roles.len()];
+            let mut found = Vec::new();
+            let mut open = VecDeque::from([Reached { role, from: None }]);
+            while let Some(next) = open.pop_front() {
+                match seen.get_mut(next.role.0) {
+                    Some(seen) if !*seen => *seen = true,
+                    Some(_) | None => continue,
+                }
+                found.push(next);
+                let from = Some(next.role);
+                let handed = self.delegates(next.role).iter();
+                open.extend(handed.map(|role| Reached { role: *role, from }));
+            }
+            found
+        };
+        all.get(role.0)
+            .map_or(&[], |reached| reached.get_or_init(search))
+    }
+
+    /// Returns what is known of the commands of `role`.
+    pub(super) fn commands(&self, role: RoleId) -> &Commands {
+        static NONE: Commands = Commands {
+            unseen: Vec::new(),
+            wrappers: BTreeSet::new(),
+        };
+        let all = self.commands.get_or_init(|| {
+            // Most roles have most of their commands from the same sets.
+            let mut known = HashMap::new();
+            let roles = self.model.roles.iter();
+            roles.map(|role| commands(role, &mut known)).collect()
+        });
+        all.get(role.0).unwrap_or(&NONE)
+    }
+
+    /// Returns the lines that `alone` permits, a grant of one entry, and in which something runs that
+    /// `taken` takes away. Many roles have the same grant, so each is looked at once.
+    pub(super) fn lines_within(
+        &self,
+        alone: &Grant<CommandPattern>,
+        taken: &Entry<CommandPattern>,
+    ) -> Lines {
+        let of = |entry: &Entry<CommandPattern>| (entry.pattern.clone(), entry.except.clone());
+        let entries = alone.may.iter().chain([taken]).chain(alone.never.iter());
+        let key: Within = entries.map(of).collect();
+        if let Some(known) = self.within.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = lines_within(alone, taken);
+        self.within.borrow_mut().insert(key, found.clone());
+        found
     }
 
     /// Returns the text that was read from `path`.
@@ -94,6 +186,35 @@ impl<'a> Facts<'a> {
     pub(super) fn planner(&self) -> Option<RoleId> {
         self.model.planner.map(|planner| planner.value)
     }
+}
+
+fn commands<'a>(role: &'a Role, known: &mut HashMap<&'a str, (Effect, bool)>) -> Commands {
+    let boundary = &role.bounds.boundary;
+    let mut commands = Commands::default();
+    for (at, may) in boundary.run.may.iter().enumerate() {
+        let pattern = &may.pattern;
+        let of = || (effect(pattern), runs_others(pattern));
+        let (effect, wraps) = *known.entry(pattern.as_str()).or_insert_with(of);
+        if wraps {
+            commands.wrappers.insert(at);
+        }
+        if effect == Effect::Known {
+            continue;
+        }
+        // What is wholly taken away does nothing; what can't be decided may well be left.
+        let left = alone(&boundary.run, at);
+        let left = left.filter(|left| !left.never.is_empty());
+        if left.is_some_and(|left| left.shortest() == Ok(None)) {
+            continue;
+        }
+        // A program that the role can write is whatever it makes of it.
+        let program = pattern.literal_words().first();
+        let path = program.map(|program| program.strip_prefix("./").unwrap_or(program));
+        let own = path.is_some_and(|path| path.contains('/') && boundary.write.permits(path));
+        let effect = if own { Effect::Unknown } else { effect };
+        commands.unseen.push((at, effect));
+    }
+    commands
 }
 
 /// Returns where the first grant of `capability` to `role` is written.

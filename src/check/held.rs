@@ -98,6 +98,17 @@ fn of_capability(role: &Role, capability: Capability) -> Held {
     }
 }
 
+/// Returns the layer that holds `capability` of `role` also against what a granted command does once it
+/// runs, where one does: the hook sees the line, and no more.
+pub(super) fn against_programs(role: &Role, capability: Capability) -> Option<Layer> {
+    match capability {
+        Capability::Write | Capability::Use | Capability::Env | Capability::Delegate => {
+            Some(of_capability(role, capability).layer)
+        }
+        Capability::Read | Capability::Run | Capability::Reach => None,
+    }
+}
+
 // Whether a kernel that knows directories and single files can hold the role's writes: each grant is
 // one of these, and nothing is taken out of the middle of one.
 fn by_directory(role: &Role) -> bool {

@@ -110,6 +110,23 @@ pub(super) fn permits(
     }
 }
 
+/// Returns whether `role` may run `line`, and could not if `never` stood in its boundary.
+pub(super) fn runs_unless(
+    model: &Model,
+    role: &Role,
+    line: &str,
+    never: &Entry<CommandPattern>,
+    ground: Ground<'_>,
+) -> bool {
+    let run = &role.bounds.boundary.run;
+    if ask(model, role, run, line, ground).is_err() {
+        return false;
+    }
+    let mut narrowed = run.clone();
+    narrowed.never.push(never.clone());
+    ask(model, role, &narrowed, line, ground).is_err()
+}
+
 fn read(bounds: &Bounds, path: &str) -> Verdict {
     let grant = &bounds.boundary.read;
     match grant.never.iter().position(|never| never.takes(path)) {

@@ -17,24 +17,42 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     /// Adds what was seen of the factory as a whole.
     pub(super) fn add(&mut self, fault: impl Diagnostic + Send + Sync + 'static) {
-        let level = level(self.lint, [&self.model.lints]);
+        let level = level(self.lint, [&self.model.lints]).unwrap_or(self.lint.level);
         self.findings.report(self.lint, level, fault);
     }
 
     /// Adds what was seen of `role`, whose own levels count before those of the factory.
     pub(super) fn of_role(&mut self, role: RoleId, fault: impl Diagnostic + Send + Sync + 'static) {
-        let of_role = self.model.roles.get(role.0).map(|role| &role.lints);
-        let level = level(self.lint, of_role.into_iter().chain([&self.model.lints]));
+        let level = self.level_of(role).unwrap_or(self.lint.level);
         self.findings.report(self.lint, level, fault);
+    }
+
+    /// Adds what may be nothing: advice, unless a level is set.
+    pub(super) fn hint(&mut self, fault: impl Diagnostic + Send + Sync + 'static) {
+        let level = level(self.lint, [&self.model.lints]).unwrap_or(Level::Advice);
+        self.findings.report(self.lint, level, fault);
+    }
+
+    /// Adds what may be nothing of `role`: advice, unless a level is set.
+    pub(super) fn hint_of_role(
+        &mut self,
+        role: RoleId,
+        fault: impl Diagnostic + Send + Sync + 'static,
+    ) {
+        let level = self.level_of(role).unwrap_or(Level::Advice);
+        self.findings.report(self.lint, level, fault);
+    }
+
+    fn level_of(&self, role: RoleId) -> Option<Level> {
+        let of_role = self.model.roles.get(role.0).map(|role| &role.lints);
+        level(self.lint, of_role.into_iter().chain([&self.model.lints]))
     }
 }
 
-fn level<'a>(lint: &Lint, lists: impl IntoIterator<Item = &'a Vec<LintLevel>>) -> Level {
+// The level that somebody has set.
+fn level<'a>(lint: &Lint, lists: impl IntoIterator<Item = &'a Vec<LintLevel>>) -> Option<Level> {
     let mut set = lists.into_iter().flatten();
-    match set.find(|set| set.code.value == lint.code) {
-        // That a safety lint is turned off is an error of its own.
-        Some(set) if lint.safety && set.level.value == Level::Off => lint.level,
-        Some(set) => set.level.value,
-        None => lint.level,
-    }
+    let set = set.find(|set| set.code.value == lint.code)?;
+    // That a safety lint is turned off is an error of its own.
+    (!lint.safety || set.level.value != Level::Off).then_some(set.level.value)
 }

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, io::Write};
 use clap::ValueEnum;
 
 use super::{
-    Context, ExitStatus, count, held,
+    Context, ExitStatus, count,
+    held::{self, Held},
     mend::mend,
     rewrite::{self, Rewrite},
 };
 use crate::{
     check::{Checked, check, explain},
-    diagnostics::{Findings, Format, Level, Sources, render},
+    diagnostics::{Findings, Format, Level, Sources, json_with, render},
     guard::observed::days,
     model::{GuardMode, resolve},
     spec,
@@ -35,7 +36,9 @@ pub(super) struct Args {
     format: Style,
 
     /// Say what holds each boundary, layer by layer, and how each rule stands
-    #[arg(long, conflicts_with = "format")]
+    ///
+    /// For people, or with `--format json` for programs.
+    #[arg(long)]
     held: bool,
 
     /// Mend what can be mended for certain, and show it; the rest is told as ever
@@ -70,6 +73,12 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
+    if args.held && !matches!(args.format, Style::Human | Style::Json) {
+        return Err(miette::miette!(
+            help = "leave `--format` out, or ask for `--format json`",
+            "`--held` is told to people or as JSON"
+        ));
+    }
     let mut loaded = load_checked(context, &args.spec)?;
     if args.fix {
         let rewrites = mend(&|over| Ok(spec::load_over(&context.root, &args.spec, over)?))?;
@@ -100,9 +109,17 @@ pub(super) fn run(
         Style::Sarif => Format::Sarif { story: explain },
         Style::Github => Format::Github,
     };
-    let text = render(&findings, &sources, format);
+    let text = match format {
+        Format::Json if args.held => {
+            json_with(&findings, &sources, &Held::new(checked.as_ref(), &sources))
+        }
+        _ => render(&findings, &sources, format),
+    };
     super::print(out, &text)?;
-    if let Some(checked) = checked.as_ref().filter(|_| args.held) {
+    if let Some(checked) = checked
+        .as_ref()
+        .filter(|_| args.held && args.format == Style::Human)
+    {
         super::print(out, &held::held(checked))?;
     }
     if args.format == Style::Human {

@@ -186,6 +186,7 @@ fn nothing(new: &Model) -> Model {
         rules: Vec::new(),
         documents: Vec::new(),
         tasks: Vec::new(),
+        everyone: Vec::new(),
         protected: std::sync::Arc::clone(&new.protected),
         spec_files: Vec::new(),
         templates: Vec::new(),

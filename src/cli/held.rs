@@ -1,11 +1,19 @@
 //! `factory check --held`: what holds each boundary, and how each rule stands.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
+use serde::Serialize;
+
+use super::can::{At, Layers};
 use crate::{
     boundary::Capability,
-    check::{Answer, Checked},
+    check::{Answer, Checked, Kept, Proof, Unseen},
     client,
+    diagnostics::Sources,
+    model::{Model, Rule},
 };
 
 /// Returns, for every role and capability, the layer that holds it, and for every rule how it stands.
@@ -62,19 +70,7 @@ pub(super) fn held(checked: &Checked) -> String {
         let _ = writeln!(text, "  {}", rule.title.value);
         let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
         for proof in checked.proofs().iter().filter(|proof| proof.rule == index) {
-            let how = match &proof.answer {
-                Answer::Proven => "proven by the grants alone".to_owned(),
-                Answer::Held { layer, opaque } => format!(
-                    "{layer}: of what {} may do besides nothing is known",
-                    opaque
-                        .iter()
-                        .map(|command| format!("`{command}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-                Answer::Broken => "broken".to_owned(),
-                Answer::Undecided => "not decided".to_owned(),
-            };
+            let how = how(model, rule, &proof.answer);
             let role = model.role(proof.role).name.value.as_str();
             match lines.iter_mut().find(|(known, _)| *known == how) {
                 Some((_, roles)) if roles.contains(&role) => {}
@@ -87,4 +83,157 @@ pub(super) fn held(checked: &Checked) -> String {
         }
     }
     text
+}
+
+// How a statement stands, in words.
+fn how(model: &Model, rule: &Rule, answer: &Answer) -> String {
+    let unseen = match answer {
+        Answer::Broken => return "broken".to_owned(),
+        Answer::Undecided => return "not decided".to_owned(),
+        Answer::Shown(unseen) if unseen.is_empty() => {
+            return "proven by the grants alone".to_owned();
+        }
+        Answer::Shown(unseen) => unseen,
+    };
+    let mut groups: BTreeMap<(Kept, Capability), BTreeSet<&str>> = BTreeMap::new();
+    for one in unseen {
+        let group = groups.entry((one.kept, one.capability)).or_default();
+        group.insert(one.command(model));
+    }
+    let said = groups.into_iter().map(|((kept, capability), commands)| {
+        let commands: Vec<_> = commands.iter().map(|command| format!("`{command}`")).collect();
+        let commands = commands.join(", ");
+        let verb = match capability {
+            Capability::Read => "read",
+            Capability::Write => "write",
+            Capability::Run => "start",
+            Capability::Reach => "reach",
+            Capability::Use => "use",
+            Capability::Env => "see",
+            Capability::Delegate => "hand on",
+        };
+        match kept {
+            Kept::Held(layer) => format!("{layer}, whatever {commands} may {verb}"),
+            Kept::Project => format!(
+                "proven of every line; nothing looks into what the project's own code may {verb} under {commands}"
+            ),
+            Kept::Trusted { .. } => format!(
+                "trusted, as \"{}\": nothing looks into what {commands} may {verb}",
+                because(rule, kept).unwrap_or_default()
+            ),
+            Kept::Nothing => format!("not held: nothing looks into what {commands} may {verb}"),
+        }
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
+// Who or what answers for a command, where somebody does.
+fn because(rule: &Rule, kept: Kept) -> Option<&str> {
+    match kept {
+        Kept::Trusted { trust } => Some(&rule.trust.get(trust)?.because),
+        Kept::Held(_) | Kept::Project | Kept::Nothing => None,
+    }
+}
+
+/// What holds each boundary and how each rule stands, for programs.
+#[derive(Serialize)]
+pub(super) struct Held<'a> {
+    // None where the spec has errors: what holds it is not known then.
+    held: Option<Report<'a>>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    roles: Vec<RoleEntry<'a>>,
+    rules: Vec<RuleEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct RoleEntry<'a> {
+    role: &'a str,
+    capabilities: BTreeMap<&'static str, Layers>,
+}
+
+#[derive(Serialize)]
+struct RuleEntry<'a> {
+    rule: &'a str,
+    statements: Vec<StatementEntry<'a>>,
+}
+
+// How one statement stands for one role.
+#[derive(Serialize)]
+struct StatementEntry<'a> {
+    statement: Option<At<'a>>,
+    role: &'a str,
+    answer: &'static str,
+    commands: Vec<CommandEntry<'a>>,
+}
+
+// What a granted command might do besides what its words say, and what keeps it to the statement.
+#[derive(Serialize)]
+struct CommandEntry<'a> {
+    role: &'a str,
+    command: &'a str,
+    capability: &'static str,
+    kept: &'static str,
+    layer: Option<&'static str>,
+    because: Option<&'a str>,
+}
+
+impl<'a> Held<'a> {
+    pub(super) fn new(checked: Option<&'a Checked>, sources: &'a Sources) -> Self {
+        Self {
+            held: checked.map(|checked| report(checked, sources)),
+        }
+    }
+}
+
+fn report<'a>(checked: &'a Checked, sources: &'a Sources) -> Report<'a> {
+    let model = checked.model();
+    let name = |id| model.role(id).name.value.as_str();
+    let capabilities = |id| {
+        let held = checked.held(id).into_iter();
+        held.map(|(capability, held)| (capability.word(), Layers::from(held)))
+            .collect()
+    };
+    let command = |rule: &'a Rule, unseen: &Unseen| CommandEntry {
+        role: name(unseen.role),
+        command: unseen.command(model),
+        capability: unseen.capability.word(),
+        kept: unseen.kept.word(),
+        layer: match unseen.kept {
+            Kept::Held(layer) => Some(layer.word()),
+            Kept::Project | Kept::Trusted { .. } | Kept::Nothing => None,
+        },
+        because: because(rule, unseen.kept),
+    };
+    let statement = |rule: &'a Rule, proof: &Proof| StatementEntry {
+        statement: At::of(proof.span, sources),
+        role: name(proof.role),
+        answer: proof.answer.word(),
+        commands: match &proof.answer {
+            Answer::Shown(unseen) => unseen.iter().map(|one| command(rule, one)).collect(),
+            Answer::Broken | Answer::Undecided => Vec::new(),
+        },
+    };
+    let rule = |(index, rule): (usize, &'a Rule)| {
+        let proofs = checked.proofs().iter();
+        RuleEntry {
+            rule: &rule.title.value,
+            statements: proofs
+                .filter(|proof| proof.rule == index)
+                .map(|proof| statement(rule, proof))
+                .collect(),
+        }
+    };
+    Report {
+        roles: model
+            .roles()
+            .map(|(id, role)| RoleEntry {
+                role: &role.name.value,
+                capabilities: capabilities(id),
+            })
+            .collect(),
+        rules: model.rules.iter().enumerate().map(rule).collect(),
+    }
 }

@@ -8,10 +8,15 @@ use super::{Edit, Finding, Findings, Sources, Span};
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct Report<'a, T> {
     version: u32,
     findings: Vec<Entry<'a>>,
+    #[serde(flatten)]
+    more: &'a T,
 }
+
+#[derive(Serialize)]
+struct NoMore {}
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -52,7 +57,13 @@ struct Range<'a> {
 
 /// Returns all findings as one object.
 pub(super) fn json(findings: &Findings, sources: &Sources) -> String {
+    json_with(findings, sources, &NoMore {})
+}
+
+/// Returns all findings as one object, with the fields of `more` behind them.
+pub fn json_with(findings: &Findings, sources: &Sources, more: &impl Serialize) -> String {
     let report = Report {
+        more,
         version: VERSION,
         findings: findings
             .iter()

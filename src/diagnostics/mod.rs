@@ -16,5 +16,6 @@ mod source;
 pub use edit::{Edit, edited};
 pub use finding::{Finding, Findings, Label, Level, Lint};
 pub use hidden::{hidden_name, shows_nothing};
+pub use json::json_with;
 pub use render::{Format, render};
 pub use source::{Place, Source, Sources, Span, Spanned};

@@ -20,7 +20,7 @@ pub use resolve::resolve;
 pub use types::{
     Accept, AcceptProof, AgentFile, Cannot, CannotBoth, Document, Example, Gate, GateId,
     LanguageModel, LintLevel, Model, ModelId, Require, Role, RoleId, Rule, Section, SectionFrom,
-    Server, ServerId, Set, SetMembers, Step, StepId, Task, Work,
+    Server, ServerId, Set, SetMembers, Step, StepId, Task, Trust, Work,
 };
 pub use values::{
     Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, GuardMode, Memory, Mention,

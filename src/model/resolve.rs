@@ -8,7 +8,7 @@ use super::{
     AgentFile, Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId,
     GateKind, GuardMode, LanguageModel, LintLevel, Memory, Mention, Model, ModelError, ModelId,
     Notice, Notify, Price, Require, Role, RoleId, Rule, Section, SectionFrom, Server,
-    ServerCommand, Set, SetMembers, Stop, Usd, Workspace,
+    ServerCommand, Set, SetMembers, Stop, Trust, Usd, Workspace,
     boundaries::{Sets, variable},
     names::{Names, circle},
     tasks,
@@ -109,6 +109,11 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
         rules,
         documents,
         tasks,
+        everyone: [&spec.grants.may, &spec.grants.never]
+            .into_iter()
+            .flatten()
+            .map(|item| item.text.span)
+            .collect(),
         protected: universal,
         spec_files: loaded.spec_files.clone(),
         templates: loaded.templates.clone(),
@@ -709,6 +714,7 @@ fn rule(rule: &spec::Rule, tables: &Tables, sets: &Sets<'_>, findings: &mut Find
     let cannot: Vec<_> = cannot.collect();
     let both = rule.cannot_both.iter().map(|both| CannotBoth {
         span: both.span,
+        direct_only: both.direct_only,
         what: sets.bounds(&both.what, findings),
     });
     let cannot_both: Vec<_> = both.collect();
@@ -722,12 +728,24 @@ fn rule(rule: &spec::Rule, tables: &Tables, sets: &Sets<'_>, findings: &mut Find
         when: (!require.when.is_empty()).then(|| sets.bounds(&require.when, findings)),
     });
     let require: Vec<_> = require.collect();
+    let mut trust = Vec::new();
+    for trusted in &rule.trust {
+        for command in &trusted.commands {
+            let entries = sets.commands(command, findings).into_iter();
+            trust.extend(entries.map(|(entry, _)| Trust {
+                span: command.span,
+                entry,
+                because: trusted.because.value.clone(),
+            }));
+        }
+    }
     Rule {
         title: rule.title.clone(),
         because: rule.because.as_ref().map(|because| because.value.clone()),
         cannot,
         cannot_both,
         require,
+        trust,
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Model {
     pub documents: Vec<Document>,
     /// The tasks.
     pub tasks: Vec<Task>,
+    /// Where what every role is given, and what is taken from every role, is written.
+    pub everyone: Vec<Span>,
     /// What no role may write, whatever grants it: it stands behind every role's own nevers.
     pub protected: Arc<Shared<PathPattern>>,
     /// The paths of the spec files, the file that is checked first.
@@ -239,6 +241,19 @@ pub struct Rule {
     pub cannot_both: Vec<CannotBoth>,
     /// Which gates a role must have.
     pub require: Vec<Require>,
+    /// Which granted commands keep to it although nothing looks into them.
+    pub trust: Vec<Trust>,
+}
+
+/// A command into which nothing looks, and which somebody answers for.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// Where it is stated: the pattern, or the `@set` that brought it.
+    pub span: Span,
+    /// The command.
+    pub entry: Entry<CommandPattern>,
+    /// Who or what answers for it.
+    pub because: String,
 }
 
 /// What roles cannot do.
@@ -259,6 +274,8 @@ pub struct Cannot {
 pub struct CannotBoth {
     /// Where it is stated.
     pub span: Span,
+    /// Whether delegation is left aside.
+    pub direct_only: bool,
     /// What, as grants of at least two capabilities.
     pub what: Bounds,
 }
@@ -381,6 +398,11 @@ pub enum Work {
 }
 
 impl Model {
+    /// Returns whether what is written at `span` is given to every role, or taken from every role.
+    pub fn is_everyones(&self, span: Span) -> bool {
+        self.everyone.contains(&span)
+    }
+
     /// Returns the role of `id`. Ids are made by `resolve` alone, from this list.
     #[expect(clippy::indexing_slicing, reason = "an id is an index into this list")]
     pub fn role(&self, id: RoleId) -> &Role {

@@ -392,6 +392,18 @@ pub struct Rule {
     pub cannot: Vec<Cannot>,
     pub cannot_both: Vec<CannotBoth>,
     pub require: Vec<Require>,
+    pub trust: Vec<Trust>,
+}
+
+/// `trust`
+#[derive(Debug, Clone)]
+#[expect(
+    missing_docs,
+    reason = "each field is the node or property of its name; see the grammar"
+)]
+pub struct Trust {
+    pub commands: Vec<Text>,
+    pub because: Text,
 }
 
 /// `cannot` of a rule.
@@ -415,6 +427,7 @@ pub struct Cannot {
 )]
 pub struct CannotBoth {
     pub span: Span,
+    pub direct_only: bool,
     pub what: Vec<ActionItem>,
 }
 

@@ -6,7 +6,7 @@ use super::{
         Accept, AcceptProof, ActionItem, Agent, AgentField, Cannot, CannotBoth, Copy, Document,
         Driver, Expect, External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model,
         Notify, Price, Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind,
-        Spec, Step, StepWork, Stop, Task, Text, Variable, Workspace,
+        Spec, Step, StepWork, Stop, Task, Text, Trust, Variable, Workspace,
     },
     syntax::{Node, Value},
 };
@@ -691,22 +691,27 @@ impl<'a> Lower<'a, '_> {
     fn rule(&mut self) -> Option<Rule> {
         let title = self.arg(0)?;
         let (mut cannot, mut cannot_both, mut require) = (Vec::new(), Vec::new(), Vec::new());
+        let mut trust = Vec::new();
         for child in &self.node.children {
             let mut lower = self.within(child);
             let span = child.name;
+            let direct = child.props.get("direct-only").map(|value| &value.value);
+            let direct_only = direct == Some(&Value::Bool(true));
             match child.def.name {
-                "cannot" => {
-                    let direct = child.props.get("direct-only").map(|value| &value.value);
-                    cannot.push(Cannot {
-                        span,
-                        roles: lower.args(0),
-                        direct_only: direct == Some(&Value::Bool(true)),
-                        what: lower.actions(),
-                    });
-                }
+                "cannot" => cannot.push(Cannot {
+                    span,
+                    roles: lower.args(0),
+                    direct_only,
+                    what: lower.actions(),
+                }),
                 "cannot-both" => cannot_both.push(CannotBoth {
                     span,
+                    direct_only,
                     what: lower.actions(),
+                }),
+                "trust" => trust.push(Trust {
+                    commands: lower.args(0),
+                    because: lower.prop_or_none("because"),
                 }),
                 "require" => {
                     require.push(Require {
@@ -760,6 +765,7 @@ impl<'a> Lower<'a, '_> {
             cannot,
             cannot_both,
             require,
+            trust,
         })
     }
 

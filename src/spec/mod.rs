@@ -23,7 +23,7 @@ pub use ast::{
     Accept, AcceptProof, ActionItem, Agent, AgentField, Cannot, CannotBoth, Copy, Document, Driver,
     ExampleItem, Expect, External, Factory, Gate, Grants, Hold, LintLevel, Memory, Mention, Model,
     Notify, Price, Profile, Require, Role, Rule, Section, SectionFrom, Server, Set, SetKind, Spec,
-    Step, StepWork, Stop, Task, Text, Variable, Workspace,
+    Step, StepWork, Stop, Task, Text, Trust, Variable, Workspace,
 };
 pub use fault::SpecError;
 pub use format::{FormatError, format, not_kdl};
@@ -32,6 +32,6 @@ pub use load::{
     Files, LoadError, Loaded, PASSED_OVER, ReadError, load, load_from, load_over, load_texts,
 };
 pub use money::{Usd, UsdError};
-pub use nearest::nearest;
+pub use nearest::{nearest, slip};
 pub use secret::{Secret, secrets};
 pub use write::{NewAccept, NewStep, NewTask, quoted};

@@ -18,11 +18,11 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-// Returns the one of `known` that `name` is for certain a slip of the finger for: the same letters in
-// another case or with `_` for `-`, or one letter wrong, missing, too many, or changed for its
-// neighbour in a word of at least four, while no other is as near and it is short for no other:
-// `cant` may be `can`, and may be `cannot`.
-fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the one of `known` that `name` is for certain a slip of the finger for: the same letters in
+/// another case or with `_` for `-`, or one letter wrong, missing, too many, or changed for its
+/// neighbour in a word of at least four, while no other is as near and it is short for no other:
+/// `cant` may be `can`, and may be `cannot`.
+pub fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     match likely(name, known).as_slice() {
         [(0, only), ..] => Some(only),
         [(1, only)] if name.chars().count() >= 4 => Some(only),

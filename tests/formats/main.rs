@@ -2,7 +2,7 @@
 
 mod schema;
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
 
 use factory::{
     check::{check, explain},
@@ -107,6 +107,59 @@ fn json_is_as_documented() {
     assert!(count > 50, "the fixtures have findings");
     let other = serde_json::json!({"version": 2, "findings": [{"code": 1}]});
     assert_eq!(schema.faults(&other).len(), 3);
+}
+
+fn held(fixture: &str, format: &str) -> (String, Option<i32>) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/check");
+    let output = Command::new(env!("CARGO_BIN_EXE_factory"))
+        .args(["check", "--held", "--format", format])
+        .current_dir(folder.join(fixture))
+        .output()
+        .unwrap();
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        output.status.code(),
+    )
+}
+
+#[test]
+fn what_holds_is_told_to_programs_as_documented() {
+    let schema = Schema::new(include_str!("../../docs/diagnostics.schema.json"));
+    for (fixture, status) in [("aicpo", 0), ("not-held", 1)] {
+        let (text, code) = held(fixture, "json");
+        assert_eq!(code, Some(status), "{fixture}");
+        let said: Value = serde_json::from_str(&text).unwrap();
+        let faults = schema.faults(&said);
+        assert!(faults.is_empty(), "{fixture}: {faults:#?}");
+        // What holds a spec with errors is not known.
+        assert_eq!(said["held"].is_null(), status == 1, "{fixture}");
+    }
+    let (text, _) = held("aicpo", "json");
+    let said: Value = serde_json::from_str(&text).unwrap();
+    let builder = said["held"]["rules"][1]["statements"][0].clone();
+    assert_eq!(builder["statement"]["text"], "cannot");
+    assert_eq!(
+        (&builder["role"], &builder["answer"]),
+        (&"builder".into(), &"project".into())
+    );
+    let commands = builder["commands"].as_array().unwrap();
+    let commands: Vec<_> = commands.iter().map(|command| &command["command"]).collect();
+    assert_eq!(
+        commands,
+        ["bin/rails test *", "bin/rails db:migrate", "bundle install"]
+    );
+    let (human, _) = held("aicpo", "human");
+    for line in [
+        "    ceo: proven by the grants alone\n",
+        "    builder: proven of every line; nothing looks into what the project's own code may start under \
+         `bin/rails db:migrate`, `bin/rails test *`, `bundle install`\n",
+        "rejected, whatever `bin/rails test *` may write\n",
+    ] {
+        assert!(human.contains(line), "{line} in {human}");
+    }
+    for format in ["short", "sarif", "github"] {
+        assert_eq!(held("aicpo", format).0, "", "{format}");
+    }
 }
 
 #[test]

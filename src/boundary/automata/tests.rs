@@ -163,6 +163,17 @@ fn too_much_is_an_error_and_no_pass() {
     assert_eq!(all.beyond(&most), Err(TooComplex));
 }
 
+// Few states of many places are as much work as many states of few.
+#[test]
+fn long_patterns_cost_what_they_have_places() {
+    let [one, two] = ["*a", "*b"].map(|part| part.repeat(400));
+    let [one, two] = [&one, &two].map(|name| paths(&[name], &[]));
+    assert_eq!(one.overlap(&two), Err(TooComplex));
+    let short = ["*a", "*b"].map(|part| part.repeat(4));
+    let [one, two] = [&short[0], &short[1]].map(|name| paths(&[name], &[]));
+    assert_eq!(one.overlap(&two), Ok(None));
+}
+
 fn pattern() -> impl Strategy<Value = String> {
     let segment = prop_oneof![
         4 => "[ab.]{1,2}",

@@ -67,6 +67,11 @@ const JUDGED: &[&str] = &[
     "unset",
 ];
 
+/// Returns the names of all builtins.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FREE.iter().chain(JUDGED).copied()
+}
+
 /// Returns whether the arguments of the builtin are assignments.
 pub(super) fn declares(name: &str) -> bool {
     matches!(

@@ -5,9 +5,9 @@ use super::{
     arguments::{Argument, Options, Piece},
     copies, git,
     places::{Change, Look, Places},
-    readers, sed,
+    readers, sed, within,
 };
-use crate::boundary::CommandPattern;
+use crate::boundary::{CommandPattern, programs};
 
 /// What a command does to files, and what it runs.
 #[derive(Debug, Default)]
@@ -78,6 +78,69 @@ pub fn is_opaque(pattern: &CommandPattern) -> bool {
                 || BLIND.contains(&program)
                 || readers::is_reader(program))
         }
+    }
+}
+
+/// What is known of the effects of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Their words say all that they do.
+    Known,
+    /// Their words say all but which hosts they speak to: that stands in the repository.
+    Speaks,
+    /// They run the code of the project and of what it depends on, and nothing that their words name.
+    Project,
+    /// They can do anything.
+    Unknown,
+}
+
+/// Returns what is known of the effects of all commands that the pattern gives.
+///
+/// ```
+/// # use factory::boundary::{CommandPattern, Effect, effect};
+/// let of = |pattern: &str| effect(&pattern.parse::<CommandPattern>().unwrap());
+/// assert_eq!([of("cp *"), of("git push *")], [Effect::Known, Effect::Speaks]);
+/// assert_eq!([of("bin/rails test *"), of("bin/rails *")], [Effect::Project, Effect::Unknown]);
+/// ```
+pub fn effect(pattern: &CommandPattern) -> Effect {
+    if is_opaque(pattern) {
+        return if runs_project(&within::arguments(pattern)) {
+            Effect::Project
+        } else {
+            Effect::Unknown
+        };
+    }
+    let mut words = pattern.literal_words().iter().map(String::as_str);
+    let whole = pattern.is_literal().then_some("");
+    let speaks = words.next() == Some("git")
+        && git::speaks(
+            words.find(|word| !word.starts_with('-')),
+            words.next().or(whole),
+        );
+    if speaks {
+        Effect::Speaks
+    } else {
+        Effect::Known
+    }
+}
+
+fn runs_project(words: &[Argument]) -> bool {
+    let literal: Vec<String> = words.iter().map_while(Argument::literal).collect();
+    if programs::is_task(&literal, literal.len() == words.len()) {
+        return true;
+    }
+    // A wrapper that adds nothing to the one command in it.
+    match within::inner(words) {
+        within::Inner::Commands {
+            commands,
+            needs_grant: false,
+        } => {
+            matches!(commands.as_slice(), [command] if command.len() < words.len() && runs_project(command))
+        }
+        within::Inner::Commands { .. }
+        | within::Inner::Nothing
+        | within::Inner::Script(_)
+        | within::Inner::Anything => false,
     }
 }
 
@@ -335,6 +398,46 @@ mod tests {
                     command.pattern
                 );
             }
+        }
+    }
+
+    #[test]
+    fn what_runs_the_code_of_the_project_is_told_from_what_can_do_anything() {
+        for (pattern, then) in [
+            ("cat *", Effect::Known),
+            ("git status *", Effect::Known),
+            ("git --no-pager log *", Effect::Known),
+            ("git push *", Effect::Speaks),
+            ("git --no-pager push *", Effect::Speaks),
+            ("git fetch", Effect::Speaks),
+            ("git remote *", Effect::Speaks),
+            ("git remote", Effect::Known),
+            ("git remote -v", Effect::Known),
+            ("git remote get-url *", Effect::Known),
+            ("bin/rails test *", Effect::Project),
+            ("bin/rails db:migrate", Effect::Project),
+            ("bundle install", Effect::Project),
+            ("bundle exec rspec", Effect::Project),
+            ("timeout 5 npm test", Effect::Project),
+            ("npm test", Effect::Project),
+            ("make test", Effect::Project),
+            // What stands behind may name a program, or be code.
+            ("make test *", Effect::Unknown),
+            ("npm test *", Effect::Unknown),
+            ("cargo test *", Effect::Unknown),
+            ("bin/rails db:migrate *", Effect::Unknown),
+            ("bin/rails runner *", Effect::Unknown),
+            ("bundle *", Effect::Unknown),
+            ("bundle exec *", Effect::Unknown),
+            ("sudo make test", Effect::Unknown),
+            ("make deploy", Effect::Unknown),
+            ("sh -c 'make test'", Effect::Unknown),
+            ("bin/setup", Effect::Unknown),
+            ("python *", Effect::Unknown),
+            ("git *", Effect::Unknown),
+            ("*", Effect::Unknown),
+        ] {
+            assert_eq!(effect(&pattern.parse().unwrap()), then, "{pattern}");
         }
     }
 

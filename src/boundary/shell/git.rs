@@ -89,6 +89,9 @@ const QUIET: &[&str] = &[
     "version",
 ];
 
+// Of all these, the subcommands that may speak to a host.
+const SPEAKS: &[&str] = &["archive", "fetch", "ls-remote", "push"];
+
 /// Returns whether the effect of a subcommand on files is known here, given the word after it.
 pub(super) fn is_known(subcommand: Option<&str>, next: Option<&str>) -> bool {
     match subcommand {
@@ -96,6 +99,16 @@ pub(super) fn is_known(subcommand: Option<&str>, next: Option<&str>) -> bool {
         Some("worktree") => next == Some("list"),
         Some("mv" | "rm" | "restore") => true,
         Some(subcommand) => SHOWS.contains(&subcommand) || QUIET.contains(&subcommand),
+        None => false,
+    }
+}
+
+/// Returns whether a subcommand whose effect on files is known may speak to a host, given the word
+/// after it: an empty one where nothing stands there.
+pub(super) fn speaks(subcommand: Option<&str>, next: Option<&str>) -> bool {
+    match subcommand {
+        Some("remote") => !matches!(next, Some("" | "-v" | "get-url")),
+        Some(subcommand) => SPEAKS.contains(&subcommand),
         None => false,
     }
 }

@@ -18,13 +18,17 @@ mod scope;
 mod sed;
 mod simple;
 mod walk;
+mod within;
 mod words;
 mod wrappers;
 
-pub use effects::is_opaque;
+pub use effects::{Effect, effect, is_opaque};
 pub use environment::denied_variable;
 pub use judge::judge;
 pub use scope::{Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree};
+pub use within::{
+    lines_around, lines_within, lines_without_grant, may_run_within, runs_others, takes_ungranted,
+};
 
 #[cfg(test)]
 mod tests;

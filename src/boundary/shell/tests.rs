@@ -530,6 +530,23 @@ fn a_refusal_is_a_sentence_that_says_what_it_would_take() {
 }
 
 #[test]
+fn a_word_that_may_make_a_command_a_wrapper_is_not_passed_over() {
+    let mut role = Role::builder();
+    role.run.may.extend(entries(&["bundle *", "npm *"]));
+    for (line, allowed) in [
+        ("bundle exec ls", true),
+        ("bundle exec kamal deploy", false),
+        ("x=exec; bundle $x kamal deploy", false),
+        ("x=exec; bundle ex$x kamal deploy", false),
+        ("npm run \"$x\"", true),
+        ("npm run$x", true),
+        ("npm \"$x\" kamal deploy", false),
+    ] {
+        assert_eq!(role.says(line).is_ok(), allowed, "{line}");
+    }
+}
+
+#[test]
 fn a_line_starts_where_it_is_said_to() {
     let builder = Role::builder();
     let at = |cwd, line: &str| judge(line, &builder.scope("/work/shop", cwd, &())).is_ok();

@@ -185,6 +185,41 @@ pub(super) fn is_wrapper(name: &str) -> bool {
         || WITH_SUBCOMMAND.iter().any(|(program, _)| *program == name)
 }
 
+/// One way to call a wrapper: what stands before the command.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// The words, the wrapper's name first.
+    pub(super) words: Vec<&'static str>,
+    /// Whether what follows is a script in one word.
+    pub(super) script: bool,
+}
+
+/// Returns the shortest call of each wrapper.
+pub(super) fn calls() -> impl Iterator<Item = Call> {
+    let call = |words| Call {
+        words,
+        script: false,
+    };
+    let simple = SIMPLE.iter().map(move |wrapper| {
+        // A time, a mask, a directory.
+        let before = std::iter::repeat_n("1", wrapper.before);
+        call([wrapper.name].into_iter().chain(before).collect())
+    });
+    let with_subcommand = WITH_SUBCOMMAND
+        .iter()
+        .flat_map(move |(program, subcommands)| {
+            subcommands
+                .iter()
+                .map(move |subcommand| call(vec![program, subcommand]))
+        });
+    let others = ["env", "xargs", "gxargs"].map(|name| call(vec![name]));
+    let shells = SHELLS.iter().map(|shell| Call {
+        words: vec![shell, "-c"],
+        script: true,
+    });
+    simple.chain(with_subcommand).chain(others).chain(shells)
+}
+
 /// Returns what the program runs, nothing if it is no wrapper, or the reason why that is not known,
 /// as the rest of a sentence about the command.
 pub(super) fn unwrap(program: &str, rest: &[Argument]) -> Result<Option<Wrapped>, String> {
@@ -467,10 +502,20 @@ fn with_subcommand(subcommands: &[&str], rest: &[Argument]) -> Result<Option<Wra
     let Some((first, command)) = rest.split_first() else {
         return Ok(None);
     };
-    if !first
-        .literal()
-        .is_some_and(|first| subcommands.contains(&first.as_str()))
-    {
+    let Some(subcommand) = first.literal() else {
+        let known = first.prefix();
+        if subcommands
+            .iter()
+            .any(|subcommand| subcommand.starts_with(&known))
+        {
+            let shown = &first.shown;
+            return Err(format!(
+                "has the word `{shown}`, which might turn out to run the words behind it"
+            ));
+        }
+        return Ok(None);
+    };
+    if !subcommands.contains(&subcommand.as_str()) {
         return Ok(None);
     }
     let command = match command {

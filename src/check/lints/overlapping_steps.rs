@@ -93,14 +93,10 @@ fn overlap(one: &Grant<PathPattern>, two: &Grant<PathPattern>) -> Option<String>
     let what = two.only.as_ref().unwrap_or(&two.may);
     // The list is wider than the grant, which the second look makes up for; and what can't be
     // decided does not run at the same time either.
-    match meet(one, what) {
-        Ok(Some(_)) => match one.overlap(two) {
-            Ok(witness) => witness,
-            Err(_) => Some("…".to_owned()),
-        },
-        Ok(None) => None,
-        Err(_) => Some("…".to_owned()),
+    if meet(one, what).is_empty() {
+        return None;
     }
+    one.overlap(two).unwrap_or_else(|_| Some("…".to_owned()))
 }
 
 // For each step, all that come before it. Steps stand behind what they come after.

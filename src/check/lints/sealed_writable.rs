@@ -60,15 +60,12 @@ fn sealed_writable(facts: &Facts<'_>, report: &mut Report<'_>) {
 fn sealed(role: &Role, gate: &Gate) -> Option<SealedWritable> {
     gate.sealed.iter().find_map(|sealed| {
         let what = std::slice::from_ref(&sealed.value);
-        let met = meet(&role.bounds.boundary.write, what);
+        let (_, met) = meet(&role.bounds.boundary.write, what).into_iter().next()?;
         // What can't be decided counts as writable, with the pattern itself for a witness.
-        let Meeting { witness, may, .. } = met.unwrap_or_else(|_| {
-            Some(Meeting {
-                witness: sealed.value.pattern.as_str().to_owned(),
-                may: 0,
-                what: 0,
-            })
-        })?;
+        let (witness, may) = match met {
+            Ok(Meeting { witness, may }) => (witness, may.unwrap_or_default()),
+            Err(_) => (sealed.value.pattern.as_str().to_owned(), 0),
+        };
         let label = "the gate seals it";
         Some(fault(role, gate, &witness, may, (sealed.span, label)))
     })

@@ -1,5 +1,7 @@
 //! A grant of which a `never` leaves nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
 
@@ -11,8 +13,8 @@ use crate::{
         meet::{Near, PerGrant, alone, per_grant},
         report::Report,
     },
-    diagnostics::{Level, Lint},
-    model::{Origin, Role},
+    diagnostics::{Level, Lint, Span},
+    model::{Origin, Role, RoleId},
 };
 
 pub(super) static LINT: Entry = Entry {
@@ -27,11 +29,10 @@ pub(super) static LINT: Entry = Entry {
 };
 
 #[derive(Debug, Error, Diagnostic)]
-#[error("role `{role}` is granted `{pattern}`, and a `never` takes all of it away")]
+#[error("{what}, and a `never` takes all of it away")]
 #[diagnostic(help("{help}"))]
 struct SwallowedMay {
-    role: String,
-    pattern: String,
+    what: String,
     help: &'static str,
     #[label(primary, "granted here")]
     may: SourceSpan,
@@ -48,49 +49,86 @@ struct Look<'a, 'f, 'r> {
     report: &'a mut Report<'r>,
 }
 
+// A grant as it is written, of which nothing was found to be left yet.
+struct Gone<'a, P> {
+    role: RoleId,
+    grant: &'a Grant<P>,
+    // The first of its entries.
+    at: usize,
+}
+
 impl PerGrant for Look<'_, '_, '_> {
     fn grant<P: Near>(&mut self, capability: Capability, of: fn(&Boundary) -> &Grant<P>) {
+        // To take something out of a set, or from one role out of a profile, is what a `never` is for:
+        // only what leaves nothing of what is written to anyone is a mistake.
+        let mut left: BTreeSet<Span> = BTreeSet::new();
+        let mut gone: BTreeMap<Span, Gone<'_, P>> = BTreeMap::new();
         for (id, role) in self.facts.model.roles() {
             let grant = of(&role.bounds.boundary);
-            for (at, may) in grant.may.iter().enumerate() {
-                // To take something out of a set or a profile is what a `never` in a role is for.
+            for at in 0..grant.may.len() {
                 let origin = role.bounds.may_origin(capability, at);
-                let Some(Origin::Written { span, member: None }) = origin else {
+                let Some(span) = origin.and_then(Origin::span) else {
                     continue;
                 };
-                if !within(role.span, *span) {
+                if left.contains(&span) {
                     continue;
                 }
-                let Some(alone) = alone(grant, at).filter(|alone| !alone.never.is_empty()) else {
+                if leaves(grant, at) {
+                    left.insert(span);
                     continue;
+                }
+                let new = || Gone {
+                    role: id,
+                    grant,
+                    at,
                 };
-                let example = may.pattern.example();
-                if example.is_some_and(|thing| alone.permits(&thing)) {
-                    continue;
-                }
-                // What can't be decided may well be left.
-                if alone.shortest() != Ok(None) {
-                    continue;
-                }
-                let never = taker(role, capability, grant, at);
-                let fault = SwallowedMay {
-                    role: role.name.value.clone(),
-                    pattern: may.pattern.to_string(),
-                    help: match never {
-                        Some(Origin::Universal) => {
-                            "no role may ever write what the factory itself is made of; take the grant away"
-                        }
-                        Some(Origin::Written { .. }) | None => {
-                            "a `never` always wins: narrow it, or take the grant away"
-                        }
-                    },
-                    may: (*span).into(),
-                    never: never.and_then(Origin::span).map(Into::into),
-                };
-                self.report.of_role(id, fault);
+                gone.entry(span).or_insert_with(new);
             }
         }
+        for (span, gone) in gone {
+            if left.contains(&span) {
+                continue;
+            }
+            let role = self.facts.model.role(gone.role);
+            let never = taker(role, capability, gone.grant, gone.at);
+            let may = gone.grant.may.get(gone.at);
+            let written = self
+                .facts
+                .sources
+                .text(span)
+                .map(|text| text.trim_matches('"'));
+            let pattern = may.map(|may| may.pattern.to_string()).unwrap_or_default();
+            let pattern = written.map_or(pattern, str::to_owned);
+            let fault = SwallowedMay {
+                what: if within(role.span, span) {
+                    format!("role `{}` is granted `{pattern}`", role.name.value)
+                } else {
+                    format!("`{pattern}` is granted to all that share this grant")
+                },
+                help: match never {
+                    Some(Origin::Universal) => {
+                        "no role may ever write what the factory itself is made of; take the grant away"
+                    }
+                    Some(Origin::Written { .. }) | None => {
+                        "a `never` always wins: narrow it, or take the grant away"
+                    }
+                },
+                may: span.into(),
+                never: never.and_then(Origin::span).map(Into::into),
+            };
+            self.report.of_role(gone.role, fault);
+        }
     }
+}
+
+// Whether anything is left of entry `at`. What can't be decided may well be.
+fn leaves<P: Near>(grant: &Grant<P>, at: usize) -> bool {
+    let Some(alone) = alone(grant, at).filter(|alone| !alone.never.is_empty()) else {
+        return true;
+    };
+    let mut may = alone.may.iter();
+    let example = may.next().and_then(|may| may.pattern.example());
+    example.is_some_and(|thing| alone.permits(&thing)) || alone.shortest() != Ok(None)
 }
 
 // Where the one `never` is written that takes all of it away, if one does it alone.

@@ -1,18 +1,18 @@
 //! `cannot`: none of these roles can do this, also not through a role that it hands work to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use miette::{Diagnostic, LabeledSpan};
 use thiserror::Error;
 
-use super::{Answer, Proof, answer::shown, undecided};
+use super::{Answer, Proof, Statement, answer::unseen, handed};
 use crate::{
     boundary::Capability,
     check::{
         facts::Facts,
-        meet::{Meeting, can, may_span},
+        meet::{Deed, Meeting, deeds, may_span},
     },
-    diagnostics::{Findings, Span},
+    diagnostics::Span,
     model::{Cannot, Role, RoleId, Rule},
 };
 
@@ -32,46 +32,56 @@ struct Broken {
     places: Vec<LabeledSpan>,
 }
 
-// What a role can do by itself that it should not.
-#[derive(Debug, Clone)]
-struct Deed {
-    capability: Capability,
-    meeting: Meeting,
-}
-
-/// Proves one statement for each role that it names.
+/// Proves one statement for each role that it names: what is forbidden item by item, each through the
+/// nearest role that can do it.
 ///
 /// The planner hands out all work there is, in the steps of tasks that a person accepts, so a rule
 /// speaks of what it does with its own hands.
-pub(super) fn prove(
-    facts: &Facts<'_>,
-    (at, rule): (usize, &Rule),
-    cannot: &Cannot,
-    findings: &mut Findings,
-    proofs: &mut Vec<Proof>,
-) {
-    let capabilities: Vec<_> = cannot.what.origins.keys().copied().collect();
-    let mut deeds = Deeds {
-        facts,
-        cannot,
-        capabilities: &capabilities,
-        known: BTreeMap::new(),
-    };
+pub(super) fn prove(statement: &mut Statement<'_, '_>, cannot: &Cannot) {
+    let facts = statement.facts;
+    // What each role can do by itself.
+    let mut known: BTreeMap<RoleId, Vec<Deed>> = BTreeMap::new();
     for id in cannot.roles.iter().copied() {
         let direct = cannot.direct_only || facts.planner() == Some(id);
-        let answer = match deeds.way(id, direct) {
-            Ok(None) => shown(facts.model, id, capabilities.iter().copied()),
-            Ok(Some((way, deed))) => {
-                findings.add(broken(facts, rule, cannot, &way, &deed));
-                Answer::Broken
+        let reached = facts.reached(id);
+        let reached = reached.get(..1).filter(|_| direct).unwrap_or(reached);
+        for next in reached {
+            let own = || deeds(facts, next.role, &cannot.what);
+            known.entry(next.role).or_insert_with(own);
+        }
+        let done = reached.iter().flat_map(|next| {
+            let own = known.get(&next.role).into_iter().flatten();
+            own.map(|deed| (next.role, deed))
+        });
+        let mut answer = None;
+        let mut seen = BTreeSet::new();
+        for (role, deed) in done.clone() {
+            let Ok(meeting) = &deed.met else { continue };
+            if seen.insert((deed.item, deed.capability)) {
+                let way = handed(reached, role);
+                let fault = broken(facts, statement.rule, cannot, &way, (deed, meeting));
+                statement.findings.add(fault);
+                answer = Some(Answer::Broken);
             }
-            Err(role) => {
-                findings.add(undecided(facts, role, cannot.span));
-                Answer::Undecided
+        }
+        for (role, deed) in done {
+            let Err(doubt) = deed.met else { continue };
+            if seen.insert((deed.item, deed.capability)) {
+                statement.doubt(role, doubt, deed.item.unwrap_or(cannot.span));
+                answer.get_or_insert(Answer::Undecided);
             }
-        };
-        proofs.push(Proof {
-            rule: at,
+        }
+        let answer = answer.unwrap_or_else(|| {
+            let capabilities = cannot.what.origins.keys();
+            let roles = || reached.iter().map(|next| next.role);
+            let unseen: Vec<_> = capabilities
+                .flat_map(|capability| unseen(facts, statement.rule, roles(), *capability))
+                .collect();
+            statement.not_held.add(facts, cannot.span, &unseen);
+            Answer::Shown(unseen)
+        });
+        statement.proofs.push(Proof {
+            rule: statement.at,
             span: cannot.span,
             role: id,
             answer,
@@ -79,89 +89,25 @@ pub(super) fn prove(
     }
 }
 
-struct Deeds<'a, 'f> {
-    facts: &'a Facts<'f>,
-    cannot: &'a Cannot,
-    capabilities: &'a [Capability],
-    // What is known of each role by itself.
-    known: BTreeMap<RoleId, Result<Option<Deed>, RoleId>>,
-}
-
-impl Deeds<'_, '_> {
-    // The shortest way by delegation from `id` to a role that can do it, both at its ends.
-    fn way(&mut self, id: RoleId, direct: bool) -> Result<Option<(Vec<RoleId>, Deed)>, RoleId> {
-        let mut from: BTreeMap<RoleId, Option<RoleId>> = BTreeMap::from([(id, None)]);
-        let mut open = std::collections::VecDeque::from([id]);
-        while let Some(next) = open.pop_front() {
-            if let Some(deed) = self.of(next)? {
-                let back = |role: &RoleId| from.get(role).copied().flatten();
-                let mut way: Vec<_> = std::iter::successors(Some(next), back).collect();
-                way.reverse();
-                return Ok(Some((way, deed)));
-            }
-            if direct {
-                break;
-            }
-            for to in self.facts.delegates(next) {
-                if !from.contains_key(to) {
-                    from.insert(*to, Some(next));
-                    open.push_back(*to);
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    fn of(&mut self, id: RoleId) -> Result<Option<Deed>, RoleId> {
-        let (facts, cannot, capabilities) = (self.facts, self.cannot, self.capabilities);
-        let known = self.known.entry(id);
-        known
-            .or_insert_with(|| {
-                for capability in capabilities.iter().copied() {
-                    let met = can(facts.model.role(id), capability, &cannot.what.boundary);
-                    if let Some(meeting) = met.map_err(|_| id)? {
-                        return Ok(Some(Deed {
-                            capability,
-                            meeting,
-                        }));
-                    }
-                }
-                Ok(None)
-            })
-            .clone()
-    }
-}
-
-fn broken(facts: &Facts<'_>, rule: &Rule, cannot: &Cannot, way: &[RoleId], deed: &Deed) -> Broken {
+fn broken(
+    facts: &Facts<'_>,
+    rule: &Rule,
+    cannot: &Cannot,
+    way: &[RoleId],
+    (deed, meeting): (&Deed, &Meeting),
+) -> Broken {
     let roles: Vec<&Role> = way.iter().map(|id| facts.model.role(*id)).collect();
     let name = |role: &Role| role.name.value.clone();
     let role = roles.first().map(|role| name(role)).unwrap_or_default();
-    let doer = roles.last().map(|role| name(role)).unwrap_or_default();
     let mut places = Vec::new();
-    let mut place = |span: Option<Span>, label: String| {
-        places.extend(span.map(|span| LabeledSpan::new_with_span(Some(label), span)));
-    };
-    let what = may_span(&cannot.what, deed.capability, deed.meeting.what);
-    place(
-        what.or(Some(cannot.span)),
-        "the rule forbids this".to_owned(),
-    );
-    for (from, to) in roles.iter().zip(roles.iter().skip(1)) {
-        let grant = &from.bounds.boundary.delegate;
-        let may = grant
-            .may
-            .iter()
-            .position(|may| may.gives(&to.name.value))
-            .and_then(|may| may_span(&from.bounds, Capability::Delegate, may));
-        place(may, format!("hands work to `{}`", to.name.value));
-    }
+    places.push(LabeledSpan::new_with_span(
+        Some("the rule forbids this".to_owned()),
+        deed.item.unwrap_or(cannot.span),
+    ));
+    places.extend(super::handing(facts, way));
     if let Some(last) = roles.last() {
-        let grant = may_span(&last.bounds, deed.capability, deed.meeting.may);
-        let label = match deed.capability {
-            Capability::Read => "reading is allowed unless a `never` takes it away".to_owned(),
-            _ => format!("`{doer}` is granted it here"),
-        };
-        place(grant.or(Some(last.name.span)), label);
+        let (span, label) = granted(last, deed.capability, meeting);
+        places.push(LabeledSpan::new_with_span(Some(label), span));
     }
     let (through, help) = if roles.len() > 1 {
         let between: Vec<_> = roles
@@ -189,9 +135,24 @@ fn broken(facts: &Facts<'_>, rule: &Rule, cannot: &Cannot, way: &[RoleId], deed:
         rule: rule.title.value.clone(),
         role,
         capability: deed.capability,
-        witness: deed.meeting.witness.clone(),
+        witness: meeting.witness.clone(),
         through,
         help,
         places,
     }
+}
+
+// Where it is granted to the role that does it.
+fn granted(doer: &Role, capability: Capability, meeting: &Meeting) -> (Span, String) {
+    let name = &doer.name.value;
+    let grant = meeting
+        .may
+        .and_then(|may| may_span(&doer.bounds, capability, may));
+    let label = match (capability, meeting.may) {
+        (Capability::Read, _) => "reading is allowed unless a `never` takes it away".to_owned(),
+        (Capability::Write, None) => "`scratch` of the workspace lends it to every role".to_owned(),
+        (Capability::Run, None) => "every role that may run something can do this".to_owned(),
+        (_, _) => format!("`{name}` is granted it here"),
+    };
+    (grant.unwrap_or(doer.name.span), label)
 }

@@ -3,15 +3,15 @@
 use miette::{Diagnostic, LabeledSpan};
 use thiserror::Error;
 
-use super::{Answer, Proof, undecided};
+use super::{Answer, Kept, Proof, Statement, answer::unseen};
 use crate::{
-    boundary::{Capability, TooComplex},
+    boundary::Capability,
     check::{
         facts::Facts,
-        meet::{Meeting, can, may_span},
+        meet::{Doubt, Meeting, deeds, may_span},
     },
-    diagnostics::Findings,
-    model::{Require, Role, Rule},
+    diagnostics::Span,
+    model::{Require, Role, RoleId, Rule},
 };
 
 pub(super) const CODE: &str = "factory::rule::require";
@@ -33,35 +33,66 @@ struct Broken {
 }
 
 /// Proves one statement for each role that it speaks of.
-pub(super) fn prove(
-    facts: &Facts<'_>,
-    (at, rule): (usize, &Rule),
-    require: &Require,
-    findings: &mut Findings,
-    proofs: &mut Vec<Proof>,
-) {
+///
+/// Delegation needs no following here: whoever does the thing in the end is asked for the gates itself.
+pub(super) fn prove(statement: &mut Statement<'_, '_>, require: &Require) {
+    let facts = statement.facts;
     for (id, role) in facts.model.roles() {
         let missing = missing(facts, role, require);
-        let answer = match deed(role, require) {
-            Ok(None) if require.when.is_some() => continue,
+        let answer = match asked(facts, id, require) {
             // Where the gates are there, nothing needs to be decided.
-            Ok(_) | Err(TooComplex) if missing.is_empty() => Answer::Proven,
-            Ok(deed) => {
-                findings.add(broken(rule, require, role, deed.as_ref(), &missing));
+            Asked::By(_) | Asked::Perhaps(..) if missing.is_empty() => Answer::Shown(Vec::new()),
+            Asked::By(deed) => {
+                let fault = broken(statement.rule, require, role, deed.as_ref(), &missing);
+                statement.findings.add(fault);
                 Answer::Broken
             }
-            Err(TooComplex) => {
-                findings.add(undecided(facts, id, require.span));
+            Asked::Perhaps(doubt, item) => {
+                statement.doubt(id, doubt, item.unwrap_or(require.span));
                 Answer::Undecided
             }
+            Asked::Not => {
+                let when = require.when.iter().flat_map(|when| when.origins.keys());
+                let mut unseen: Vec<_> = when
+                    .flat_map(|capability| unseen(facts, statement.rule, [id], *capability))
+                    .collect();
+                // What nothing looks into may do what `when` names.
+                unseen.retain(|unseen| matches!(unseen.kept, Kept::Trusted { .. } | Kept::Nothing));
+                if unseen.is_empty() || missing.is_empty() {
+                    continue;
+                }
+                statement.not_held.add(facts, require.span, &unseen);
+                Answer::Shown(unseen)
+            }
         };
-        proofs.push(Proof {
-            rule: at,
+        statement.proofs.push(Proof {
+            rule: statement.at,
             span: require.span,
             role: id,
             answer,
         });
     }
+}
+
+// Whether a statement speaks of a role.
+enum Asked {
+    By(Option<(Capability, Meeting)>),
+    Perhaps(Doubt, Option<Span>),
+    Not,
+}
+
+fn asked(facts: &Facts<'_>, id: RoleId, require: &Require) -> Asked {
+    let Some(when) = &require.when else {
+        return Asked::By(None);
+    };
+    let mut doubt = Asked::Not;
+    for deed in deeds(facts, id, when) {
+        match deed.met {
+            Ok(meeting) => return Asked::By(Some((deed.capability, meeting))),
+            Err(found) => doubt = Asked::Perhaps(found, deed.item),
+        }
+    }
+    doubt
 }
 
 fn missing(facts: &Facts<'_>, role: &Role, require: &Require) -> Vec<String> {
@@ -70,18 +101,6 @@ fn missing(facts: &Facts<'_>, role: &Role, require: &Require) -> Vec<String> {
     missing
         .map(|gate| facts.model.gate(gate.value).name.value.clone())
         .collect()
-}
-
-fn deed(role: &Role, require: &Require) -> Result<Option<(Capability, Meeting)>, TooComplex> {
-    let Some(when) = &require.when else {
-        return Ok(None);
-    };
-    for capability in when.origins.keys().copied() {
-        if let Some(meeting) = can(role, capability, &when.boundary)? {
-            return Ok(Some((capability, meeting)));
-        }
-    }
-    Ok(None)
 }
 
 fn broken(
@@ -95,8 +114,11 @@ fn broken(
         Some("the rule asks for these gates".to_owned()),
         require.span,
     )];
-    let grant =
-        deed.and_then(|(capability, meeting)| may_span(&role.bounds, *capability, meeting.may));
+    let grant = deed.and_then(|(capability, meeting)| {
+        meeting
+            .may
+            .and_then(|may| may_span(&role.bounds, *capability, may))
+    });
     let label = if grant.is_some() {
         format!("granted to `{}` here", role.name.value)
     } else {

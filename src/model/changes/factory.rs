@@ -43,6 +43,8 @@ impl Comparison<'_> {
             rules: _,
             documents: _,
             tasks: _,
+            // What it is given, and what is taken from it, is compared for each role.
+            everyone: _,
             // It stands behind every role's own nevers, and is compared there.
             protected: _,
             // Where a node is written means nothing.

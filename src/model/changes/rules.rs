@@ -4,7 +4,7 @@
 use super::{Comparison, Direction, Phrase, find, roles::patterns, said, verb};
 use crate::{
     boundary::{Boundary, Capability, Pattern as _},
-    model::{Bounds, Cannot, CannotBoth, Model, Require, Role, RoleId, Rule},
+    model::{Bounds, Cannot, CannotBoth, Model, Require, Role, RoleId, Rule, Trust},
 };
 
 /// Something that one side alone asks: a sentence around the role of whom it is asked, if it is one.
@@ -67,7 +67,27 @@ impl Comparison<'_> {
             if known.is_some_and(|known| known.because != rule.because) {
                 self.changed(said("why there is the rule {}", [title]));
             }
+            self.trust(known.map_or(&[][..], |known| &known.trust), rule);
         }
+    }
+
+    // What a rule that is gone trusted is told with the rule.
+    fn trust(&mut self, old: &[Trust], rule: &Rule) {
+        let title = rule.title.value.as_str();
+        let mut differ = |these: &[Trust], others: &[Trust], direction, verb: &str| {
+            let is_known = |trust: &&Trust| others.iter().any(|known| known.entry == trust.entry);
+            for trust in these.iter().filter(|trust| !is_known(trust)) {
+                let Trust {
+                    span: _,
+                    entry,
+                    because: _,
+                } = trust;
+                let text = format!("the rule {{}} {verb} {{}}");
+                self.add(direction, said(&text, [title, entry.pattern.as_str()]));
+            }
+        };
+        differ(&rule.trust, old, Direction::Widened, "now trusts");
+        differ(old, &rule.trust, Direction::Narrowed, "no longer trusts");
     }
 
     // What `rule` of `these` asks of roles that are on both sides, and no rule of `others` does.
@@ -78,13 +98,18 @@ impl Comparison<'_> {
             cannot,
             cannot_both,
             require,
+            trust: _,
         } = rule;
         let mut asked = Vec::new();
         for cannot in cannot {
             self.cannot(cannot, these, others, &mut asked);
         }
         for both in cannot_both {
-            let CannotBoth { span: _, what } = both;
+            let CannotBoth {
+                span: _,
+                direct_only: _,
+                what,
+            } = both;
             let known = others.rules.iter().flat_map(|rule| &rule.cannot_both);
             let known = known.filter(|known| asks_no_more(known, both));
             let lost: Vec<_> = known.map(|known| self.lost(known, both)).collect();
@@ -232,7 +257,8 @@ fn kinds(what: &Boundary) -> Vec<Capability> {
 fn asks_no_more(known: &CannotBoth, both: &CannotBoth) -> bool {
     let wanted = kinds(&both.what.boundary);
     let asked = kinds(&known.what.boundary);
-    asked.iter().all(|kind| wanted.contains(kind))
+    // One that leaves delegation aside is broken by fewer.
+    (both.direct_only || !known.direct_only) && asked.iter().all(|kind| wanted.contains(kind))
 }
 
 // All deeds of a list; where one is `lost`, that in place of all of its kind.

@@ -831,13 +831,14 @@ static ROLE: NodeDef = NodeDef {
 };
 
 // rule
+const DIRECT_ONLY: &[PropDef] = &[prop(
+    "direct-only",
+    Kind::Bool,
+    "Whether delegation is left aside.",
+)];
 static CANNOT: NodeDef = NodeDef {
     rest: Some(any("ROLE", Kind::Reference)),
-    props: &[prop(
-        "direct-only",
-        Kind::Bool,
-        "Whether delegation is left aside.",
-    )],
+    props: DIRECT_ONLY,
     children: &[&READ, &WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
     many: true,
     ..node(
@@ -846,9 +847,22 @@ static CANNOT: NodeDef = NodeDef {
     )
 };
 static CANNOT_BOTH: NodeDef = NodeDef {
+    props: DIRECT_ONLY,
     children: &[&WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
     many: true,
-    ..node("cannot-both", "No one role can do something of each kind.")
+    ..node(
+        "cannot-both",
+        "No one role can do something of each kind, also not together with roles it may delegate to.",
+    )
+};
+static TRUST: NodeDef = NodeDef {
+    rest: Some(arg("COMMAND", Kind::CommandPattern)),
+    props: &[must("because", Kind::Prose, "Who or what answers for it.")],
+    many: true,
+    ..node(
+        "trust",
+        "Granted commands into which nothing looks, and which keep to the rule all the same: somebody answers for it. What a role can do by the words of a line is proven as ever.",
+    )
 };
 static WHEN: NodeDef = NodeDef {
     children: &[&WRITE, &RUN, &REACH, &USE, &ENV, &DELEGATE],
@@ -862,7 +876,7 @@ static REQUIRE: NodeDef = NodeDef {
 };
 static RULE: NodeDef = NodeDef {
     args: &[arg("TITLE", Kind::Prose)],
-    children: &[&BECAUSE, &CANNOT, &CANNOT_BOTH, &REQUIRE],
+    children: &[&BECAUSE, &CANNOT, &CANNOT_BOTH, &REQUIRE, &TRUST],
     many: true,
     ..node(
         "rule",
