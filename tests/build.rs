@@ -206,7 +206,7 @@ fn what_is_wrong_has_its_own_words() {
                 let text = sealed(project, |plan| plan.format = 99);
                 project.write("factory.lock", &text);
             },
-            "`factory.lock` has format 99, and this compiler knows 1",
+            "`factory.lock` has format 99, and this compiler knows 2",
             3,
         ),
         (

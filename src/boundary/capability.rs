@@ -100,6 +100,37 @@ impl fmt::Display for Layer {
     }
 }
 
+/// Where `exec` may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Platform {
+    /// Linux, whose kernel can hold what a process writes and reads.
+    Linux,
+    /// macOS.
+    Macos,
+}
+
+impl Platform {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Linux, Self::Macos];
+
+    /// Returns the word that the KDL uses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Macos => "macos",
+        }
+    }
+
+    /// Returns the name that its makers give it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "Linux",
+            Self::Macos => "macOS",
+        }
+    }
+}
+
 /// What a role may do, of every kind of thing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,6 +10,11 @@ use super::{
 const MOST_ALTERNATIVES: usize = 256;
 const LONGEST: usize = 2048;
 
+/// Returns whether `letter` has a meaning of its own in a pattern; in brackets it stands for itself.
+pub(super) const fn is_special(letter: char) -> bool {
+    matches!(letter, '*' | '?' | '[' | ']' | '{' | '}' | '\\')
+}
+
 /// A path pattern, read: every alternative that its braces stand for.
 #[derive(Debug)]
 pub(super) struct Glob {
@@ -26,12 +31,16 @@ impl Glob {
         Ok(Self { flats })
     }
 
-    /// Returns whether it names one path and nothing else.
-    pub(super) fn is_literal(&self) -> bool {
-        match self.flats.as_slice() {
-            [flat] => flat.iter().all(|item| matches!(item, Item::Char(_))),
-            _ => false,
-        }
+    /// Returns the one path that it names, if it is one and nothing else.
+    pub(super) fn path(&self) -> Option<String> {
+        let [flat] = self.flats.as_slice() else {
+            return None;
+        };
+        let letters = flat.iter().map(|item| match item {
+            Item::Char(letter) => Some(*letter),
+            Item::Star | Item::One | Item::Class(_) | Item::Deep => None,
+        });
+        letters.collect()
     }
 
     /// Returns whether nothing in it stands for a single character.
@@ -313,7 +322,15 @@ fn items(flat: &Tokens, text: &str) -> Result<Vec<Item>, PatternError> {
             items.push(match token {
                 Token::Star => Item::Star,
                 Token::One => Item::One,
-                Token::Class(class) => Item::Class(class.clone()),
+                Token::Class(class) => match class.ranges.as_slice() {
+                    // One letter with a meaning of its own, meant as itself.
+                    [(low, high)]
+                        if !class.negated && low == high && (is_special(*low) || *low == '~') =>
+                    {
+                        Item::Char(*low)
+                    }
+                    _ => Item::Class(class.clone()),
+                },
                 Token::Char(c) => Item::Char(*c),
                 Token::Comma => Item::Char(','),
                 Token::Open | Token::Close => return Err(fault(*place, "a stray brace", None)),

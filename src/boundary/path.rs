@@ -12,7 +12,12 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Pattern, PatternError, automata, fold::fold, glob::Glob, nfa::Nfa};
+use super::{
+    Pattern, PatternError, automata,
+    fold::fold,
+    glob::{self, Glob},
+    nfa::Nfa,
+};
 
 /// A pattern for paths.
 ///
@@ -89,22 +94,59 @@ impl PathPattern {
         self.text.get(..self.machines.leading).unwrap_or("")
     }
 
+    /// Makes the pattern that names `path` and nothing else, whatever characters it has.
+    ///
+    /// ```
+    /// # use factory::boundary::{PathPattern, Pattern};
+    /// let odd = PathPattern::literal("roles/b}x].md")?;
+    /// assert!(odd.gives("roles/b}x].md") && odd.is_literal());
+    /// assert_eq!(odd.as_str(), "roles/b[}]x[]].md");
+    /// # Ok::<(), factory::boundary::PatternError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where no pattern can name it: it is absolute, leads out of the project, or has a control character.
+    pub fn literal(path: &str) -> Result<Self, PatternError> {
+        escaped(&clean(path).unwrap_or(Cow::Borrowed(path))).parse()
+    }
+
     /// Makes the pattern that names everything below `directory` (the project root, if empty) and
     /// nothing else, whatever characters its name has.
     pub(super) fn below(directory: &str) -> Result<Self, PatternError> {
-        let mut text = String::with_capacity(directory.len() + 3);
-        for c in directory.chars() {
-            if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\') {
-                text.extend(['[', c, ']']);
-            } else {
-                text.push(c);
-            }
-        }
+        let mut text = escaped(directory);
         if !text.is_empty() {
             text.push('/');
         }
         text.push_str("**");
         text.parse()
+    }
+
+    /// Returns the one path that it names, if it is one.
+    pub fn path(&self) -> Option<String> {
+        self.machines.glob.path()
+    }
+
+    /// Returns the pattern of what it names once `from`, a folder or file that all of it lies at or below,
+    /// is found at `to`; nothing where that can't be said.
+    ///
+    /// ```
+    /// # use factory::boundary::PathPattern;
+    /// let agents: PathPattern = ".claude/agents/*.md".parse()?;
+    /// let moved = agents.moved(".claude", "shared/claude");
+    /// assert_eq!(moved.unwrap().as_str(), "shared/claude/agents/*.md");
+    /// assert_eq!(agents.moved("docs", "lib"), None);
+    /// # Ok::<(), factory::boundary::PatternError>(())
+    /// ```
+    pub fn moved(&self, from: &str, to: &str) -> Option<Self> {
+        if self.path().as_deref() == Some(from) {
+            return Self::literal(to).ok();
+        }
+        let rest = self.text.strip_prefix(&escaped(from))?.strip_prefix('/')?;
+        match to {
+            "" => rest.parse().ok(),
+            to => format!("{}/{rest}", escaped(to)).parse().ok(),
+        }
     }
 
     pub(super) fn giving(&self) -> &Nfa {
@@ -135,7 +177,7 @@ impl FromStr for PathPattern {
             text: text.into(),
             machines: Arc::new(Machines {
                 leading: leading(text),
-                literal: glob.is_literal(),
+                literal: glob.path().is_some(),
                 exact_takes_more: !plain,
                 exact: OnceLock::new(),
                 folded: OnceLock::new(),
@@ -143,6 +185,19 @@ impl FromStr for PathPattern {
             }),
         })
     }
+}
+
+/// Returns `path` as the text of a pattern that means it and nothing else.
+fn escaped(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for (at, letter) in path.char_indices() {
+        if glob::is_special(letter) || at == 0 && letter == '~' {
+            text.extend(['[', letter, ']']);
+        } else {
+            text.push(letter);
+        }
+    }
+    text
 }
 
 // How many bytes of `text` are whole segments without a wildcard, less the slash behind them.
@@ -275,6 +330,60 @@ mod tests {
             let parsed: PathPattern = pattern.parse().unwrap();
             assert_eq!(parsed.gives(path), gives, "{pattern} gives {path}");
             assert_eq!(parsed.takes(path), takes, "{pattern} takes {path}");
+        }
+    }
+
+    #[test]
+    fn a_literal_names_its_path_alone_whatever_its_letters() {
+        for path in [
+            "factory.kdl",
+            "roles/b}x].md",
+            "a/[b]{c,d}/*?.md",
+            "a\\b",
+            "~/x",
+            "~",
+            "-/!a/^b,c",
+            "a b/caf\u{e9}",
+        ] {
+            let pattern = PathPattern::literal(path).unwrap();
+            assert!(
+                pattern.gives(path) && pattern.is_literal(),
+                "{path}: {pattern}"
+            );
+            assert_eq!(pattern.path().as_deref(), Some(path));
+            for other in ["x", "a/b{c,d}/xy.md", "a/b", "roles/b}x.md"] {
+                assert!(!pattern.gives(other), "{path}: {other}");
+            }
+            // The text of the lock means the same.
+            assert_eq!(pattern.as_str().parse::<PathPattern>().unwrap(), pattern);
+        }
+        assert_eq!(PathPattern::literal("./a//b").unwrap().as_str(), "a/b");
+        for path in ["", "/a", "../a", "a\nb"] {
+            assert!(PathPattern::literal(path).is_err(), "{path:?}");
+        }
+        assert_eq!("a/*".parse::<PathPattern>().unwrap().path(), None);
+        assert_eq!("{a,b}".parse::<PathPattern>().unwrap().path(), None);
+    }
+
+    #[test]
+    fn a_pattern_moves_with_the_folder_that_all_of_it_lies_in() {
+        for (pattern, from, to, then) in [
+            (
+                "roles/b.md",
+                "roles/b.md",
+                "docs/[b].md",
+                Some("docs/[[]b[]].md"),
+            ),
+            ("roles/b.md", "roles", "docs/roles", Some("docs/roles/b.md")),
+            ("a[{]b/**", "a{b", "c", Some("c/**")),
+            ("snapshots/**", "snapshots", "kept", Some("kept/**")),
+            ("snapshots/**", "snap", "kept", None),
+            ("**/.git", ".git", "x", None),
+            (".claude/**", ".claude", "", Some("**")),
+        ] {
+            let pattern: PathPattern = pattern.parse().unwrap();
+            let moved = pattern.moved(from, to);
+            assert_eq!(moved.as_ref().map(PathPattern::as_str), then, "{pattern}");
         }
     }
 

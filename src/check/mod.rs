@@ -23,7 +23,7 @@ use crate::{
     model::{Model, RoleId},
 };
 use facts::Facts;
-pub use held::Held;
+pub use held::{Held, Holding};
 pub use proofs::{Answer, Kept, Proof, Unseen};
 pub use question::{Decided, Ground, Verdict};
 pub use stories::{explain, stories};

@@ -300,7 +300,7 @@ fn line(model: &Model, role: &Role, line: &str, ground: Ground<'_>) -> Verdict {
                     .into_iter()
                     .collect(),
                 reason: Some(format!("`{}` {}", refusal.part, refusal.reason)),
-                missing: refusal.missing,
+                missing: refusal.missing().map(ToString::to_string),
             }
         }
     }

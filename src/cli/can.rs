@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Context, ExitStatus, check};
 use crate::{
-    boundary::Capability,
+    boundary::{Capability, Platform},
     check::{Checked, Decided, Ground, Held, Verdict},
     client,
     diagnostics::{Sources, Span},
@@ -248,8 +248,8 @@ impl From<Held> for Layers {
     fn from(held: Held) -> Self {
         Self {
             exec: held.layer.word(),
-            linux: held.linux.word(),
-            interactive: held.interactive.word(),
+            linux: held.on(Platform::Linux).word(),
+            interactive: held.interactive().word(),
             by: held.by,
         }
     }

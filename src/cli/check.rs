@@ -120,7 +120,7 @@ pub(super) fn run(
         .as_ref()
         .filter(|_| args.held && args.format == Style::Human)
     {
-        super::print(out, &held::held(checked))?;
+        super::print(out, &held::held(checked, &context.root))?;
     }
     if args.format == Style::Human {
         super::print(out, &summary(&findings, checked.as_ref()))?;

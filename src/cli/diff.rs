@@ -187,7 +187,7 @@ fn nothing(new: &Model) -> Model {
         documents: Vec::new(),
         tasks: Vec::new(),
         everyone: Vec::new(),
-        protected: std::sync::Arc::clone(&new.protected),
+        protected: new.protected.clone(),
         spec_files: Vec::new(),
         templates: Vec::new(),
         memories: Vec::new(),

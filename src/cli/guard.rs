@@ -9,6 +9,7 @@ use std::{
 
 use super::ExitStatus;
 use crate::{
+    client::{PASSED, REFUSED},
     guard::{Setting, answer, context, observed},
     plan::Plan,
 };
@@ -39,6 +40,14 @@ pub(super) struct Args {
     /// Role whose session it is, whatever the call says
     #[arg(long)]
     role: Option<String>,
+
+    /// Agent in whose file the hook stands: the call is that agent's
+    #[arg(long, value_name = "NAME", conflicts_with = "role", hide = true)]
+    agent: Option<String>,
+
+    /// End as the hooks that `factory build` writes want it: in a way that no other program does
+    #[arg(long, hide = true)]
+    hook: bool,
 
     /// Folder beside the clone that may be read
     #[arg(long, value_name = "DIR", hide = true)]
@@ -146,6 +155,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         plan: args.plan.clone(),
         root: args.root.clone(),
         role: args.role.clone(),
+        agent: args.agent.clone(),
         private: args.private.clone(),
         refusals: args.refusals.clone(),
         environment: std::env::vars_os().collect(),
@@ -166,5 +176,10 @@ pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         .and_then(|()| out.flush());
     let _ = err.write_all(reply.stderr.as_bytes());
     // A reason that nobody could read is still a refusal; an `ask` that nobody could read is one too.
-    if said.is_err() { 2 } else { reply.code }
+    let code = if said.is_err() { 2 } else { reply.code };
+    match (args.hook, code) {
+        (false, code) => code,
+        (true, 0) => PASSED,
+        (true, _) => REFUSED,
+    }
 }

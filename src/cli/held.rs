@@ -3,32 +3,48 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
+    path::Path,
 };
 
 use serde::Serialize;
 
 use super::can::{At, Layers};
 use crate::{
-    boundary::Capability,
-    check::{Answer, Checked, Kept, Proof, Unseen},
+    boundary::{Capability, Layer, Platform},
+    check::{self, Answer, Checked, Kept, Proof, Unseen},
     client,
     diagnostics::Sources,
-    model::{Model, Rule},
+    emit::claude_code,
+    guard::observed,
+    model::{DriverKind, Model, Rule},
+    plan::Plan,
 };
 
-/// Returns, for every role and capability, the layer that holds it, and for every rule how it stands.
-pub(super) fn held(checked: &Checked) -> String {
+/// Returns, for every role and capability, the layer that holds it in each place where the role may be at
+/// work, what is left open as the project at `root` is now, and for every rule how it stands.
+pub(super) fn held(checked: &Checked, root: &Path) -> String {
     let model = checked.model();
-    let mut text = String::from(
-        "What holds each boundary: in exec / on Linux / where a person starts the role\n",
-    );
-    let width = model
-        .roles
+    let off = hindrances(checked, root);
+    let targets: Vec<&str> = model
+        .targets
         .iter()
-        .map(|role| role.name.value.len())
-        .max()
-        .unwrap_or_default();
-    let mut by: Vec<(Capability, &str)> = Vec::new();
+        .filter_map(|target| Some(client::target(&target.value)?.name))
+        .collect();
+    let mut text = table(checked, &targets, &off);
+    text.push_str(&by_what(checked, &targets));
+    text.push_str(&left_open(checked, &off));
+    text.push_str(&rules(checked));
+    text
+}
+
+fn table(checked: &Checked, targets: &[&str], off: &[String]) -> String {
+    let model = checked.model();
+    let exec = Platform::ALL.map(|platform| format!("in exec on {}", platform.name()));
+    let clients = targets.iter().map(|target| with_client(target));
+    let places: Vec<String> = exec.into_iter().chain(clients).collect();
+    let mut text = format!("What holds each boundary: {}\n", places.join(" / "));
+    let names = model.roles.iter().map(|role| role.name.value.len());
+    let width = names.max().unwrap_or_default();
     for (id, role) in model.roles() {
         for (index, (capability, held)) in checked.held(id).into_iter().enumerate() {
             let name = if index == 0 {
@@ -36,33 +52,139 @@ pub(super) fn held(checked: &Checked) -> String {
             } else {
                 ""
             };
+            let exec = Platform::ALL.map(|platform| held.on(platform));
+            let clients = targets.iter().map(|target| now(&held, target, off));
+            let layers: Vec<String> = exec
+                .into_iter()
+                .chain(clients)
+                .map(|layer| format!("{:9}", layer.word()))
+                .collect();
+            let layers = layers.join(" / ");
             let _ = writeln!(
                 text,
-                "  {name:width$}  {:8}  {:9} / {:9} / {}",
+                "  {name:width$}  {:8}  {}",
                 capability.word(),
-                held.layer.word(),
-                held.linux.word(),
-                held.interactive.word()
+                layers.trim_end()
             );
-            if !by.contains(&(capability, held.by)) {
-                by.push((capability, held.by));
+        }
+    }
+    text
+}
+
+fn with_client(target: &str) -> String {
+    format!("where a person starts it with {target}")
+}
+
+// The layer in a client as the project is now: a guard that is not asked holds nothing.
+fn now(held: &check::Held, target: &str, off: &[String]) -> Layer {
+    let holding = held.clients.get(target);
+    match holding {
+        Some(holding) if off.is_empty() || !is_guarded(target) => holding.layer,
+        Some(_) | None => Layer::Advised,
+    }
+}
+
+fn is_guarded(target: &str) -> bool {
+    client::target(target).is_some_and(|target| target.is_guarded)
+}
+
+fn by_what(checked: &Checked, targets: &[&str]) -> String {
+    let model = checked.model();
+    let mut exec: BTreeMap<Capability, Vec<&str>> = BTreeMap::new();
+    let mut clients: Vec<BTreeMap<Capability, Vec<&str>>> = vec![BTreeMap::new(); targets.len()];
+    let add = |by: &mut BTreeMap<Capability, Vec<&str>>, capability, words| {
+        let known = by.entry(capability).or_default();
+        if !known.contains(&words) {
+            known.push(words);
+        }
+    };
+    for (id, _) in model.roles() {
+        for (capability, held) in checked.held(id) {
+            add(&mut exec, capability, held.by);
+            for (by, target) in clients.iter_mut().zip(targets) {
+                if let Some(holding) = held.clients.get(target) {
+                    add(by, capability, holding.by);
+                }
             }
         }
     }
-    by.sort();
-    for target in &model.targets {
-        if client::target(&target.value).is_some_and(|target| !target.is_guarded) {
-            let _ = writeln!(
-                text,
-                "\nWhere a person's client reads what is written for `{}`, every boundary is advised",
-                target.value
-            );
+    let driver = match model.driver.kind {
+        DriverKind::ClaudeCode => "claude-code",
+        DriverKind::Command => "command",
+        DriverKind::Replay => "replay",
+    };
+    let exec = (format!("in exec with the driver {driver}"), exec);
+    let clients = targets
+        .iter()
+        .map(|target| with_client(target))
+        .zip(clients);
+    let mut text = String::new();
+    for (place, by) in std::iter::once(exec).chain(clients) {
+        let _ = writeln!(text, "\nBy what, {place}");
+        for (capability, words) in by {
+            let _ = writeln!(text, "  {:8}  {}", capability.word(), words.join("; or "));
         }
     }
-    text.push_str("\nBy what\n");
-    for (capability, by) in by {
-        let _ = writeln!(text, "  {:8}  {by}", capability.word());
+    text
+}
+
+// What keeps the client from asking the guard in this project now. Before the first build nothing is
+// there that could.
+fn hindrances(checked: &Checked, root: &Path) -> Vec<String> {
+    let mut targets = checked.model().targets.iter();
+    if !targets.any(|target| is_guarded(&target.value)) || !root.join(Plan::LOCK).is_file() {
+        return Vec::new();
     }
+    let mut found = claude_code::hindrances(root);
+    if let Some(seconds) = observed::is_off(root) {
+        let minutes = seconds.div_ceil(60);
+        found.push(format!(
+            "`factory guard off` lets everything pass for {minutes} more minutes"
+        ));
+    }
+    found
+}
+
+fn left_open(checked: &Checked, off: &[String]) -> String {
+    let model = checked.model();
+    let mut text = String::new();
+    let mut targets = model.targets.iter();
+    if !targets.any(|target| target.value == claude_code::TARGET) {
+        return text;
+    }
+    if !off.is_empty() {
+        text.push_str(
+            "\nIn this project the guard is not asked now where a person starts a role\n",
+        );
+        for why in off {
+            let _ = writeln!(text, "  {why}");
+        }
+    }
+    text.push_str("\nLeft open where a person starts a role with claude-code\n");
+    text.push_str(
+        "  in a folder below the root, or with `--add-dir`: the guard is asked only where that person has \
+         trusted the repository\n  settings of a person's own that turn hooks off, `--bare`, and \
+         `--safe-mode`: no hook runs\n",
+    );
+    let bare: Vec<&str> = model
+        .roles()
+        .filter(|(id, _)| !claude_code::guards_itself(model, *id))
+        .map(|(_, role)| role.name.value.as_str())
+        .collect();
+    if !bare.is_empty() {
+        let _ = writeln!(
+            text,
+            "  in a folder below the root, or with `--add-dir`, the guard is not asked for {}: their files \
+             are kept as they were",
+            bare.join(", ")
+        );
+    }
+    text
+}
+
+fn rules(checked: &Checked) -> String {
+    let model = checked.model();
+    let mut text = String::new();
     if !model.rules.is_empty() {
         text.push_str("\nRules\n");
     }

@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::{Context, ExitStatus, count, print};
 use crate::{
+    boundary::Capability,
     client::quoted,
-    guard::observed::{Refusal, days, refusals},
+    guard::observed::{Refused, days, refusals},
 };
 
 /// From how many files of one folder on the folder is offered.
@@ -48,7 +49,7 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
     let wanted = |role: &str| args.roles.is_empty() || args.roles.iter().any(|name| name == role);
-    let mut by_role: BTreeMap<String, Vec<Refusal>> = BTreeMap::new();
+    let mut by_role: BTreeMap<String, Vec<Refused>> = BTreeMap::new();
     for refusal in refusals(&context.root) {
         if wanted(&refusal.role) {
             by_role
@@ -72,7 +73,7 @@ pub(super) fn run(
 
 // Calls that one grant would allow, or that none would.
 struct Group {
-    capability: String,
+    capability: Option<Capability>,
     subjects: BTreeSet<String>,
     calls: usize,
     passed: usize,
@@ -80,24 +81,22 @@ struct Group {
     why: String,
 }
 
-fn grouped(refusals: &[Refusal]) -> Vec<Group> {
+fn grouped(refusals: &[Refused]) -> Vec<Group> {
     let mut files: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let writes = refusals
         .iter()
-        .filter(|one| one.is_grantable() && one.capability == "write");
+        .filter(|one| one.grantable() == Some(Capability::Write));
     for refusal in writes {
         if let Some((folder, _)) = refusal.subject.split_once('/') {
             files.entry(folder).or_default().insert(&refusal.subject);
         }
     }
-    let pattern = |refusal: &Refusal| -> Option<String> {
-        if !refusal.is_grantable() {
-            return None;
-        }
+    let pattern = |refusal: &Refused| -> Option<String> {
+        let capability = refusal.grantable()?;
         let folder = refusal.subject.split_once('/').map(|(folder, _)| folder);
         Some(match folder {
             Some(folder)
-                if refusal.capability == "write"
+                if capability == Capability::Write
                     && files.get(folder).is_some_and(|files| files.len() >= MANY) =>
             {
                 format!("{folder}/**")
@@ -105,14 +104,14 @@ fn grouped(refusals: &[Refusal]) -> Vec<Group> {
             _ => refusal.subject.clone(),
         })
     };
-    let mut groups: BTreeMap<(String, String), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<(Option<Capability>, String), Group> = BTreeMap::new();
     for refusal in refusals {
         let grant = pattern(refusal);
         let key = grant.clone().unwrap_or_else(|| refusal.why.clone());
         let group = groups
-            .entry((refusal.capability.clone(), key))
+            .entry((refusal.capability, key))
             .or_insert_with(|| Group {
-                capability: refusal.capability.clone(),
+                capability: refusal.capability,
                 subjects: BTreeSet::new(),
                 calls: 0,
                 passed: 0,
@@ -129,10 +128,9 @@ fn grouped(refusals: &[Refusal]) -> Vec<Group> {
 }
 
 fn command(role: &str, group: &Group) -> Option<String> {
-    let grant = group.grant.as_ref()?;
+    let (grant, capability) = (group.grant.as_ref()?, group.capability?);
     Some(format!(
-        "factory grant {role} {} {}",
-        group.capability,
+        "factory grant {role} {capability} {}",
         quoted(grant)
     ))
 }
@@ -176,7 +174,7 @@ fn as_text(groups: &[(&str, Vec<Group>)], days: &BTreeMap<String, usize>) -> Str
                 text,
                 "  {:>4}  {:8}  {}",
                 group.calls,
-                group.capability,
+                group.capability.map_or("", Capability::word),
                 subjects.join(", ")
             );
             let _ = match command(role, group) {

@@ -3,25 +3,53 @@
 //! The client lets a tool run where a hook fails in any way but exit 2, so whatever goes wrong here
 //! has to become exit 2 for a role. For a person at the keyboard it must become nothing at all.
 
+/// How the guard ends for the hook where a call may go on. Another program that is called `factory`, and
+/// a shell that can't start one, end in other ways.
+pub const PASSED: u8 = 100;
+
+/// How the guard ends for the hook where a call is refused.
+pub const REFUSED: u8 = 102;
+
 /// Returns the command of the hook in a project's settings.
 ///
-/// The hook's input is on standard input. Where the `factory` on the PATH can't be run, or ends in
-/// any other way than with 0 or 2, a role's call is refused and a person's passes. A role shows as a
-/// member `"agent_type"` of the input; the same words inside a string are written `\"agent_type\"`
-/// there, and are no member.
+/// The hook's input is on standard input. Where the `factory` on the PATH can't be run, or does not end as
+/// the guard does, a role's call is refused and a person's passes. A role shows as a member
+/// `"agent_type"` of the input; the same words inside a string are written `\"agent_type\"` there, and are
+/// no member.
 pub fn hook_command() -> String {
-    format!("sh -c {}", quoted(WRAPPER))
+    // Told apart by the character before the quote: inside a string of the input it is a backslash.
+    let role =
+        r#"case $input in *[!\\]\"agent_type\"[:\ ]*) echo "refused: $why" >&2; exit 2;; esac"#;
+    wrapped("", role)
 }
 
-// Told apart by the character before the quote: inside a string of the input it is a backslash.
-const WRAPPER: &str = concat!(
-    r#"input=$(cat) || exit 2; "#,
-    r#"if command -v factory >/dev/null 2>&1; then "#,
-    r#"printf "%s" "$input" | factory guard; code=$?; "#,
-    r#"case $code in 0|2) exit $code;; esac; why="factory guard ended with $code"; "#,
-    r#"else why="factory is not installed: cargo install factory"; fi; "#,
-    r#"case $input in *[!\\]\"agent_type\"[:\ ]*) echo "refused: $why" >&2; exit 2;; esac"#,
-);
+/// Returns the command of the hook in the file of the agent that the client calls `agent`.
+///
+/// The client runs it for that agent alone, also where it does not read the project's settings; so
+/// whatever goes wrong refuses the call.
+pub fn agent_hook_command(agent: &str) -> String {
+    let role = r#"echo "refused: $why" >&2; exit 2"#;
+    wrapped(&format!(" --agent {}", quoted(agent)), role)
+}
+
+fn wrapped(arguments: &str, otherwise: &str) -> String {
+    let text = format!(
+        concat!(
+            r#"input=$(cat) || exit 2; "#,
+            r#"why="factory is not on the PATH: build it as its README says"; "#,
+            r#"if command -v factory >/dev/null 2>&1; then "#,
+            r#"said=$(printf "%s" "$input" | factory guard --hook{arguments}); code=$?; "#,
+            r#"case $code in {passed}) printf "%s" "$said"; exit 0;; {refused}) exit 2;; esac; "#,
+            r#"why="the factory on the PATH is not the guard, or failed: it ended with $code"; "#,
+            r#"fi; {otherwise}"#,
+        ),
+        arguments = arguments,
+        passed = PASSED,
+        refused = REFUSED,
+        otherwise = otherwise,
+    );
+    format!("sh -c {}", quoted(&text))
+}
 
 /// Returns `word` as one word for a POSIX shell, whatever it holds.
 pub fn quoted(word: &str) -> String {
@@ -44,10 +72,14 @@ mod tests {
         process::{Command, Stdio},
     };
 
-    use super::{hook_command, quoted};
+    use super::{PASSED, REFUSED, agent_hook_command, hook_command, quoted};
 
-    // Runs the hook as a client does; `factory` is the text of a stand-in on the PATH, if any.
+    // Runs the settings' hook as a client does; `factory` is the text of a stand-in on the PATH, if any.
     fn run(factory: Option<&str>, input: &str) -> (i32, String, String) {
+        run_hook(&hook_command(), factory, input)
+    }
+
+    fn run_hook(hook: &str, factory: Option<&str>, input: &str) -> (i32, String, String) {
         let folder = tempfile::tempdir().unwrap();
         if let Some(text) = factory {
             let program = folder.path().join("factory");
@@ -55,7 +87,7 @@ mod tests {
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let mut child = Command::new("/bin/sh")
-            .args(["-c", &hook_command()])
+            .args(["-c", hook])
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()))
             .stdin(Stdio::piped())
@@ -80,11 +112,40 @@ mod tests {
 
     #[test]
     fn the_guard_is_given_the_input_and_its_answer_is_passed_on() {
-        let asks = "cat; echo why >&2; exit 2";
         let input = "{\"a\":\"it's $HOME `x` \\\\ %s ä\"}";
-        assert_eq!(run(Some(asks), input), (2, input.into(), "why\n".into()));
-        let passes = r#"test "$1" = guard && cat >/dev/null && echo '{}'"#;
-        assert_eq!(run(Some(passes), ROLE), (0, "{}\n".into(), String::new()));
+        let refuses = format!("cat; echo why >&2; exit {REFUSED}");
+        let passes = format!("cat; exit {PASSED}");
+        for (hook, arguments) in [
+            (hook_command(), "guard --hook"),
+            (agent_hook_command("it's"), "guard --hook --agent it's"),
+        ] {
+            let refused = run_hook(&hook, Some(&refuses), input);
+            assert_eq!(refused, (2, String::new(), "why\n".into()));
+            let passed = run_hook(&hook, Some(&passes), input);
+            assert_eq!(passed, (0, input.into(), String::new()));
+            let told = format!("cat >/dev/null; echo \"$*\"; exit {PASSED}");
+            assert_eq!(run_hook(&hook, Some(&told), ROLE).1, arguments);
+        }
+    }
+
+    #[test]
+    fn another_program_of_that_name_refuses_roles_and_lets_people_be() {
+        for other in [
+            "exit 2",
+            "exit 0",
+            "echo usage >&2; exit 2",
+            "echo '{}'; exit 1",
+        ] {
+            let (code, stdout, stderr) = run(Some(other), ROLE);
+            assert_eq!((code, stdout.as_str()), (2, ""), "{other}");
+            assert!(stderr.contains("not the guard"), "{other}: {stderr}");
+            let (code, stdout, _) = run(Some(other), PERSON);
+            assert_eq!((code, stdout.as_str()), (0, ""), "{other}");
+            // In the file of an agent it is a role's call whatever the input says.
+            let hook = agent_hook_command("builder");
+            assert_eq!(run_hook(&hook, Some(other), PERSON).0, 2, "{other}");
+        }
+        assert_eq!(run_hook(&agent_hook_command("builder"), None, PERSON).0, 2);
     }
 
     #[test]
@@ -98,10 +159,14 @@ mod tests {
         ] {
             let (code, _, stderr) = run(factory, ROLE);
             assert_eq!(code, 2, "{factory:?}");
-            assert!(stderr.contains("refused: factory"), "{factory:?}: {stderr}");
+            assert!(stderr.contains("refused: "), "{factory:?}: {stderr}");
             assert_eq!(run(factory, PERSON).0, 0, "{factory:?}");
         }
-        assert!(run(None, ROLE).2.contains("cargo install factory"));
+        let (_, _, stderr) = run(None, ROLE);
+        assert!(
+            stderr.contains("not on the PATH") && !stderr.contains("install"),
+            "{stderr}"
+        );
     }
 
     #[test]

@@ -4,10 +4,12 @@
 pub mod front;
 mod hook;
 mod machine;
+mod settings;
 mod target;
 mod tools;
 
-pub use hook::{hook_command, quoted};
+pub use hook::{PASSED, REFUSED, agent_hook_command, hook_command, quoted};
 pub use machine::{SYSTEM, installation_of, toolchain_variables, toolchains};
+pub use settings::{Misfit, misfit};
 pub use target::{TARGET_NAMES, Target, target};
 pub use tools::{Tool, ToolKind, tool, tool_exists, tool_names};

@@ -7,9 +7,8 @@ use std::{
 
 use super::{
     artifact::{Artifacts, Content, Fact},
-    claude_code::{self, Owner},
+    claude_code::{self, Owner, Reading},
     comparison::{Change, Comparison, Conflict, Note, Seen, Why, edit_of},
-    json::parse,
     known::{Known, Record, is_blank},
     place::{Place, place},
 };
@@ -360,9 +359,7 @@ impl Work<'_> {
             else {
                 continue;
             };
-            if let Ok(Some(root)) = parse(&text)
-                && claude_code::turns_hooks_off(path, &root.value())
-            {
+            if claude_code::reading(path, &text) == Reading::HooksOff {
                 self.found.notes.push(Note::HooksOff {
                     path: (*path).to_owned(),
                 });

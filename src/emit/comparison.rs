@@ -159,6 +159,14 @@ pub enum Note {
         /// The settings.
         path: String,
     },
+    /// The client reads nothing of a file, for what someone else has written there.
+    #[error("`{path}` {why}")]
+    Ignored {
+        /// The file.
+        path: String,
+        /// Why, in words that follow the path.
+        why: String,
+    },
     /// A file says that it was made here, and nothing says that a build wrote it there.
     #[error("`{path}` says that it was made by `factory build`, and no lock knows it: it stays")]
     Unclaimed {

@@ -10,8 +10,8 @@ use crate::document::{self, OnEdit};
 /// Compares what is below `root` with what is there without us. `known` is what the last build wrote
 /// there, `lock` the path of the lock.
 ///
-/// An adopted file keeps its bytes. A file that build made keeps all but the line that says so, a
-/// section keeps its text, and of a JSON file our entries go alone. An entry that someone has edited is
+/// An adopted file keeps its bytes. A file that build made keeps all but the line that says so and the
+/// guard, a section keeps its text, and of a JSON file our entries go alone. An entry that someone has edited is
 /// a person's to decide on, as it is in a build.
 pub fn eject(root: &Path, known: &Known, lock: &str, on_edit: OnEdit) -> Comparison {
     let mut work = Work::new(root, known, on_edit);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     artifact::Entry,
-    claude_code,
+    claude_code::{self, Reading},
     compare::Work,
     comparison::{Note, Why, edit_of},
     json::{Edit, Node, edited, parse},
@@ -25,12 +25,20 @@ impl Work<'_> {
         else {
             return;
         };
-        if let Ok(Some(root)) = parse(&after)
-            && claude_code::turns_hooks_off(path, &root.value())
-        {
-            self.found.notes.push(Note::HooksOff {
+        match claude_code::reading(path, &after) {
+            // Our hooks would stand there, and never run.
+            Reading::Ignored(why) if !wanted.is_empty() => {
+                return self.conflict(path, Why::Unusable(why), None);
+            }
+            // A person's words are not ours to take out.
+            Reading::Commented(why) if !wanted.is_empty() => self.found.notes.push(Note::Ignored {
                 path: path.to_owned(),
-            });
+                why,
+            }),
+            Reading::HooksOff => self.found.notes.push(Note::HooksOff {
+                path: path.to_owned(),
+            }),
+            Reading::Ignored(_) | Reading::Commented(_) | Reading::Read => {}
         }
         let after = if wanted.is_empty() && after != before {
             self.emptied(path, &place, after)

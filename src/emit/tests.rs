@@ -727,15 +727,15 @@ fn a_section_is_not_made_from_what_is_made() {
 
 #[test]
 fn the_rest_of_someone_elses_files_keeps_its_bytes() {
-    let settings = "\u{feff}{\r\n\t// mine\r\n\t\"model\": \"x\",\r\n\t\"hooks\": { \"PreToolUse\": [ { \"matcher\": \"Bash\", \"hooks\": [] } ] }, // c\r\n\t\"z\": 1e3\r\n}";
+    let settings = "\u{feff}{\r\n\t\"model\": \"x\",\r\n\t\"hooks\": { \"PreToolUse\": [ { \"matcher\": \"Bash\", \"hooks\": [] } ] },  \r\n\t\"z\": 1e3\r\n}";
     let document = "# Mine\r\n\r\nText without end";
     let mut project = Project::new(&[(".claude/settings.json", settings), ("CLAUDE.md", document)]);
     project.build(&factory(), OnEdit::Keep);
     assert!(project.read("CLAUDE.md").starts_with(document));
     let written = project.read(".claude/settings.json");
     for kept in [
-        "\u{feff}{\r\n\t// mine\r\n\t\"model\": \"x\",\r\n\t\"hooks\": { \"PreToolUse\": [ { \"matcher\": \"Bash\", \"hooks\": [] }",
-        " }, // c\r\n\t\"z\": 1e3\r\n}",
+        "\u{feff}{\r\n\t\"model\": \"x\",\r\n\t\"hooks\": { \"PreToolUse\": [ { \"matcher\": \"Bash\", \"hooks\": [] }",
+        " },  \r\n\t\"z\": 1e3\r\n}",
     ] {
         assert!(written.contains(kept), "{written}");
     }
@@ -749,6 +749,96 @@ fn the_rest_of_someone_elses_files_keeps_its_bytes() {
     );
     project.build(&bare, OnEdit::Keep);
     assert_eq!(project.read(".claude/settings.json"), settings);
+}
+
+#[test]
+fn a_file_that_the_client_would_ignore_is_a_conflict_and_keeps_its_bytes() {
+    let settings = ".claude/settings.json";
+    for (path, text, words) in [
+        (
+            settings,
+            "{\n  // mine\n  \"model\": \"x\"\n}\n",
+            "see line 2",
+        ),
+        (
+            settings,
+            "{ \"env\": { \"A\": \"x\", } }\n",
+            "ignores the whole file in silence",
+        ),
+        (settings, "// nothing yet\n", "see line 1"),
+        (
+            settings,
+            "{ \"permissions\": {\n  \"defaultMode\": \"bogus\" } }\n",
+            "at `permissions.defaultMode`, line 2",
+        ),
+        (
+            settings,
+            "{ \"permissions\": { \"allow\": \"Bash\" } }\n",
+            "`permissions.allow`",
+        ),
+        (
+            settings,
+            "{ \"cleanupPeriodDays\": \"x\" }\n",
+            "`cleanupPeriodDays`",
+        ),
+        (settings, "{ \"env\": [\"A\"] }\n", "`env`"),
+        (
+            settings,
+            "{ \"disableAllHooks\": \"yes\" }\n",
+            "`disableAllHooks`",
+        ),
+        (
+            settings,
+            "{ \"hooks\": { \"PreToolUse\": [ { \"matcher\": \"Bash\" } ] } }\n",
+            "`hooks.PreToolUse`",
+        ),
+        (
+            ".mcp.json",
+            "{\n  /* mine */ \"mcpServers\": {}\n}\n",
+            "see line 2",
+        ),
+    ] {
+        let mut project = Project::new(&[(path, text)]);
+        let before = tree(project.root());
+        let said = project.build(&factory(), OnEdit::Overwrite);
+        assert_eq!(said.len(), 1, "{text}: {said:?}");
+        assert!(said[0].starts_with(&format!("`{path}` ")), "{said:?}");
+        assert!(said[0].contains(words), "{text}: {said:?}");
+        assert_eq!(tree(project.root()), before, "{text}");
+    }
+    // Of a local file that it ignores nothing is missed, and it turns nothing off.
+    let local = ".claude/settings.local.json";
+    let mut project = Project::new(&[(local, "// x\n{\"disableAllHooks\": true}\n")]);
+    let said = project.build(&factory(), OnEdit::Keep);
+    assert!(
+        said.iter().all(|line| line.starts_with("created ")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_a_person_has_to_know_of_the_guard_is_read_from_the_files() {
+    use super::claude_code::hindrances;
+
+    let mut project = Project::new(&[]);
+    let without = hindrances(project.root());
+    assert!(
+        without.len() == 1 && without[0].contains("has no hook of this guard"),
+        "{without:?}"
+    );
+    project.build(&factory(), OnEdit::Keep);
+    assert_eq!(hindrances(project.root()), Vec::<String>::new());
+    let settings = project.read(".claude/settings.json");
+    project.put(".claude/settings.json", &format!("// mine\n{settings}"));
+    project.put(
+        ".claude/settings.local.json",
+        "{\"disableAllHooks\": true}\n",
+    );
+    let said = hindrances(project.root());
+    assert!(
+        said[0].contains("see line 1") && said[1].contains("disableAllHooks"),
+        "{said:?}"
+    );
 }
 
 #[test]

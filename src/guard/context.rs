@@ -27,8 +27,8 @@ pub fn context(input: &[u8], setting: &Setting) -> String {
     let said = || -> Option<String> {
         let start: Start = serde_json::from_slice(input).ok()?;
         let name = setting.role.clone().or(start.agent_type)?;
-        let (plan, _) = load(&start.cwd, setting).ok()?;
-        let role = role(&plan, &name)?;
+        let factories = load(&start.cwd, setting).ok()?;
+        let role = factories.iter().find_map(|(plan, _)| role(plan, &name))?;
         Some(format!(
             "This is a session of the role `{name}`. Each of its calls is judged before it happens; it may\n{}",
             lines(&role.boundary)

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use ignore::{WalkBuilder, overrides::OverrideBuilder};
 
 use super::{
-    Place, ToolCall,
+    Place, Refusal, RefusalKind, ToolCall, kept,
     paths::{self, Kind, Target},
+    refusal::thing,
     sections, shell,
 };
 use crate::{
-    boundary::{self, Entry, Grant, PathPattern, Pattern},
+    boundary::{self, Capability, Entry, Grant, PathPattern, Pattern, Thing},
     client::{self, Tool, ToolKind},
-    plan::{Boundary, Plan, Reservation, Reserved, Role},
+    plan::{Boundary, Plan, Reservations, Reserved, Role},
 };
 
 /// What the client is told.
@@ -21,7 +22,7 @@ pub enum Decision {
     /// Nothing: the call is left as the client has it.
     Pass,
     /// The call is refused, for this reason.
-    Refuse(String),
+    Refuse(Refusal),
     /// A person is asked first, for this reason.
     Ask(String),
 }
@@ -31,15 +32,11 @@ pub enum Decision {
 /// Whose call it is follows from the place, else from the call. An agent that is no role of the plan,
 /// in a session that no role has, is treated as the person whose session it is.
 pub fn decide(plan: &Plan, call: &ToolCall, place: &Place) -> Decision {
-    let reservations = match plan.reservations() {
-        Ok(reservations) => reservations,
-        Err(error) => return Decision::Refuse(format!("the plan can't be used: {error}")),
-    };
     let named = match (&place.role, &call.agent_type) {
         (Some(role), Some(agent)) if role != agent => {
-            return Decision::Refuse(format!(
+            return Decision::Refuse(Refusal::unclear(format!(
                 "this session is `{role}`'s, and `{agent}` is not part of it"
-            ));
+            )));
         }
         (Some(role), _) | (None, Some(role)) => Some(role),
         (None, None) => None,
@@ -55,18 +52,17 @@ pub fn decide(plan: &Plan, call: &ToolCall, place: &Place) -> Decision {
                 name,
                 boundary: &role.boundary,
                 gates: &role.gates,
-                reservations,
             };
             match session.judge() {
                 Ok(()) => Decision::Pass,
-                Err(why) => Decision::Refuse(why),
+                Err(refusal) => Decision::Refuse(refusal),
             }
         }
-        None if place.role.is_some() => Decision::Refuse(format!(
+        None if place.role.is_some() => Decision::Refuse(Refusal::unclear(format!(
             "the plan has no role `{}`",
             named.map_or("", String::as_str)
-        )),
-        None => ask_for(call, &roots, &reservations),
+        ))),
+        None => ask_for(plan, call, place, &roots),
     }
 }
 
@@ -91,34 +87,64 @@ pub(super) fn entry<'a>(plan: &'a Plan, name: &str) -> Option<(&'a str, &'a Role
     found.map(|(key, role)| (key.as_str(), role))
 }
 
-// A person's own session: what the factory is made of asks first.
-fn ask_for(call: &ToolCall, roots: &[PathBuf], reservations: &[Reservation]) -> Decision {
-    let Some(tool) = client::tool(&call.tool_name).filter(|tool| tool.kind == ToolKind::WriteFile)
-    else {
+// A person's own session: what the factory is made of asks first. What can't be looked up is the client's
+// to refuse.
+fn ask_for(plan: &Plan, call: &ToolCall, place: &Place, roots: &[PathBuf]) -> Decision {
+    let Some(tool) = client::tool(&call.tool_name) else {
         return Decision::Pass;
     };
-    // What can't be looked up is the client's to refuse.
-    let Some(Ok(target)) = call
-        .text(tool.subject)
-        .map(|path| paths::target(&call.cwd, path))
-    else {
+    let Some(subject) = call.text(tool.subject) else {
         return Decision::Pass;
     };
-    for file in &target.paths {
-        let Some(path) = paths::within(roots, file) else {
-            continue;
-        };
-        let reserved = reservations.iter().find(|one| {
-            one.reserved.is_of_the_factory()
-                && one.pattern.takes(&path)
-                && !(one.reserved == Reserved::Sections && sections::are_kept(call, file))
+    let asked = match tool.kind {
+        ToolKind::WriteFile => written_file(plan, call, roots, subject),
+        ToolKind::Shell => written_by_line(plan, call, place, roots, subject),
+        ToolKind::Harmless
+        | ToolKind::ReadFile
+        | ToolKind::Search
+        | ToolKind::List
+        | ToolKind::Fetch
+        | ToolKind::SearchWeb
+        | ToolKind::Delegate
+        | ToolKind::Server => None,
+    };
+    asked.map_or(Decision::Pass, Decision::Ask)
+}
+
+fn written_file(plan: &Plan, call: &ToolCall, roots: &[PathBuf], named: &str) -> Option<String> {
+    let kept = kept::followed(plan.reservations().ok()?, roots, &call.cwd);
+    let target = paths::target(&call.cwd, named).ok()?;
+    target.paths.iter().find_map(|file| {
+        let path = paths::within(roots, file)?;
+        let reserved = kept.taking(&path).map(|one| one.reserved).find(|reserved| {
+            reserved.is_of_the_factory()
+                && !(*reserved == Reserved::Sections && sections::are_kept(call, file))
         });
-        if let Some(reservation) = reserved {
-            let reason = reservation.reserved.reason();
-            return Decision::Ask(format!("`{path}` is part of the factory: {reason}"));
-        }
-    }
-    Decision::Pass
+        reserved.map(|reserved| of_the_factory(&path, reserved))
+    })
+}
+
+fn written_by_line(
+    plan: &Plan,
+    call: &ToolCall,
+    place: &Place,
+    roots: &[PathBuf],
+    line: &str,
+) -> Option<String> {
+    let kept = kept::followed(plan.reservations().ok()?, roots, &call.cwd);
+    let of_factory = kept.iter().filter(|one| one.reserved.is_of_the_factory());
+    let nevers = of_factory.map(|one| one.pattern.clone().into()).collect();
+    let refusal = shell::written(line, &call.cwd, place, nevers)?;
+    let path = refusal.written()?;
+    let mut reserved = kept.taking(path).map(|one| one.reserved);
+    Some(match reserved.find(|one| one.is_of_the_factory()) {
+        Some(reserved) => of_the_factory(path, reserved),
+        None => format!("`{path}` holds a part of the factory"),
+    })
+}
+
+fn of_the_factory(path: &str, reserved: Reserved) -> String {
+    format!("`{path}` is part of the factory: {}", reserved.reason())
 }
 
 // One call in a role's session. Every judgement is the reason for a refusal, or nothing.
@@ -130,10 +156,9 @@ struct Session<'a> {
     name: &'a str,
     boundary: &'a Boundary,
     gates: &'a [String],
-    reservations: Vec<Reservation>,
 }
 
-type Judgement = Result<(), String>;
+type Judgement = Result<(), Refusal>;
 
 impl Session<'_> {
     fn judge(&self) -> Judgement {
@@ -141,11 +166,40 @@ impl Session<'_> {
             return self.judge_use(tool);
         }
         let Some(tool) = client::tool(&self.call.tool_name) else {
-            return Err(format!(
+            return Err(Refusal::unclear(format!(
                 "the tool `{}` is not known, and no grant speaks of it",
                 self.call.tool_name
-            ));
+            )));
         };
+        self.judge_tool(tool)
+            .map_err(|refusal| refusal.about(self.asked(tool)))
+    }
+
+    // What a call of the tool is about, in the words of grants.
+    fn asked(&self, tool: &Tool) -> Option<Thing> {
+        let subject = self.call.text(tool.subject).unwrap_or_default();
+        let path = || {
+            let path = paths::without_dots(&self.call.cwd.join(subject));
+            paths::within(&self.roots, &path).unwrap_or_else(|| path.display().to_string())
+        };
+        Some(match tool.kind {
+            ToolKind::ReadFile | ToolKind::Search | ToolKind::List => {
+                thing(Capability::Read, path())
+            }
+            ToolKind::WriteFile => thing(Capability::Write, path()),
+            ToolKind::Shell => thing(Capability::Run, subject.lines().next().unwrap_or_default()),
+            ToolKind::Fetch => thing(
+                Capability::Reach,
+                host(subject).unwrap_or_else(|| subject.to_owned()),
+            ),
+            ToolKind::SearchWeb => thing(Capability::Reach, "*"),
+            ToolKind::Delegate => thing(Capability::Delegate, subject),
+            ToolKind::Server => thing(Capability::Use, format!("mcp:{subject}")),
+            ToolKind::Harmless => return None,
+        })
+    }
+
+    fn judge_tool(&self, tool: &Tool) -> Judgement {
         match tool.kind {
             ToolKind::Harmless => Ok(()),
             ToolKind::ReadFile => {
@@ -160,23 +214,48 @@ impl Session<'_> {
             ToolKind::SearchWeb => self.judge_web_search(),
             ToolKind::Delegate => self.judge_delegation(tool),
             ToolKind::Server => match self.call.text(tool.subject) {
-                Some(server) => {
-                    self.judge_name("use", &self.boundary.uses, &format!("mcp:{server}"))
-                }
-                None => Err(format!("`{}` has to name a server", tool.name)),
+                Some(server) => self.judge_name(
+                    Capability::Use,
+                    &self.boundary.uses,
+                    &format!("mcp:{server}"),
+                ),
+                None => Err(Refusal::unclear(format!(
+                    "`{}` has to name a server",
+                    tool.name
+                ))),
             },
         }
     }
 
-    fn subject(&self, tool: &Tool) -> Result<&str, String> {
+    // What no role may write, and where that really is.
+    fn kept(&self) -> Result<Reservations, Refusal> {
+        let reservations = self.plan.reservations();
+        let reservations = reservations
+            .map_err(|error| Refusal::unclear(format!("the plan can't be used: {error}")))?;
+        Ok(kept::followed(reservations, &self.roots, &self.call.cwd))
+    }
+
+    fn subject(&self, tool: &Tool) -> Result<&str, Refusal> {
         match self.call.text(tool.subject) {
             Some(text) if !text.is_empty() && !text.contains('\0') => Ok(text),
-            Some(_) | None => Err(format!("`{}` has to give a `{}`", tool.name, tool.subject)),
+            Some(_) | None => Err(Refusal::unclear(format!(
+                "`{}` has to give a `{}`",
+                tool.name, tool.subject
+            ))),
         }
     }
 
-    fn target(&self, named: &str) -> Result<Target, String> {
-        paths::target(&self.call.cwd, named).map_err(|fault| fault.to_string())
+    fn target(&self, named: &str) -> Result<Target, Refusal> {
+        paths::target(&self.call.cwd, named).map_err(|fault| Refusal::unclear(fault.to_string()))
+    }
+
+    fn outside(&self, what: Capability, path: &Path, how: &str) -> Refusal {
+        let path = path.display().to_string();
+        let why = format!(
+            "{} may not {what} `{path}`: it is outside the project{how}",
+            self.name
+        );
+        Refusal::new(RefusalKind::Outside, why).about(Some(thing(what, path)))
     }
 
     fn judge_read(&self, target: &Target) -> Judgement {
@@ -186,13 +265,7 @@ impl Session<'_> {
                 None if self
                     .place
                     .is_readable_outside(path, self.call.transcript_path.as_deref()) => {}
-                None => {
-                    return Err(format!(
-                        "{} may not read `{}`: it is outside the project",
-                        self.name,
-                        path.display()
-                    ));
-                }
+                None => return Err(self.outside(Capability::Read, path, "")),
             }
         }
         Ok(())
@@ -206,10 +279,14 @@ impl Session<'_> {
             .iter()
             .find(|entry| entry.takes(path))
         {
-            Some(entry) => Err(format!(
-                "{} may not read `{path}`: `never {{ read \"{}\" }}` takes it away",
-                self.name, entry.pattern
-            )),
+            Some(entry) => {
+                let why = format!(
+                    "{} may not read `{path}`: `never {{ read \"{}\" }}` takes it away",
+                    self.name, entry.pattern
+                );
+                let taken = Refusal::new(RefusalKind::Taken, why);
+                Err(taken.about(Some(thing(Capability::Read, path))))
+            }
             None => Ok(()),
         }
     }
@@ -231,11 +308,11 @@ impl Session<'_> {
         };
         for (seen, entry) in self.files_searched(folder)?.enumerate() {
             if seen >= MOST_FILES {
-                return Err(format!(
+                return Err(Refusal::unclear(format!(
                     "too many files below `{}` to say that {} may read them all; search a folder of it",
                     folder.display(),
                     self.name
-                ));
+                )));
             }
             let Some(path) = entry
                 .ok()
@@ -243,16 +320,18 @@ impl Session<'_> {
             else {
                 continue;
             };
-            self.judge_read_inside(&path).map_err(|why| {
-                format!(
-                    "{why}\nsearch a folder without it, or leave it out with one `glob` such as \"!{path}\""
-                )
+            self.judge_read_inside(&path).map_err(|refusal| {
+                refusal.said(|why| {
+                    format!(
+                        "{why}\nsearch a folder without it, or leave it out with one `glob` such as \"!{path}\""
+                    )
+                })
             })?;
         }
         Ok(())
     }
 
-    fn files_searched(&self, folder: &Path) -> Result<ignore::Walk, String> {
+    fn files_searched(&self, folder: &Path) -> Result<ignore::Walk, Refusal> {
         let mut walk = WalkBuilder::new(folder);
         walk.hidden(false);
         // More than one pattern in a `glob` is split by rules of the client's own; then all is searched.
@@ -261,9 +340,9 @@ impl Session<'_> {
         {
             let mut only = OverrideBuilder::new(folder);
             let only = only.add(glob).and_then(|only| only.build());
-            walk.overrides(
-                only.map_err(|error| format!("the glob `{glob}` can't be read: {error}"))?,
-            );
+            let unread =
+                |error| Refusal::unclear(format!("the glob `{glob}` can't be read: {error}"));
+            walk.overrides(only.map_err(unread)?);
         }
         Ok(walk.build())
     }
@@ -275,9 +354,9 @@ impl Session<'_> {
             return Ok(());
         };
         if pattern.split('/').any(|part| part == "..") || pattern.starts_with('~') {
-            return Err(format!(
+            return Err(Refusal::unclear(format!(
                 "`{pattern}` leaves the folder that is listed; give its `path`"
-            ));
+            )));
         }
         if pattern.starts_with('/') {
             let plain = pattern.split(['*', '?', '[', '{']).next().unwrap_or("/");
@@ -290,6 +369,7 @@ impl Session<'_> {
 
     fn judge_write(&self, named: &str) -> Judgement {
         let target = self.target(named)?;
+        let kept = self.kept()?;
         for path in &target.paths {
             let Some(inner) = paths::within(&self.roots, path) else {
                 let by_link = if target.paths.first() == Some(path) {
@@ -297,50 +377,45 @@ impl Session<'_> {
                 } else {
                     ", by a link"
                 };
-                return Err(format!(
-                    "{} may not write `{}`: it is outside the project{by_link}",
-                    self.name,
-                    path.display()
-                ));
+                return Err(self.outside(Capability::Write, path, by_link));
             };
-            self.judge_write_inside(&inner, path)?;
+            self.judge_write_inside(&inner, path, &kept)
+                .map_err(|refusal| refusal.about(Some(thing(Capability::Write, &inner))))?;
             if self.call.tool_name != "Write" {
                 self.judge_read_inside(&inner)?;
             }
         }
         match target.kind {
             Kind::Missing | Kind::File => Ok(()),
-            Kind::Linked => Err(format!(
+            Kind::Linked => Err(Refusal::unclear(format!(
                 "{} may not write `{named}`: the same file has other names, and nobody knows where",
                 self.name
-            )),
-            Kind::Directory => Err(format!("`{named}` is a directory")),
-            Kind::Special => Err(format!(
+            ))),
+            Kind::Directory => Err(Refusal::unclear(format!("`{named}` is a directory"))),
+            Kind::Special => Err(Refusal::unclear(format!(
                 "{} may not write `{named}`: it is no plain file",
                 self.name
-            )),
+            ))),
         }
     }
 
-    fn judge_write_inside(&self, path: &str, file: &Path) -> Judgement {
-        for reservation in self
-            .reservations
-            .iter()
-            .filter(|one| one.pattern.takes(path))
-        {
+    fn judge_write_inside(&self, path: &str, file: &Path, kept: &Reservations) -> Judgement {
+        for reservation in kept.taking(path) {
             if reservation.reserved == Reserved::Sections && sections::are_kept(self.call, file) {
                 continue;
             }
-            return Err(format!(
+            let why = format!(
                 "no role may write `{path}`: {}\nsay in your report what should change there, and why",
                 reservation.reserved.reason()
-            ));
+            );
+            return Err(Refusal::new(RefusalKind::Reserved, why));
         }
         if let Some((gate, _)) = self.sealed().find(|(_, entry)| entry.takes(path)) {
-            return Err(format!(
+            let why = format!(
                 "{} may not write `{path}`: it decides the gate `{gate}`, which judges this work",
                 self.name
-            ));
+            );
+            return Err(Refusal::new(RefusalKind::Sealed, why));
         }
         let write = &self.boundary.write;
         let decision = write.decide(path);
@@ -351,16 +426,15 @@ impl Session<'_> {
         {
             return Ok(());
         }
-        Err(self.refused("write", write, decision, path))
+        Err(self.refused(Capability::Write, write, decision, path))
     }
 
     fn judge_shell(&self, line: &str) -> Judgement {
         // What a line makes of a document with managed sections is not known before it runs.
-        let reserved = self
-            .reservations
-            .iter()
-            .map(|one| one.pattern.clone().into());
+        let reserved = self.kept()?;
         let kept = reserved
+            .iter()
+            .map(|one| one.pattern.clone().into())
             .chain(self.sealed().map(|(_, entry)| entry.clone()))
             .collect();
         let scratch = &self.plan.workspace.scratch;
@@ -372,7 +446,7 @@ impl Session<'_> {
             kept,
             scratch,
         )
-        .map_err(|why| format!("{} may not run this: {why}", self.name))
+        .map_err(|refusal| refusal.said(|why| format!("{} may not run this: {why}", self.name)))
     }
 
     // What gates that judge this role take from the base of its work.
@@ -385,9 +459,11 @@ impl Session<'_> {
 
     fn judge_fetch(&self, url: &str) -> Judgement {
         let Some(host) = host(url) else {
-            return Err(format!("`{url}` names no host that can be judged"));
+            return Err(Refusal::unclear(format!(
+                "`{url}` names no host that can be judged"
+            )));
         };
-        self.judge_name("reach", &self.boundary.reach, &host)
+        self.judge_name(Capability::Reach, &self.boundary.reach, &host)
     }
 
     // The engine may answer from any host, unless the call says from which.
@@ -401,8 +477,12 @@ impl Session<'_> {
         match hosts {
             Some(hosts) if !hosts.is_empty() => {
                 hosts.iter().try_for_each(|host| match host.as_str() {
-                    Some(host) => self.judge_name("reach", reach, &host.to_ascii_lowercase()),
-                    None => Err("`allowed_domains` holds something that is no host".to_owned()),
+                    Some(host) => {
+                        self.judge_name(Capability::Reach, reach, &host.to_ascii_lowercase())
+                    }
+                    None => Err(Refusal::unclear(
+                        "`allowed_domains` holds something that is no host",
+                    )),
                 })
             }
             Some(_) | None => {
@@ -413,10 +493,11 @@ impl Session<'_> {
                 if everywhere && reach.never.is_empty() && reach.only.is_none() {
                     return Ok(());
                 }
-                Err(format!(
+                let why = format!(
                     "{} may not search everywhere: no `may {{ reach \"*\" }}`; name hosts that it may reach in `allowed_domains`",
                     self.name
-                ))
+                );
+                Err(Refusal::new(RefusalKind::NotGranted, why))
             }
         }
     }
@@ -424,28 +505,30 @@ impl Session<'_> {
     fn judge_use(&self, tool: &str) -> Judgement {
         match tool.split_once("__") {
             Some((server, tool)) if !server.is_empty() && !tool.is_empty() => {
-                self.judge_name("use", &self.boundary.uses, &format!("mcp:{server}/{tool}"))
+                let name = format!("mcp:{server}/{tool}");
+                self.judge_name(Capability::Use, &self.boundary.uses, &name)
             }
-            Some(_) | None => Err(format!("`mcp__{tool}` names no server and tool")),
+            Some(_) | None => Err(Refusal::unclear(format!(
+                "`mcp__{tool}` names no server and tool"
+            ))),
         }
     }
 
     fn judge_delegation(&self, tool: &Tool) -> Judgement {
         if self.place.role.is_some() {
-            return Err(
-                "in `factory exec` no agent starts another: the plan's steps hand the work on"
-                    .to_owned(),
-            );
+            return Err(Refusal::unclear(
+                "in `factory exec` no agent starts another: the plan's steps hand the work on",
+            ));
         }
         let to = self.subject(tool)?;
         let named = |(key, role): &(&str, &Role)| {
             *key == to || role.agent.as_deref().is_some_and(|agent| agent == to)
         };
         let Some((to, _)) = entry(self.plan, to).filter(named) else {
-            return Err(format!(
+            return Err(Refusal::unclear(format!(
                 "{} may not hand work to `{to}`: it is no role of this factory",
                 self.name
-            ));
+            )));
         };
         let known = [
             "description",
@@ -459,17 +542,17 @@ impl Session<'_> {
             .keys()
             .find(|key| !known.contains(&key.as_str()))
         {
-            return Err(format!(
+            return Err(Refusal::unclear(format!(
                 "`{other}` is not {}'s to choose: the plan says how `{to}` works",
                 self.name
-            ));
+            )));
         }
-        self.judge_name("delegate", &self.boundary.delegate, to)
+        self.judge_name(Capability::Delegate, &self.boundary.delegate, to)
     }
 
     fn judge_name(
         &self,
-        what: &str,
+        what: Capability,
         grant: &Grant<boundary::NamePattern>,
         name: &str,
     ) -> Judgement {
@@ -482,11 +565,18 @@ impl Session<'_> {
 
     fn refused<P: Pattern + std::fmt::Display>(
         &self,
-        what: &str,
+        what: Capability,
         grant: &Grant<P>,
         decision: boundary::Decision,
         subject: &str,
-    ) -> String {
+    ) -> Refusal {
+        let kind = match decision {
+            boundary::Decision::Taken { .. } => RefusalKind::Taken,
+            boundary::Decision::Narrowed => RefusalKind::Narrowed,
+            boundary::Decision::Permitted { .. } | boundary::Decision::NotGranted => {
+                RefusalKind::NotGranted
+            }
+        };
         let because = match decision {
             boundary::Decision::Permitted { .. } => String::new(),
             boundary::Decision::Taken { never } => match grant.never.get(never) {
@@ -513,10 +603,11 @@ impl Session<'_> {
         } else {
             patterns.join(", ")
         };
-        format!(
+        let why = format!(
             "{} may not {what} `{subject}`: {because}\nit may {what}: {given}",
             self.name
-        )
+        );
+        Refusal::new(kind, why).about(Some(thing(what, subject)))
     }
 }
 

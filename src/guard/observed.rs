@@ -13,8 +13,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::ToolCall;
-use crate::client::{self, ToolKind};
+use super::{Refusal, RefusalKind, ToolCall};
+use crate::boundary::Capability;
 
 const REFUSALS: &str = "refusals.jsonl";
 const DAYS: &str = "observed";
@@ -23,17 +23,23 @@ const OFF: &str = "guard-off";
 /// How large the record may become before it starts anew; the one before it is kept.
 const MOST_BYTES: u64 = 8 << 20;
 
-/// A call that nothing grants.
+/// A refused call as it was taken down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct Refused {
     /// Seconds since 1970.
     pub time: u64,
     /// Whose call it was.
     pub role: String,
     /// The client's tool.
     pub tool: String,
-    /// What kind of thing it is: `write`, `run`, …; empty where no grant speaks of it.
-    pub capability: String,
+    /// The client's own name for the call: two hooks may have seen the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// What stands against it.
+    #[serde(default)]
+    pub kind: RefusalKind,
+    /// Of which kind the thing is; nothing where no grant speaks of it.
+    pub capability: Option<Capability>,
     /// The thing.
     pub subject: String,
     /// Why it is refused, in one line.
@@ -42,15 +48,11 @@ pub struct Refusal {
     pub passed: bool,
 }
 
-impl Refusal {
-    /// Returns whether a grant could allow it: nothing takes it away, and it is kept from no one.
-    pub fn is_grantable(&self) -> bool {
-        !self.capability.is_empty()
-            && self.capability != "read"
-            && !self.why.contains("takes it away")
-            && !self.why.contains("no role may")
-            && !self.why.contains("decides the gate")
-            && !self.why.contains("outside the project")
+impl Refused {
+    /// Returns of which kind of grant it speaks, if a grant would allow it.
+    pub fn grantable(&self) -> Option<Capability> {
+        self.capability
+            .filter(|_| self.kind == RefusalKind::NotGranted)
     }
 }
 
@@ -78,17 +80,19 @@ pub(super) fn seen(root: &Path, role: &str) {
     }
 }
 
-/// Takes down a call that nothing grants.
-pub(super) fn record(root: &Path, role: &str, call: &ToolCall, why: &str, passed: bool) {
+/// Takes down a refused call.
+pub(super) fn record(root: &Path, role: &str, call: &ToolCall, refusal: &Refusal, passed: bool) {
     let Some(folder) = folder(root) else { return };
-    let (capability, subject) = asked(root, call, why);
-    let refusal = Refusal {
+    let wanted = refusal.wanted.as_ref();
+    let refusal = Refused {
         time: now(),
         role: role.to_owned(),
         tool: call.tool_name.clone(),
-        capability,
-        subject,
-        why: why.lines().next().unwrap_or_default().to_owned(),
+        call: call.tool_use_id.clone(),
+        kind: refusal.kind,
+        capability: wanted.map(|thing| thing.capability),
+        subject: wanted.map_or_else(|| call.tool_name.clone(), |thing| thing.name.clone()),
+        why: refusal.why.lines().next().unwrap_or_default().to_owned(),
         passed,
     };
     let Ok(line) = serde_json::to_string(&refusal) else {
@@ -104,18 +108,24 @@ pub(super) fn record(root: &Path, role: &str, call: &ToolCall, why: &str, passed
     }
 }
 
-/// Returns all that was taken down for the project at `root`, the oldest first. A line that can't be
-/// read is left out.
-pub fn refusals(root: &Path) -> Vec<Refusal> {
+/// Returns all that was taken down for the project at `root`, the oldest first and each call once. A line
+/// that can't be read is left out.
+pub fn refusals(root: &Path) -> Vec<Refused> {
     let Some(folder) = folder(root) else {
         return Vec::new();
     };
     let texts = ["refusals.1.jsonl", REFUSALS].map(|name| fs::read_to_string(folder.join(name)));
+    let mut known = BTreeSet::new();
+    let mut once = |one: &Refused| {
+        let call = one.call.clone();
+        call.is_none_or(|call| known.insert((one.role.clone(), call)))
+    };
     texts
         .iter()
         .flatten()
         .flat_map(|text| text.lines())
         .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|one| once(one))
         .collect()
 }
 
@@ -178,104 +188,16 @@ fn now() -> u64 {
     now.map_or(0, |time| time.as_secs())
 }
 
-// Of what kind a refused call is, and the thing itself.
-fn asked(root: &Path, call: &ToolCall, why: &str) -> (String, String) {
-    let of = |capability: &str, subject: &str| (capability.to_owned(), subject.to_owned());
-    if let Some(tool) = call.tool_name.strip_prefix("mcp__") {
-        return match tool.split_once("__") {
-            Some((server, tool)) => of("use", &format!("mcp:{server}/{tool}")),
-            None => of("", tool),
-        };
-    }
-    let Some(tool) = client::tool(&call.tool_name) else {
-        return of("", &call.tool_name);
-    };
-    let subject = call.text(tool.subject).unwrap_or_default();
-    let file = || {
-        let path = call.cwd.join(subject);
-        let inner = path.strip_prefix(root).unwrap_or(&path);
-        inner.display().to_string()
-    };
-    match tool.kind {
-        ToolKind::WriteFile => of("write", &file()),
-        ToolKind::ReadFile | ToolKind::Search | ToolKind::List => of("read", &file()),
-        ToolKind::Shell => {
-            wanted(why).unwrap_or_else(|| of("run", subject.lines().next().unwrap_or_default()))
-        }
-        ToolKind::Fetch => {
-            let rest = subject.split_once("://").map_or(subject, |(_, rest)| rest);
-            of(
-                "reach",
-                rest.split(['/', '?', '#', ':']).next().unwrap_or(rest),
-            )
-        }
-        ToolKind::SearchWeb => of("reach", "*"),
-        ToolKind::Delegate => of("delegate", subject),
-        ToolKind::Server => of("use", &format!("mcp:{subject}")),
-        ToolKind::Harmless => of("", &call.tool_name),
-    }
-}
-
-// The grant that a refused shell line would take, as its reason says: `may { run "make"; }`.
-fn wanted(why: &str) -> Option<(String, String)> {
-    let (_, rest) = why.split_once("it would take `may { ")?;
-    let (capability, rest) = rest.split_once(' ')?;
-    let end = rest.rfind("; }`")?;
-    let subject: String = serde_json::from_str(rest.get(..end)?).ok()?;
-    Some((capability.to_owned(), subject))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guard::refusal::thing;
 
     fn call(tool: &str, input: &str) -> ToolCall {
-        let text =
-            format!(r#"{{"agent_type":"a","cwd":"/p","tool_name":"{tool}","tool_input":{input}}}"#);
+        let text = format!(
+            r#"{{"agent_type":"a","cwd":"/p","tool_name":"{tool}","tool_input":{input},"tool_use_id":"t"}}"#
+        );
         ToolCall::parse(text.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn a_call_is_told_in_the_words_of_grants() {
-        let cases = [
-            (
-                call("Write", r#"{"file_path":"/p/src/a.rs"}"#),
-                "",
-                "write",
-                "src/a.rs",
-            ),
-            (
-                call("Edit", r#"{"file_path":"src/a.rs"}"#),
-                "",
-                "write",
-                "src/a.rs",
-            ),
-            (
-                call("Bash", r#"{"command":"make && npm test"}"#),
-                "a may not run this: `npm test` is a command that this role may not run; it would take `may { run \"npm test\"; }`",
-                "run",
-                "npm test",
-            ),
-            (call("Bash", r#"{"command":"a $x"}"#), "no", "run", "a $x"),
-            (
-                call("WebFetch", r#"{"url":"https://docs.rs/x"}"#),
-                "",
-                "reach",
-                "docs.rs",
-            ),
-            (
-                call("Agent", r#"{"subagent_type":"qa"}"#),
-                "",
-                "delegate",
-                "qa",
-            ),
-            (call("mcp__db__query", "{}"), "", "use", "mcp:db/query"),
-            (call("Skill", "{}"), "", "", "Skill"),
-        ];
-        for (call, why, capability, subject) in cases {
-            let then = (capability.to_owned(), subject.to_owned());
-            assert_eq!(asked(Path::new("/p"), &call, why), then);
-        }
     }
 
     #[test]
@@ -283,12 +205,17 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join(".git")).unwrap();
         let call = call("Write", r#"{"file_path":"a"}"#);
-        record(root.path(), "b", &call, "b may not write\nmore", true);
+        let refusal = Refusal::new(RefusalKind::NotGranted, "b may not write\nmore")
+            .about(Some(thing(Capability::Write, "a")));
+        // By two hooks, in the settings and in the agent's file.
+        record(root.path(), "b", &call, &refusal, true);
+        record(root.path(), "b", &call, &refusal, true);
         seen(root.path(), "b");
         seen(root.path(), "b");
         let found = refusals(root.path());
         assert_eq!((found.len(), found[0].why.as_str()), (1, "b may not write"));
-        assert!(found[0].is_grantable() && found[0].passed);
+        assert_eq!(found[0].grantable(), Some(Capability::Write));
+        assert!(found[0].passed && found[0].subject == "a");
         assert_eq!(days(root.path()), BTreeMap::from([("b".to_owned(), 1)]));
         assert_eq!(is_off(root.path()), None);
         turn_off(root.path(), Duration::from_mins(1)).unwrap();

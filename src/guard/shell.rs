@@ -2,14 +2,15 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
 use walkdir::WalkDir;
 
-use super::{Place, paths};
+use super::{Place, Refusal, RefusalKind, paths};
 use crate::{
-    boundary::{Boundary, Entry, Kind, PathPattern, Resolved, Scope, Tree, judge},
+    boundary::{self, Boundary, Entry, Grant, Kind, PathPattern, Resolved, Scope, Tree, judge},
     client,
 };
 
@@ -25,18 +26,17 @@ pub(super) fn judge_line(
     boundary: &Boundary,
     kept: Vec<Entry<PathPattern>>,
     scratch: &[Entry<PathPattern>],
-) -> Result<(), String> {
+) -> Result<(), Refusal> {
     let roots = paths::spellings(&place.root);
     let root = roots.last().unwrap_or(&place.root);
     let text = |path: &Path| {
         let text = path.to_str().map(ToOwned::to_owned);
-        text.ok_or_else(|| format!("`{}` is no path that can be judged", path.display()))
+        let unclear = || format!("`{}` is no path that can be judged", path.display());
+        text.ok_or_else(|| Refusal::unclear(unclear()))
     };
     let Some(inner) = paths::within(&roots, cwd) else {
-        return Err(format!(
-            "the shell is in `{}`, outside the project",
-            cwd.display()
-        ));
+        let why = format!("the shell is in `{}`, outside the project", cwd.display());
+        return Err(Refusal::new(RefusalKind::Outside, why));
     };
 
     let mut write = boundary.write.clone();
@@ -65,7 +65,48 @@ pub(super) fn judge_line(
         toolchains: &toolchains,
         tree: &disk,
     };
-    judge(line, &scope).map_err(|refusal| refusal.to_string())
+    judge(line, &scope).map_err(Refusal::from)
+}
+
+/// Returns the first write of `line`, which a person's session is about to run in `cwd`, that reaches
+/// something in `kept`; as far as the line can be read.
+pub(super) fn written(
+    line: &str,
+    cwd: &Path,
+    place: &Place,
+    kept: Vec<Entry<PathPattern>>,
+) -> Option<boundary::Refusal> {
+    let roots = paths::spellings(&place.root);
+    let root = roots.last().unwrap_or(&place.root);
+    // Everything else is that person's to do.
+    let write = Grant {
+        may: vec!["**".parse::<PathPattern>().ok()?.into()],
+        never: kept.into(),
+        only: None,
+    };
+    let run = Grant {
+        may: vec!["*".parse::<boundary::CommandPattern>().ok()?.into()],
+        ..Grant::default()
+    };
+    let env = Grant {
+        may: vec!["*".parse::<boundary::NamePattern>().ok()?.into()],
+        ..Grant::default()
+    };
+    let anywhere = ["/".to_owned()];
+    let cwd = paths::within(&roots, cwd).or_else(|| cwd.to_str().map(ToOwned::to_owned));
+    let disk = Disk::new(root.clone());
+    let scope = Scope {
+        run: &run,
+        write: &write,
+        read: &Grant::default(),
+        env: &env,
+        root: root.to_str()?,
+        cwd: &cwd?,
+        scratch: &anywhere,
+        toolchains: &anywhere,
+        tree: &disk,
+    };
+    boundary::write_against(line, &scope)
 }
 
 /// The project as it is on the disk.
@@ -85,6 +126,7 @@ impl Tree for Disk {
     fn kind(&self, path: &str) -> Kind {
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => Kind::Directory,
+            Ok(data) if data.is_file() && data.nlink() > 1 => Kind::Linked,
             Ok(_) => Kind::File,
             // A link to nothing is something.
             Err(error) if paths::is_missing(&error) => match fs::symlink_metadata(path) {

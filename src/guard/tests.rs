@@ -6,8 +6,19 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Decision, Place, Setting, ToolCall, answer, context, decide};
-use crate::plan::Plan;
+use super::{Decision, Place, RefusalKind, Setting, ToolCall, answer, context, decide};
+use crate::{
+    boundary::{Capability, PathPattern},
+    plan::{Plan, Protected, Reserved},
+};
+
+fn protected() -> Protected {
+    let mut protected = Protected::fixed();
+    for path in ["factory.kdl", "roles/builder.md"] {
+        protected.add(Reserved::Input, PathPattern::literal(path).unwrap());
+    }
+    protected
+}
 
 fn lock() -> Value {
     let role = |name: &str, boundary: Value| {
@@ -19,7 +30,7 @@ fn lock() -> Value {
         })
     };
     json!({
-        "format": 1, "compiler": "0",
+        "format": Plan::FORMAT, "compiler": "0", "protected": protected(),
         "factory": {
             "name": "f", "targets": [], "driver": {"kind": "replay"},
             "stop": {"attempts": 1, "usd": "1.00", "wall": 60}, "jobs": 1,
@@ -138,8 +149,8 @@ impl Project {
         let decision = self.decide(Some("builder"), tool, input.clone());
         match (&decision, refused) {
             (Decision::Pass, None) => {}
-            (Decision::Refuse(why), Some(text)) if why.contains(text) => {
-                assert!(why.lines().count() <= 2, "{why}");
+            (Decision::Refuse(refusal), Some(text)) if refusal.why.contains(text) => {
+                assert!(refusal.why.lines().count() <= 2, "{refusal}");
             }
             _ => panic!("{tool} {input}: {decision:?}, expected {refused:?}"),
         }
@@ -149,7 +160,7 @@ impl Project {
 #[test]
 fn files_are_written_within_the_grant_only() {
     let project = Project::new();
-    let cases: [(&str, Option<&str>); 32] = [
+    let cases: [(&str, Option<&str>); 34] = [
         ("app/a.rb", None),
         ("app/new/deep/b.rb", None),
         ("./app/../app//a.rb", None),
@@ -187,6 +198,8 @@ fn files_are_written_within_the_grant_only() {
         ("sub/.git/config", Some("belongs to the repository")),
         ("sub/.GIT/hooks/x", Some("belongs to the repository")),
         ("sub/.Claude/settings.json", Some("steers the client")),
+        ("app/factory.lock", Some("would be judged by it")),
+        ("app/.mcp.json", Some("steers the client")),
         ("app/sealed/test.rb", Some("it decides the gate `smoke`")),
     ];
     for (path, refused) in cases {
@@ -473,10 +486,10 @@ fn work_is_handed_only_to_granted_roles_as_the_plan_has_them() {
         ..project.place()
     };
     let call = project.call(Some("builder"), "Agent", task("qa"));
-    let Decision::Refuse(why) = decide(&plan(), &call, &place) else {
+    let Decision::Refuse(refusal) = decide(&plan(), &call, &place) else {
         panic!("an agent was started in exec");
     };
-    assert!(why.contains("no agent starts another"));
+    assert!(refusal.why.contains("no agent starts another"));
 }
 
 #[test]
@@ -561,6 +574,32 @@ fn a_person_is_asked_before_the_factory_itself_changes() {
             );
             assert!(!matches!(decision, Decision::Refuse(_)), "{tool} {path}");
         }
+        // (the line, whether it asks)
+        let lines = [
+            ("rm factory.lock", true),
+            ("echo x > factory.kdl", true),
+            ("rm -rf snapshots", true),
+            ("sed -i s/a/b/ roles/builder.md", true),
+            ("make $TARGET; echo x >> CLAUDE.md", true),
+            ("cd roles && rm builder.md", true),
+            ("rm .claude/agents/builder.md", true),
+            ("rm .claude/agents/mine.md", false),
+            ("cat factory.kdl > /tmp/x", false),
+            ("rm app/twice.rb && echo x > app/a.rb", false),
+            ("echo 'x", false),
+            ("factory build", false),
+            ("git checkout main", false),
+            ("rm -rf tmp", false),
+        ];
+        for (line, asks) in lines {
+            let decision = project.decide(agent, "Bash", json!({"command": line}));
+            let right = match &decision {
+                Decision::Ask(why) => asks && why.contains("of the factory"),
+                Decision::Pass => !asks,
+                Decision::Refuse(_) => false,
+            };
+            assert!(right, "{line}: {decision:?}");
+        }
         for tool in ["Bash", "Skill", "Agent", "mcp__x__y"] {
             assert_eq!(
                 project.decide(agent, tool, json!({})),
@@ -569,6 +608,370 @@ fn a_person_is_asked_before_the_factory_itself_changes() {
             );
         }
     }
+}
+
+#[test]
+fn a_name_that_links_make_does_not_lead_around_what_is_kept() {
+    let project = Project::new();
+    let root = &project.root;
+    fs::create_dir_all(root.join("shared/claude/agents")).unwrap();
+    fs::create_dir_all(root.join("kept")).unwrap();
+    fs::create_dir_all(root.join("app/own")).unwrap();
+    fs::rename(root.join("roles"), root.join("docs/roles")).unwrap();
+    fs::write(root.join("docs/roles/builder.md"), "x\n").unwrap();
+    fs::remove_dir(root.join("snapshots")).unwrap();
+    fs::remove_file(root.join("CLAUDE.md")).unwrap();
+    fs::write(root.join("AGENTS.md"), format!("# Mine\n\n{REGION}")).unwrap();
+    symlink("shared/claude", root.join(".claude")).unwrap();
+    symlink("docs/roles", root.join("roles")).unwrap();
+    symlink("kept", root.join("snapshots")).unwrap();
+    symlink("AGENTS.md", root.join("CLAUDE.md")).unwrap();
+    symlink("../shared/mine", root.join("app/.claude")).unwrap();
+    let mut lock = lock();
+    lock["roles"]["builder"]["boundary"]["write"]["may"] =
+        json!(["shared/**", "AGENTS.md", "docs/**", "kept/**"]);
+    let plan: Plan = serde_json::from_value(lock).unwrap();
+    let said = |agent: Option<&str>, cwd: &str, tool: &str, input: Value| {
+        let mut call = project.call(agent, tool, input);
+        call.cwd = root.join(cwd);
+        decide(&plan, &call, &project.place())
+    };
+    // (where the session is, the path, why nobody may)
+    let cases = [
+        ("", "shared/claude/settings.json", Some("steers the client")),
+        ("", ".claude/settings.json", Some("steers the client")),
+        (
+            "",
+            "shared/claude/agents/builder.md",
+            Some("`factory build` writes it"),
+        ),
+        (
+            "",
+            "docs/roles/builder.md",
+            Some("the plan is made from it"),
+        ),
+        ("", "kept/builder.snap", Some("accepted prompt")),
+        ("", "AGENTS.md", Some("writes sections of it")),
+        (
+            "app/own",
+            "../../shared/mine/settings.json",
+            Some("steers the client"),
+        ),
+        ("", "shared/other", None),
+        ("", "docs/a.md", None),
+        ("", "docs/roles/other.md", None),
+    ];
+    for (cwd, path, why) in cases {
+        let written = [
+            ("Write", json!({"file_path": path, "content": "all mine"})),
+            ("Bash", json!({"command": format!("echo x > {path}")})),
+        ];
+        for (tool, input) in written {
+            let decision = said(Some("builder"), cwd, tool, input);
+            match (&decision, why) {
+                (Decision::Pass, None) => {}
+                (Decision::Refuse(refusal), Some(why)) => {
+                    assert!(
+                        tool == "Bash" || refusal.why.contains(why),
+                        "{path}: {refusal}"
+                    );
+                    assert_ne!(refusal.kind, RefusalKind::NotGranted, "{path}: {refusal}");
+                }
+                _ => panic!("{tool} {path}: {decision:?}"),
+            }
+        }
+        // A person is asked by the same names, but for what steers the client alone.
+        let asks = why.is_some_and(|why| !why.contains("steers"));
+        let asked = said(
+            None,
+            cwd,
+            "Write",
+            json!({"file_path": path, "content": ""}),
+        );
+        assert_eq!(matches!(asked, Decision::Ask(_)), asks, "{path}: {asked:?}");
+    }
+}
+
+#[test]
+fn a_refusal_says_in_kind_what_stands_against_the_call() {
+    use Capability::{Delegate, Reach, Read, Run, Use, Write};
+
+    let project = Project::new();
+    let place = Place {
+        role: Some("builder".into()),
+        ..project.place()
+    };
+    let refusal = |place: &Place, tool: &str, input: Value| {
+        let call = project.call(Some("builder"), tool, input);
+        match decide(&plan(), &call, place) {
+            Decision::Refuse(refusal) => refusal,
+            other => panic!("{tool}: {other:?}"),
+        }
+    };
+    let open = project.place();
+    let file = |path: &str| json!({"file_path": path});
+    let line = |line: &str| json!({"command": line});
+    // (the tool, its input, what stands against it, what it is about)
+    let cases = [
+        (
+            "Write",
+            file("docs/a.md"),
+            RefusalKind::NotGranted,
+            Some((Write, "docs/a.md")),
+        ),
+        (
+            "Edit",
+            file("app/secret/k"),
+            RefusalKind::Taken,
+            Some((Write, "app/secret/k")),
+        ),
+        (
+            "Write",
+            file("app/config/x.yml"),
+            RefusalKind::NotGranted,
+            Some((Write, "config/x.yml")),
+        ),
+        (
+            "Write",
+            file("factory.kdl"),
+            RefusalKind::Reserved,
+            Some((Write, "factory.kdl")),
+        ),
+        (
+            "Write",
+            file("app/sealed/t"),
+            RefusalKind::Sealed,
+            Some((Write, "app/sealed/t")),
+        ),
+        (
+            "Write",
+            file("/etc/passwd"),
+            RefusalKind::Outside,
+            Some((Write, "/etc/passwd")),
+        ),
+        (
+            "Write",
+            file("app/twice.rb"),
+            RefusalKind::Unclear,
+            Some((Write, "app/twice.rb")),
+        ),
+        (
+            "Read",
+            file(".env.test"),
+            RefusalKind::Taken,
+            Some((Read, ".env.test")),
+        ),
+        (
+            "Read",
+            file("/root/x"),
+            RefusalKind::Outside,
+            Some((Read, "/root/x")),
+        ),
+        (
+            "Bash",
+            line("ls && npm test"),
+            RefusalKind::NotGranted,
+            Some((Run, "npm test *")),
+        ),
+        (
+            "Bash",
+            line("echo x > docs/b"),
+            RefusalKind::NotGranted,
+            Some((Write, "docs/b")),
+        ),
+        (
+            "Bash",
+            line("echo secret x"),
+            RefusalKind::Taken,
+            Some((Run, "echo secret x")),
+        ),
+        (
+            "Bash",
+            line("a $x"),
+            RefusalKind::NotGranted,
+            Some((Run, "a *")),
+        ),
+        (
+            "Bash",
+            line("$x\nls"),
+            RefusalKind::Unclear,
+            Some((Run, "$x")),
+        ),
+        (
+            "Bash",
+            line("echo x > /tmp/x"),
+            RefusalKind::Outside,
+            Some((Run, "echo x > /tmp/x")),
+        ),
+        (
+            "WebFetch",
+            json!({"url": "https://me:pw@docs.example.net:443/x"}),
+            RefusalKind::NotGranted,
+            Some((Reach, "docs.example.net")),
+        ),
+        (
+            "WebFetch",
+            json!({"url": "file:///x"}),
+            RefusalKind::Unclear,
+            Some((Reach, "file:///x")),
+        ),
+        (
+            "WebSearch",
+            json!({"query": "x"}),
+            RefusalKind::NotGranted,
+            Some((Reach, "*")),
+        ),
+        (
+            "mcp__db__drop",
+            json!({}),
+            RefusalKind::NotGranted,
+            Some((Use, "mcp:db/drop")),
+        ),
+        (
+            "mcp__browser__upload",
+            json!({}),
+            RefusalKind::Taken,
+            Some((Use, "mcp:browser/upload")),
+        ),
+        (
+            "Agent",
+            json!({"subagent_type": "builder"}),
+            RefusalKind::NotGranted,
+            Some((Delegate, "builder")),
+        ),
+        (
+            "Agent",
+            json!({"subagent_type": "Explore"}),
+            RefusalKind::Unclear,
+            Some((Delegate, "Explore")),
+        ),
+        ("Skill", json!({}), RefusalKind::Unclear, None),
+    ];
+    for (tool, input, kind, wanted) in cases {
+        let found = refusal(&open, tool, input.clone());
+        let about = found.wanted.as_ref();
+        let about = about.map(|thing| (thing.capability, thing.name.as_str()));
+        assert_eq!(
+            (found.kind, about),
+            (kind, wanted),
+            "{tool} {input}: {found}"
+        );
+    }
+    let other = project.call(Some("qa"), "Read", file("x"));
+    let Decision::Refuse(found) = decide(&plan(), &other, &place) else {
+        panic!("qa worked in the builder's session");
+    };
+    assert_eq!(found.kind, RefusalKind::Unclear);
+}
+
+#[test]
+fn every_factory_above_a_session_has_its_say() {
+    let project = Project::new();
+    let own = |name: &str, may: &[&str]| {
+        let mut lock = lock();
+        let mut role = lock["roles"]["builder"].clone();
+        role["boundary"]["write"] = json!({ "may": may });
+        lock["roles"] = json!({ name: role });
+        serde_json::from_value::<Plan>(lock).unwrap().to_text()
+    };
+    let below = |path: &str, lock: String| {
+        let folder = project.root.join(path);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("factory.lock"), lock).unwrap();
+        folder
+    };
+    let same = below("app/same", own("builder", &["**"]));
+    let other = below("app/other", own("other", &["**"]));
+    let docs = below("docs/other", own("other", &["**"]));
+    let repository = below("sub", own("other", &["**"]));
+    let code = |cwd: &Path, agent: Option<&str>, path: &str| {
+        answer(hook(cwd, agent, path).as_bytes(), &Setting::default()).code
+    };
+    // (where the session is, whose call, the path, whether it is refused)
+    let cases = [
+        // The nearer one may be what a role has made of it.
+        (&same, Some("builder"), "x.rb", false),
+        (&same, Some("builder"), "../../docs/a.md", true),
+        (&same, Some("builder"), "../a.rb", true),
+        // One that does not know the agent is not the one that decides.
+        (&other, Some("builder"), "x.rb", false),
+        (&docs, Some("builder"), "x.md", true),
+        (&docs, Some("other"), "x.md", false),
+        (&docs, Some("other"), "../a.md", true),
+        (&docs, Some("someone-elses"), "../a.md", false),
+        (&docs, None, "../a.md", false),
+        // Nor is one above another repository: the client finds no agent there.
+        (&repository, Some("builder"), "x", false),
+        (&repository, Some("other"), "../app/a.rb", true),
+    ];
+    for (cwd, agent, path, refused) in cases {
+        let said = code(cwd, agent, path);
+        assert_eq!(
+            said,
+            if refused { 2 } else { 0 },
+            "{agent:?} {}: {path}",
+            cwd.display()
+        );
+    }
+    let asked = answer(
+        hook(&docs, None, "factory.lock").as_bytes(),
+        &Setting::default(),
+    );
+    assert!(asked.stdout.contains("\"ask\""), "{asked:?}");
+    let why = answer(
+        hook(&docs, Some("builder"), "x.md").as_bytes(),
+        &Setting::default(),
+    )
+    .stderr;
+    assert!(why.contains("so says the factory above"), "{why}");
+    // What the client says the session started in counts, wherever the shell has gone.
+    let setting = Setting {
+        environment: [("CLAUDE_PROJECT_DIR".into(), docs.clone().into())].into(),
+        ..Setting::default()
+    };
+    let input = hook(
+        &repository,
+        Some("other"),
+        project.root.join("docs/a.md").to_str().unwrap(),
+    );
+    assert_eq!(answer(input.as_bytes(), &setting).code, 2);
+    // A lock that can't be read is none that permits.
+    fs::write(docs.join("factory.lock"), "{").unwrap();
+    assert_eq!(code(&docs, Some("other"), "x.md"), 2);
+    assert_eq!(code(&docs, None, "x.md"), 0);
+}
+
+#[test]
+fn a_hook_in_an_agents_file_knows_whose_call_it_is() {
+    let project = Project::new();
+    let setting = |agent: &str| Setting {
+        agent: Some(agent.into()),
+        ..Setting::default()
+    };
+    let said = |cwd: &Path, agent: Option<&str>, path: &str, of: &str| {
+        answer(hook(cwd, agent, path).as_bytes(), &setting(of))
+    };
+    for agent in [None, Some("builder")] {
+        assert_eq!(said(&project.root, agent, "app/a.rb", "builder").code, 0);
+        assert_eq!(said(&project.root, agent, "docs/a.md", "builder").code, 2);
+    }
+    // Where its factory is not, another one does not take it for a person.
+    let mut lock = lock();
+    let roles = lock["roles"].as_object_mut().unwrap();
+    roles.remove("builder");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let plan: Plan = serde_json::from_value(lock).unwrap();
+    fs::write(elsewhere.path().join("factory.lock"), plan.to_text()).unwrap();
+    for agent in [None, Some("builder")] {
+        let reply = said(elsewhere.path(), agent, "x", "builder");
+        assert_eq!(reply.code, 2);
+        assert!(
+            reply.stderr.contains("start the session in its project"),
+            "{reply:?}"
+        );
+    }
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(said(empty.path(), None, "x", "builder").code, 2);
 }
 
 fn hook(root: &Path, agent: Option<&str>, path: &str) -> String {
@@ -617,6 +1020,7 @@ fn what_goes_wrong_refuses_agents_and_lets_people_be() {
             let reply = answer(hook(root, Some(agent), "a").as_bytes(), &setting);
             assert_eq!(reply.code, 2, "{agent}");
             assert!(reply.stderr.contains("factory.lock"), "{}", reply.stderr);
+            assert!(reply.stderr.contains("factory build"), "{}", reply.stderr);
         }
         assert_eq!(answer(hook(root, None, "a").as_bytes(), &setting).code, 0);
         let forced = Setting {
@@ -688,6 +1092,9 @@ fn shell_lines_are_judged_with_the_disk_in_view() {
         ("cp app/a.rb factory.lock", Some("factory.lock")),
         ("echo x >> CLAUDE.md", Some("CLAUDE.md")),
         ("echo x > app/sealed/test.rb", Some("app/sealed")),
+        ("cp app/a.rb app/factory.lock", Some("factory.lock")),
+        ("cat app/a.rb | tee app/twice.rb", Some("has other names")),
+        ("rm app/twice.rb", None),
         ("rm -r sub", Some("sub")),
         ("cat .env.test", Some(".env.test")),
         ("cat app/innocent.rb", Some(".env.test")),
@@ -711,11 +1118,13 @@ fn shell_lines_are_judged_with_the_disk_in_view() {
     assert!(!decided(&call));
 }
 
+// A region as `build` writes it.
+const REGION: &str = "<!-- factory:begin roles sha256=39ad5d9847b8a8e0 (made by `factory build`: edit its source, not this text) -->\nThe roles.\n<!-- factory:end roles -->\n";
+
 #[test]
 fn a_document_is_anyones_but_for_its_managed_sections() {
     let project = Project::new();
-    let region = "<!-- factory:begin roles sha256=39ad5d9847b8a8e0 (made by `factory build`: edit its source, not this text) -->\nThe roles.\n<!-- factory:end roles -->\n";
-    let text = format!("# Mine\n\nOld text.\n\n{region}\nMore.\n");
+    let text = format!("# Mine\n\nOld text.\n\n{REGION}\nMore.\n");
     assert!(
         crate::document::Document::parse(&text)
             .unwrap()

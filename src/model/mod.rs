@@ -6,6 +6,7 @@ mod boundaries;
 mod changes;
 mod fault;
 mod names;
+mod reserved;
 mod resolve;
 mod tasks;
 mod types;
@@ -16,11 +17,12 @@ pub use boundaries::{Bounds, Origin, Origins};
 pub use changes::{Change, Direction, Phrase, Version, changes};
 pub use fault::ModelError;
 pub use names::circle;
+pub use reserved::{Protected, Reserved};
 pub use resolve::resolve;
 pub use types::{
-    Accept, AcceptProof, AgentFile, Cannot, CannotBoth, Document, Example, Gate, GateId,
-    LanguageModel, LintLevel, Model, ModelId, Require, Role, RoleId, Rule, Section, SectionFrom,
-    Server, ServerId, Set, SetMembers, Step, StepId, Task, Trust, Work,
+    Accept, AcceptProof, AgentFile, Cannot, CannotBoth, Document, Example, Gate, GateId, Hold,
+    HoldPlace, LanguageModel, LintLevel, Model, ModelId, Require, Role, RoleId, Rule, Section,
+    SectionFrom, Server, ServerId, Set, SetMembers, Step, StepId, Task, Trust, Work,
 };
 pub use values::{
     Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, GuardMode, Memory, Mention,

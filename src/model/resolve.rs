@@ -6,16 +6,16 @@ use miette::LabeledSpan;
 
 use super::{
     AgentFile, Bounds, Cannot, CannotBoth, Document, Driver, DriverKind, Example, Gate, GateId,
-    GateKind, GuardMode, LanguageModel, LintLevel, Memory, Mention, Model, ModelError, ModelId,
-    Notice, Notify, Price, Require, Role, RoleId, Rule, Section, SectionFrom, Server,
-    ServerCommand, Set, SetMembers, Stop, Trust, Usd, Workspace,
+    GateKind, GuardMode, Hold, HoldPlace, LanguageModel, LintLevel, Memory, Mention, Model,
+    ModelError, ModelId, Notice, Notify, Price, Protected, Require, Reserved, Role, RoleId, Rule,
+    Section, SectionFrom, Server, ServerCommand, Set, SetMembers, Stop, Trust, Usd, Workspace,
     boundaries::{Sets, variable},
     names::{Names, circle},
     tasks,
     values::{Copy, CopyFor, External},
 };
 use crate::{
-    boundary::{Capability, Entry, Layer, PathPattern, Shared},
+    boundary::{Entry, PathPattern, Shared},
     client::front::{Field, Head},
     diagnostics::{Findings, Span, Spanned},
     spec::{self, Grants, Loaded, SetKind, Spec, Text},
@@ -50,7 +50,8 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
     let stop = stop(&factory.stop, DEFAULT_STOP);
 
     let gates = gates(spec, &tables.gates, &sets, findings);
-    let universal = universal(loaded);
+    let protected = protected(loaded, findings);
+    let universal = Arc::new(Shared::new(protected.entries()));
     let mut roles = Vec::new();
     let profiles = profile_closures(spec, &tables.profiles, findings);
     let inherited = Inherited::new(spec, &sets, findings);
@@ -114,7 +115,7 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
             .flatten()
             .map(|item| item.text.span)
             .collect(),
-        protected: universal,
+        protected,
         spec_files: loaded.spec_files.clone(),
         templates: loaded.templates.clone(),
         memories: loaded.memories.clone(),
@@ -406,48 +407,41 @@ fn profile_closures(spec: &Spec, names: &Names, findings: &mut Findings) -> Vec<
         .collect()
 }
 
-// What no role may write, whatever the spec says: what the factory is made from, what it makes of
-// that, and git's own folder.
-fn universal(loaded: &Loaded) -> Arc<Shared<PathPattern>> {
+// What no role may write, whatever the spec says: what the factory is made from, what it makes of that,
+// and what steers git and the client. What no pattern can name is reported, and never left open.
+fn protected(loaded: &Loaded, findings: &mut Findings) -> Protected {
     let spec = &loaded.spec;
-    let factory = spec.factory.iter();
-    let mut paths: Vec<String> = loaded.spec_files.iter().map(|path| literal(path)).collect();
-    paths.extend(
-        factory
-            .clone()
-            .filter_map(|factory| factory.preamble.as_ref())
-            .map(|path| literal(&path.value)),
-    );
-    paths.extend(spec.roles.iter().map(|role| literal(&role.prompt.value)));
-    paths.extend(loaded.includes.iter().cloned());
-    let fixed = [
-        "templates/**",
-        "snapshots/**",
-        "factory.lock",
-        ".claude/**",
-        ".mcp.json",
-        "CLAUDE.local.md",
-        "**/.git",
-        "**/.git/**",
-    ];
-    paths.extend(fixed.map(str::to_owned));
-    paths.sort();
-    paths.dedup();
-    let patterns = paths.iter().filter_map(|path| path.parse().ok());
-    let entries = patterns.map(|pattern: PathPattern| pattern.into());
-    Arc::new(Shared::new(entries.collect()))
-}
-
-// The pattern that means just `path`.
-fn literal(path: &str) -> String {
-    let mut pattern = String::with_capacity(path.len());
-    for letter in path.chars() {
-        match letter {
-            '*' | '?' | '[' | '{' => pattern.extend(['[', letter, ']']),
-            _ => pattern.push(letter),
+    let mut protected = Protected::fixed();
+    let mut keep = |reserved, path: &str, span: Span| match PathPattern::literal(path) {
+        // What is missing was reported where it was read.
+        _ if path.is_empty() => {}
+        Ok(pattern) => protected.add(reserved, pattern),
+        Err(error) => findings.add(ModelError::BadPattern {
+            message: format!("`{path}` can't be kept from roles: {}", error.message),
+            help: Some("give the file another name".to_owned()),
+            span: span.into(),
+        }),
+    };
+    if let Some(factory) = &spec.factory {
+        for path in &loaded.spec_files {
+            keep(Reserved::Input, path, factory.name.span);
+        }
+        if let Some(path) = &factory.preamble {
+            keep(Reserved::Input, &path.value, path.span);
         }
     }
-    pattern
+    for role in &spec.roles {
+        keep(Reserved::Input, &role.prompt.value, role.prompt.span);
+        if let Some(agent) = &role.agent {
+            keep(Reserved::Output, &agent.path.value, agent.path.span);
+        }
+    }
+    // A pattern that is none was reported where it was read.
+    let includes = loaded.includes.iter().filter_map(|text| text.parse().ok());
+    for pattern in includes {
+        protected.add(Reserved::Input, pattern);
+    }
+    protected
 }
 
 struct RoleSources<'a> {
@@ -931,8 +925,15 @@ fn lints(list: &[spec::LintLevel]) -> Vec<LintLevel> {
         .collect()
 }
 
-fn hold(list: &[spec::Hold]) -> Vec<(Capability, Spanned<Layer>, Option<Text>)> {
-    list.iter()
-        .map(|hold| (hold.capability, hold.layer, hold.platform.clone()))
-        .collect()
+fn hold(list: &[spec::Hold]) -> Vec<Hold> {
+    let hold = |hold: &spec::Hold| Hold {
+        capability: hold.capability,
+        layer: hold.layer,
+        platform: hold.platform.clone(),
+        place: hold.place.as_ref().map(|place| match place.value.as_str() {
+            "exec" => HoldPlace::Exec,
+            _ => HoldPlace::Interactive,
+        }),
+    };
+    list.iter().map(hold).collect()
 }

@@ -1,13 +1,11 @@
 //! What a resolved factory is made of.
 
-use std::sync::Arc;
-
 use super::{
-    Bounds, Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, ServerCommand,
-    Stop, Workspace, Yields,
+    Bounds, Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, Protected,
+    ServerCommand, Stop, Workspace, Yields,
 };
 use crate::{
-    boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern, Shared},
+    boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
     client::front::Head,
     diagnostics::{Level, Span, Spanned},
     spec::Text,
@@ -76,7 +74,7 @@ pub struct Model {
     /// Where what every role is given, and what is taken from every role, is written.
     pub everyone: Vec<Span>,
     /// What no role may write, whatever grants it: it stands behind every role's own nevers.
-    pub protected: Arc<Shared<PathPattern>>,
+    pub protected: Protected,
     /// The paths of the spec files, the file that is checked first.
     pub spec_files: Vec<String>,
     /// The paths of the project's templates.
@@ -86,7 +84,29 @@ pub struct Model {
     /// The levels that the factory sets for lints.
     pub lints: Vec<LintLevel>,
     /// The least layers that the factory asks for.
-    pub hold: Vec<(Capability, Spanned<Layer>, Option<Text>)>,
+    pub hold: Vec<Hold>,
+}
+
+/// A layer that must hold a capability at least.
+#[derive(Debug, Clone)]
+pub struct Hold {
+    /// The capability.
+    pub capability: Capability,
+    /// The layer.
+    pub layer: Spanned<Layer>,
+    /// The platform of `exec` that it is asked for; all without one.
+    pub platform: Option<Text>,
+    /// Where it is asked for; everywhere without one.
+    pub place: Option<HoldPlace>,
+}
+
+/// Where a layer must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldPlace {
+    /// In `exec`.
+    Exec,
+    /// Where a person's client runs the role.
+    Interactive,
 }
 
 /// A level that is set for a lint.
@@ -203,7 +223,7 @@ pub struct Role {
     /// What it must not be able to do.
     pub cannot: Vec<Example>,
     /// The least layers it asks for.
-    pub hold: Vec<(Capability, Spanned<Layer>, Option<Text>)>,
+    pub hold: Vec<Hold>,
     /// The levels that it sets for lints.
     pub lints: Vec<LintLevel>,
 }

@@ -7,11 +7,11 @@ use std::{
 };
 
 use super::{
-    Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Previous, Price, Proof, Role, Step,
-    StepKind, Task,
+    Accept, Agent, Factory, Gate, Held, Input, Model, Output, Plan, Previous, Price, Proof, Role,
+    Step, StepKind, Task,
 };
 use crate::{
-    boundary::{Capability, Entry, Layer, PathPattern},
+    boundary::{Entry, PathPattern},
     cache::Digest,
     check::Checked,
     diagnostics::Sources,
@@ -88,7 +88,7 @@ pub fn lock(checked: &Checked, sources: &Sources, mut compiled: Compiled) -> Pla
             .map(|known| (known.name.value.clone(), gate(known)))
             .collect(),
         sets: BTreeMap::new(),
-        protected: model.protected.entries().to_vec(),
+        protected: model.protected.clone(),
         roles: model
             .roles()
             .map(|(id, known)| {
@@ -205,10 +205,19 @@ fn sealed_for<'a>(
     gates.flat_map(|gate| gate.sealed.iter().map(|sealed| sealed.value.clone()))
 }
 
-fn held(checked: &Checked, role: model::RoleId) -> BTreeMap<Capability, Layer> {
-    let held = checked.held(role).into_iter();
-    held.map(|(capability, held)| (capability, held.layer))
-        .collect()
+fn held(checked: &Checked, role: model::RoleId) -> Held {
+    let mut written = Held::default();
+    for (capability, held) in checked.held(role) {
+        for (platform, holding) in held.exec {
+            let layers = written.exec.entry(platform).or_default();
+            layers.insert(capability, holding.layer);
+        }
+        for (target, holding) in held.clients {
+            let layers = written.interactive.entry(target.to_owned()).or_default();
+            layers.insert(capability, holding.layer);
+        }
+    }
+    written
 }
 
 fn documents(model: &model::Model, compiled: &Compiled) -> BTreeMap<String, Vec<Section>> {
@@ -722,7 +731,7 @@ mod tests {
     fn every_member_is_known() {
         let plan = Plan {
             sets: [("@a".to_owned(), Vec::new())].into(),
-            protected: vec!["a".parse::<PathPattern>().unwrap().into()],
+            protected: model::Protected::fixed(),
             ..plan()
         };
         let text = plan.to_text();

@@ -10,15 +10,17 @@ mod shared;
 mod types;
 
 pub use crate::{
-    boundary::{Boundary, Capability, Layer},
+    boundary::{Boundary, Capability, Layer, Platform},
     model::{
         Copy, CopyFor, Driver, DriverKind, Effect, External, GateKind, GuardMode, Memory, Mention,
-        Notice, Notify, Price, ServerCommand as Server, Stop, Usd, UsdError, Workspace, Yields,
+        Notice, Notify, Price, Protected, Reserved, ServerCommand as Server, Stop, Usd, UsdError,
+        Workspace, Yields,
     },
 };
 pub use lock::{Compiled, LockError, Salvaged, lock, salvage};
 pub use previous::{Previous, Reason};
-pub use reserved::{Reservation, Reserved};
+pub use reserved::{Reservation, Reservations};
 pub use types::{
-    Accept, Agent, Factory, Gate, Input, Model, Output, Plan, Proof, Role, Step, StepKind, Task,
+    Accept, Agent, Factory, Gate, Held, Input, Model, Output, Plan, Proof, Role, Step, StepKind,
+    Task,
 };

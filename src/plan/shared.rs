@@ -20,7 +20,7 @@ impl<'de> Deserialize<'de> for Plan {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut plan = Self::deserialize(deserializer)?;
         unfold(&mut plan);
-        let protected = Arc::new(Shared::new(plan.protected.clone()));
+        let protected = Arc::new(Shared::new(plan.protected.entries()));
         for role in plan.roles.values_mut() {
             role.boundary.write.never.share(Arc::clone(&protected));
         }
@@ -76,7 +76,7 @@ mod tests {
                 "stop": { "attempts": 1, "usd": "1.00", "wall": 1 }, "jobs": 1,
             },
             "models": {}, "servers": {}, "workspace": {}, "gates": {}, "documents": {}, "tasks": {},
-            "protected": ["factory.kdl"],
+            "protected": { "input": ["factory.kdl"] },
             "sets": { "@old/set": ["ls *", { "pattern": "cat *", "except": ["cat x *"] }] },
             "roles": { "a": {
                 "title": "A", "description": "", "model": "m", "snapshot": "s",

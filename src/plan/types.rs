@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    boundary::{Boundary, Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
+    boundary::{
+        Boundary, Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern, Platform,
+    },
     cache::Digest,
     document::{Section, digest_of_text},
     model::{
-        Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, ServerCommand, Stop,
-        Workspace, Yields,
+        Driver, Effect, External, GateKind, GuardMode, Memory, Notify, Price, Protected,
+        ServerCommand, Stop, Workspace, Yields,
     },
 };
 
@@ -42,9 +44,9 @@ pub struct Plan {
     /// memory their members stand where they are named, and this is empty.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) sets: BTreeMap<String, Vec<Entry<CommandPattern>>>,
-    /// What no role may write, whatever grants it. Every role's boundary has it behind its own nevers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub protected: Vec<Entry<PathPattern>>,
+    /// What no role may write, whatever grants it, by the reason. Every role's boundary has it behind its
+    /// own nevers.
+    pub protected: Protected,
     /// The roles, by name.
     pub roles: BTreeMap<String, Role>,
     /// The managed sections of each document, by path, in the order of the spec.
@@ -185,8 +187,8 @@ pub struct Role {
     pub prompt: Digest,
     /// What it may do.
     pub boundary: Boundary,
-    /// Which layer holds each capability, on any platform.
-    pub held: BTreeMap<Capability, Layer>,
+    /// Which layer holds each capability.
+    pub held: Held,
     /// The gates that judge its work, by name.
     pub gates: Vec<String>,
     /// The client's tools that it is offered.
@@ -202,6 +204,16 @@ pub struct Role {
     pub memory: Option<Memory>,
     /// What it may use.
     pub stop: Stop,
+}
+
+/// Which layer holds each capability of a role, wherever it is at work.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Held {
+    /// In `exec`, by platform.
+    pub exec: BTreeMap<Platform, BTreeMap<Capability, Layer>>,
+    /// Where a person's client runs it, by the target that this client reads.
+    pub interactive: BTreeMap<String, BTreeMap<Capability, Layer>>,
 }
 
 /// A sentence turned into steps.
@@ -298,7 +310,7 @@ pub struct Agent {
 
 impl Plan {
     /// The format that this version reads and writes.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
     /// Returns what `role` may do in the step of `agent`.
     pub fn boundary_in(role: &Role, agent: &Agent) -> Boundary {

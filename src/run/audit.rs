@@ -3,16 +3,16 @@
 //! It looks at trees that the runner made from files, so whatever made a change and however it was
 //! hidden from others, it is one of two things here: permitted, or refused by name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{
     event::{ChangeKind, Refusal},
     git::{Git, GitError},
-    links,
+    links::Links,
 };
 use crate::{
     boundary::{Decision, Grant, PathPattern, PatternError},
-    plan::{Agent, Gate, GateKind, Plan, Reserved, Role},
+    plan::{Agent, Gate, GateKind, Plan, Reservations, Reserved, Role},
 };
 
 const LINK: &str = "120000";
@@ -113,10 +113,33 @@ pub(super) async fn refusals(
     work: &Work<'_>,
     changes: &[Change],
 ) -> Result<Vec<Refusal>, AuditError> {
-    let judge = Judge::new(work);
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let links_changed = changes
+        .iter()
+        .any(|change| change.old_mode == LINK || change.new_mode == LINK);
+    let before = Links::of(git, work.old).await?;
+    let after = if links_changed {
+        Some(Links::of(git, work.new).await?)
+    } else {
+        None
+    };
+    // What is kept by a name is kept where links lead from there, before the work and after it.
+    let mut kept = work.plan.reservations()?;
+    for links in std::iter::once(&before).chain(&after) {
+        let named = links
+            .paths()
+            .filter(|path| kept.taking(path).next().is_some());
+        let folders: Vec<String> = named
+            .filter_map(|path| Some(path.rsplit_once('/')?.0.to_owned()))
+            .collect();
+        kept = kept.followed(&folders, |path| links.real(path));
+    }
+    let judge = Judge::new(work, kept);
     let mut refused: BTreeMap<&str, Refusal> = BTreeMap::new();
     for change in changes {
-        if let Some(why) = judge.refuses(change)? {
+        if let Some(why) = judge.refuses(change) {
             let refusal = Refusal {
                 path: change.path.clone(),
                 change: change.kind,
@@ -125,14 +148,11 @@ pub(super) async fn refusals(
             refused.insert(&change.path, refusal);
         }
     }
-    let links_changed = changes
-        .iter()
-        .any(|change| change.old_mode == LINK || change.new_mode == LINK);
-    if links_changed {
-        let before: BTreeSet<String> = links::leaving(git, work.old).await?.into_keys().collect();
-        let after = links::leaving(git, work.new).await?;
+    if let Some(after) = after {
+        let before = before.leaving();
+        let after = after.leaving();
         for (path, target) in &after {
-            if before.contains(path) && !changes.iter().any(|change| &change.path == path) {
+            if before.contains_key(path) && !changes.iter().any(|change| &change.path == path) {
                 continue;
             }
             let kind = changes.iter().find(|change| &change.path == path);
@@ -149,12 +169,13 @@ pub(super) async fn refusals(
 
 struct Judge<'a> {
     plan: &'a Plan,
+    kept: Reservations,
     write: Grant<PathPattern>,
     gates: Vec<(&'a str, &'a Gate)>,
 }
 
 impl<'a> Judge<'a> {
-    fn new(work: &Work<'a>) -> Self {
+    fn new(work: &Work<'a>, kept: Reservations) -> Self {
         let plan = work.plan;
         let mut names: Vec<&String> = Vec::new();
         let mut next: Vec<&String> = work.role.gates.iter().collect();
@@ -176,48 +197,43 @@ impl<'a> Judge<'a> {
             .filter_map(|name| Some((name.as_str(), plan.gates.get(name)?)));
         Self {
             plan,
+            kept,
             write: Plan::boundary_in(work.role, work.agent).write,
             gates: gates.collect(),
         }
     }
 
-    fn refuses(&self, change: &Change) -> Result<Option<String>, AuditError> {
+    fn refuses(&self, change: &Change) -> Option<String> {
         if !change.readable {
-            return Ok(Some("its name is no UTF-8".into()));
+            return Some("its name is no UTF-8".into());
         }
         if change.old_mode == REPOSITORY || change.new_mode == REPOSITORY {
-            return Ok(Some("it is a repository of its own".into()));
+            return Some("it is a repository of its own".into());
         }
         let path = change.path.as_str();
-        match self.plan.reserved(path)? {
-            None => {}
-            // The runner writes the managed sections itself before the gates.
-            Some(Reserved::Sections) => {
-                if matches!(change.kind, ChangeKind::Deleted | ChangeKind::Type) {
-                    return Ok(Some("it holds managed sections".into()));
+        for reserved in self.kept.taking(path).map(|one| one.reserved) {
+            match reserved {
+                // The runner writes the managed sections itself before the gates.
+                Reserved::Sections => {
+                    if matches!(change.kind, ChangeKind::Deleted | ChangeKind::Type) {
+                        return Some("it holds managed sections".into());
+                    }
                 }
-            }
-            Some(reserved) => {
-                return Ok(Some(format!("no role may write it: {}", reserved.reason())));
+                reserved => {
+                    return Some(format!("no role may write it: {}", reserved.reason()));
+                }
             }
         }
         if let Some(gate) = self.seals(path) {
-            return Ok(Some(format!(
+            return Some(format!(
                 "it decides the gate `{gate}`, which judges this work"
-            )));
-        }
-        if self
-            .plan
-            .workspace
-            .copy
-            .iter()
-            .any(|copy| copy.path == path)
-        {
-            return Ok(Some(
-                "it is copied into the workspace and never lands".into(),
             ));
         }
-        Ok(match self.write.decide(path) {
+        let mut copied = self.plan.workspace.copy.iter();
+        if copied.any(|copy| copy.path == path) {
+            return Some("it is copied into the workspace and never lands".into());
+        }
+        match self.write.decide(path) {
             Decision::Permitted { .. } => None,
             Decision::Taken { never } => Some(match self.write.never.get(never) {
                 Some(entry) => format!("`never` takes it away: `{}`", entry.pattern),
@@ -225,7 +241,7 @@ impl<'a> Judge<'a> {
             }),
             Decision::Narrowed => Some("this step's `only` leaves it out".into()),
             Decision::NotGranted => Some("nothing grants it".into()),
-        })
+        }
     }
 
     fn seals(&self, path: &str) -> Option<&'a str> {

@@ -9,78 +9,119 @@ const LINK: &str = "120000";
 // Like the kernel, which follows 40.
 const MOST: usize = 40;
 
-/// Returns the links of `tree` that lead out of it, or into a `.git`, with what they say.
-///
-/// A link is followed through the other links of the tree. What it names need not be there.
-pub(super) async fn leaving(git: &Git, tree: &str) -> Result<BTreeMap<String, String>, GitError> {
-    let links = links_of(git, tree).await?;
-    let leaving = links
-        .iter()
-        .filter(|(path, target)| leads_out(&links, path, target))
-        .map(|(path, target)| (path.clone(), target.clone()));
-    Ok(leaving.collect())
-}
+/// The links of a tree, and what each says.
+#[derive(Debug, Default)]
+pub(super) struct Links(BTreeMap<String, String>);
 
-async fn links_of(git: &Git, tree: &str) -> Result<BTreeMap<String, String>, GitError> {
-    let mut links = BTreeMap::new();
-    for field in git.fields(["ls-tree", "-r", "-z", tree]).await? {
-        let field = field.to_string_lossy();
-        let Some((facts, path)) = field.split_once('\t') else {
-            continue;
-        };
-        let mut facts = facts.split(' ');
-        if facts.next() != Some(LINK) {
-            continue;
-        }
-        let id = facts.nth(1).unwrap_or_default();
-        let target = git.output(["cat-file", "blob", id], None).await?;
-        links.insert(
-            path.to_owned(),
-            String::from_utf8_lossy(&target).into_owned(),
-        );
-    }
-    Ok(links)
-}
-
-fn leads_out(links: &BTreeMap<String, String>, path: &str, target: &str) -> bool {
-    let mut at: Vec<String> = path.split('/').map(str::to_owned).collect();
-    at.pop();
-    // The components still to walk, the next one last.
-    let mut rest: Vec<String> = target.rsplit('/').map(str::to_owned).collect();
-    if target.starts_with('/') {
-        return true;
-    }
-    let mut followed = 0;
-    while let Some(component) = rest.pop() {
-        match component.as_str() {
-            "" | "." => {}
-            ".." => {
-                if at.pop().is_none() {
-                    return true;
-                }
+impl Links {
+    /// Reads the links of `tree`.
+    pub(super) async fn of(git: &Git, tree: &str) -> Result<Self, GitError> {
+        let mut ids = BTreeMap::new();
+        for field in git.fields(["ls-tree", "-r", "-z", tree]).await? {
+            let field = field.to_string_lossy();
+            let Some((facts, path)) = field.split_once('\t') else {
+                continue;
+            };
+            let mut facts = facts.split(' ');
+            if facts.next() == Some(LINK) {
+                ids.insert(path.to_owned(), facts.nth(1).unwrap_or_default().to_owned());
             }
-            name if name.eq_ignore_ascii_case(".git") => return true,
-            _ => {
-                at.push(component);
-                if let Some(target) = links.get(&at.join("/")) {
-                    followed += 1;
-                    if target.starts_with('/') || followed > MOST {
-                        return true;
+        }
+        if ids.is_empty() {
+            return Ok(Self::default());
+        }
+        let asked: String = ids.values().map(|id| format!("{id}\n")).collect();
+        let args = ["cat-file", "--batch"];
+        let answer = git.output(args, Some(asked.into_bytes())).await?;
+        let targets = blobs(&answer).ok_or_else(|| GitError::Unreadable {
+            command: args.join(" "),
+        })?;
+        Ok(Self(ids.into_keys().zip(targets).collect()))
+    }
+
+    /// Returns their paths.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Returns those that lead out of the tree, or into a `.git`, with what they say.
+    ///
+    /// A link is followed through the other links of the tree. What it names need not be there.
+    pub(super) fn leaving(&self) -> BTreeMap<String, String> {
+        let links = self.0.iter();
+        links
+            .filter(|(path, target)| self.leads_out(path, target))
+            .map(|(path, target)| (path.clone(), target.clone()))
+            .collect()
+    }
+
+    /// Returns where `path` leads within the tree, if that is elsewhere.
+    pub(super) fn real(&self, path: &str) -> Option<String> {
+        let real = self.walk(Vec::new(), path, |_| false)?.join("/");
+        (real != path).then_some(real)
+    }
+
+    fn leads_out(&self, path: &str, target: &str) -> bool {
+        let mut at: Vec<String> = path.split('/').map(str::to_owned).collect();
+        at.pop();
+        let is_repository = |name: &str| name.eq_ignore_ascii_case(".git");
+        target.starts_with('/') || self.walk(at, target, is_repository).is_none()
+    }
+
+    // Where `path` leads from the folder `at`; nothing where that is outside, or where a part of the way is
+    // one that `stops`.
+    fn walk(
+        &self,
+        mut at: Vec<String>,
+        path: &str,
+        stops: impl Fn(&str) -> bool,
+    ) -> Option<Vec<String>> {
+        // The components still to walk, the next one last.
+        let mut rest: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
+        let mut followed = 0;
+        while let Some(component) = rest.pop() {
+            match component.as_str() {
+                "" | "." => {}
+                ".." => {
+                    at.pop()?;
+                }
+                name if stops(name) => return None,
+                _ => {
+                    at.push(component);
+                    if let Some(target) = self.0.get(&at.join("/")) {
+                        followed += 1;
+                        if target.starts_with('/') || followed > MOST {
+                            return None;
+                        }
+                        at.pop();
+                        rest.extend(target.rsplit('/').map(str::to_owned));
                     }
-                    at.pop();
-                    rest.extend(target.rsplit('/').map(str::to_owned));
                 }
             }
         }
+        Some(at)
     }
-    false
+}
+
+// The contents in an answer of `git cat-file --batch`, in the order in which they were asked for.
+fn blobs(mut answer: &[u8]) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    while !answer.is_empty() {
+        let end = answer.iter().position(|byte| *byte == b'\n')?;
+        let (head, rest) = answer.split_at_checked(end)?;
+        let size = std::str::from_utf8(head).ok()?.rsplit(' ').next()?;
+        let (content, rest) = rest.get(1..)?.split_at_checked(size.parse().ok()?)?;
+        found.push(String::from_utf8_lossy(content).into_owned());
+        answer = rest.strip_prefix(b"\n")?;
+    }
+    Some(found)
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::leads_out;
+    use super::{Links, blobs};
 
     #[test]
     fn links_are_followed_as_a_file_system_would() {
@@ -109,11 +150,45 @@ mod tests {
                 .iter()
                 .map(|(path, target)| ((*path).to_owned(), (*target).to_owned()))
                 .collect();
-            assert_eq!(
-                leads_out(&links, asked, &links[asked]),
-                out,
-                "{asked} of {links:?}"
-            );
+            let target = links[asked].clone();
+            let links = Links(links);
+            assert_eq!(links.leads_out(asked, &target), out, "{asked} of {links:?}");
         }
+    }
+
+    #[test]
+    fn a_path_is_found_where_links_on_its_way_lead() {
+        let links = [
+            (".claude", "shared/claude"),
+            ("roles", "docs/roles"),
+            ("docs/roles/b.md", "../../kept/b.md"),
+            ("out", "../elsewhere"),
+            ("turn", "turn"),
+        ];
+        let links = Links(
+            links
+                .map(|(path, target)| (path.to_owned(), target.to_owned()))
+                .into(),
+        );
+        for (path, then) in [
+            (".claude", Some("shared/claude")),
+            (".claude/settings.json", Some("shared/claude/settings.json")),
+            ("roles/a.md", Some("docs/roles/a.md")),
+            ("roles/b.md", Some("kept/b.md")),
+            ("app/a.rb", None),
+            ("out/x", None),
+            ("turn", None),
+            (".git", None),
+        ] {
+            assert_eq!(links.real(path).as_deref(), then, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_links_say_is_read_in_one_go() {
+        let answer = b"a1 blob 4\na\nb\n\nb2 blob 0\n\nc3 blob 3\n../\n";
+        let read = blobs(answer).unwrap();
+        assert_eq!(read, ["a\nb\n", "", "../"]);
+        assert_eq!(blobs(b"a1 missing\n"), None);
     }
 }

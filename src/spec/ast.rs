@@ -108,6 +108,7 @@ pub struct Hold {
     pub capability: Capability,
     pub layer: Spanned<Layer>,
     pub platform: Option<Text>,
+    pub place: Option<Text>,
 }
 
 /// `lint`

@@ -303,7 +303,7 @@ pub enum SpecError {
     #[error("the spec requires factory {required}, and this is {compiler}")]
     #[diagnostic(
         code("factory::spec::newer-required"),
-        help("install a newer one: `cargo install factory`")
+        help("build a newer one, as its README says: `cargo install --path .` in a clone of it")
     )]
     NewerRequired {
         /// The version asked for.

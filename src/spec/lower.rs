@@ -367,6 +367,7 @@ impl<'a> Lower<'a, '_> {
         let mut holds = Vec::new();
         for node in self.all("hold") {
             let platform = node.props.get("platform").and_then(text);
+            let place = node.props.get("in").and_then(text);
             for child in &node.children {
                 let layer = child.args.first().and_then(text).and_then(|word| {
                     let layers = [
@@ -386,6 +387,7 @@ impl<'a> Lower<'a, '_> {
                         capability,
                         layer,
                         platform: platform.clone(),
+                        place: place.clone(),
                     });
                 }
             }

@@ -1,4 +1,4 @@
-//! The real client as `exec` starts it, where `FACTORY_TEST_CLAUDE` names it: rows 14 to 18 of
+//! The real client as `exec` starts it, where `FACTORY_TEST_CLAUDE` names it: rows 23 to 27 of
 //! `docs/client.md`.
 
 use std::{fs, sync::Arc, time::Duration};

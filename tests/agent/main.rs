@@ -62,8 +62,10 @@ impl Workbench {
         fs::create_dir_all(root.join("owner")).unwrap();
         fs::write(root.join("owner/secret"), "secret\n").unwrap();
         let stop = json!({"attempts": 1, "usd": "1.00", "wall": 60});
+        let mut protected = plan::Protected::fixed();
+        protected.add(plan::Reserved::Input, "factory.kdl".parse().unwrap());
         let plan = json!({
-            "format": 1, "compiler": "0",
+            "format": Plan::FORMAT, "compiler": "0", "protected": protected,
             "factory": {"name": "f", "targets": [], "driver": driver, "stop": stop, "jobs": 1},
             "clients": {}, "servers": {}, "gates": {}, "documents": {}, "tasks": {}, "outputs": {},
             "inputs": {"factory.kdl": {"sha256": "0".repeat(64)}},

@@ -1,5 +1,5 @@
 //! The real client in a project that `factory build` has written to, where `FACTORY_TEST_CLAUDE` names
-//! it: rows 1 to 13 of `docs/client.md`.
+//! it: rows 1 to 22 of `docs/client.md`.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -10,6 +10,8 @@
 mod project;
 #[path = "../service/mod.rs"]
 mod service;
+
+use std::{fs, os::unix::fs::symlink, path::Path};
 
 use serde_json::{Value, json};
 
@@ -42,7 +44,7 @@ fn attempts(project: &Project) -> Vec<(Value, Option<&'static str>)> {
         (write(project, "app/secret/x"), Some("app/secret/x")),
         (
             write(project, "app/../templates/brief.md.hbs"),
-            Some("may not write `templates/brief.md.hbs`"),
+            Some("no role may write `templates/brief.md.hbs`"),
         ),
         (
             write(project, ".claude/agents/new.md"),
@@ -398,4 +400,271 @@ fn settings_that_turn_the_hooks_off_are_told_of() {
     assert_eq!(project.read("config/new.yml").as_deref(), Some("new\n"));
     let said = project.factory(&["build", "--check"]);
     assert!(said.contains("disableAllHooks"), "{said}");
+}
+
+const BYPASS: [&str; 2] = ["--permission-mode", "bypassPermissions"];
+
+fn shell(line: &str) -> Value {
+    tool("Bash", json!({"command": line, "description": "d"}))
+}
+
+// Holds a session of the builder with these calls, and returns how each ended.
+fn builder_tries(
+    project: &Project,
+    folder: &Path,
+    args: &[&str],
+    calls: Vec<Value>,
+) -> Vec<(bool, String)> {
+    let mut turns = calls;
+    turns.push("Built.".into());
+    let service = Service::start(vec![
+        Rule::new("builder", "the builder of the lane", turns),
+        Rule::new(
+            "person",
+            "",
+            vec![delegate("builder"), "Waiting.".into(), "Done.".into()],
+        ),
+    ]);
+    project.session_in(folder, &service, "Go", &[args, &BYPASS[..]].concat());
+    results(service.requests("builder").last().unwrap())
+}
+
+#[test]
+fn a_session_below_the_root_has_the_same_boundary() {
+    for args in [&["--agent", "builder"][..], &[]] {
+        let Some(project) = Project::built() else {
+            return;
+        };
+        let calls = vec![
+            write(&project, "app/new.txt"),
+            write(&project, "config/new.yml"),
+            shell("cat a.txt | tee ../config/deploy.yml"),
+            write(&project, "app/factory.lock"),
+        ];
+        let said = builder_tries(&project, &project.root().join("app"), args, calls);
+        assert!(!said[0].0, "{said:?}");
+        for (refused, why) in [
+            (1, "may not write `config/new.yml`"),
+            (2, "config/deploy.yml"),
+            (3, "would be judged by it"),
+        ] {
+            let (is_error, words) = &said[refused];
+            assert!(*is_error && words.contains(why), "{why}: {said:?}");
+        }
+        assert_eq!(project.read("app/new.txt").as_deref(), Some("new\n"));
+        assert_eq!(project.read("config/new.yml"), None);
+        assert_eq!(project.read("config/deploy.yml").as_deref(), Some("old\n"));
+    }
+}
+
+#[test]
+fn a_session_elsewhere_that_adds_the_project_does_nothing_in_it() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let root = project.root().display().to_string();
+    let calls = vec![write(&project, "config/new.yml"), write(&project, "app/x")];
+    let args = ["--agent", "builder", "--add-dir", &root];
+    let said = builder_tries(&project, &project.elsewhere(), &args, calls);
+    assert!(said.iter().all(|(is_error, _)| *is_error), "{said:?}");
+    assert!(said[0].1.contains("factory.lock"), "{said:?}");
+    // Nor where another factory is that would take an agent that it does not know for the person.
+    let other = project.elsewhere();
+    fs::create_dir_all(other.join("roles")).unwrap();
+    fs::write(other.join("roles/other.md"), "You are another.\n").unwrap();
+    let spec = "factory \"other\" spec=1 { target \"claude-code\"; }\nmodel \"m\" id=\"claude-opus-5-5\"\n\
+                role \"other\" model=\"m\" prompt=\"roles/other.md\" { description \"Looks\"; }\n";
+    fs::write(other.join("factory.kdl"), spec).unwrap();
+    let built = project.command_in(&other, &["build"]);
+    assert!(built.status.success(), "{built:?}");
+    let calls = vec![write(&project, "config/new.yml"), write(&project, "app/x")];
+    let said = builder_tries(&project, &other, &args, calls);
+    assert!(
+        said[0].0 && said[0].1.contains("start the session in its project"),
+        "{said:?}"
+    );
+    assert_eq!(
+        (project.read("config/new.yml"), project.read("app/x")),
+        (None, None)
+    );
+}
+
+#[test]
+fn below_the_root_of_what_nobody_trusts_nothing_is_held_and_that_is_said() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    project.distrust();
+    let calls = || vec![write(&project, "config/new.yml")];
+    let args = ["--agent", "builder"];
+    let said = builder_tries(&project, &project.root(), &args, calls());
+    assert!(said[0].0, "in the root the settings are read: {said:?}");
+    let said = builder_tries(&project, &project.root().join("app"), &args, calls());
+    assert!(
+        !said[0].0,
+        "the client has learnt to run the hook: {said:?}"
+    );
+    let held = project.factory(&["check", "--held"]);
+    assert!(
+        held.contains("only where that person has trusted"),
+        "{held}"
+    );
+}
+
+#[test]
+fn two_hooks_of_one_guard_are_as_one() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    fs::create_dir(project.root().join(".git")).unwrap();
+    let calls = vec![write(&project, "app/x"), write(&project, "config/new.yml")];
+    let said = builder_tries(&project, &project.root(), &["--agent", "builder"], calls);
+    assert!(!said[0].0 && said[1].0, "{said:?}");
+    let refusals = project.factory(&["refusals"]);
+    assert!(
+        refusals.contains("builder: 1 call that nothing grants"),
+        "{refusals}"
+    );
+}
+
+#[test]
+fn settings_that_the_client_ignores_stop_the_build() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let settings = project.read(".claude/settings.json").unwrap();
+    let more = |text: &str| settings.replacen('{', text, 1);
+    // (the settings, what build says of them)
+    let cases = [
+        (format!("// mine\n{settings}"), "see line 1"),
+        (more("{\"x\": [1,],"), "no comma at an end"),
+        (
+            more("{\"permissions\": {\"defaultMode\": \"bogus\"},"),
+            "permissions.defaultMode",
+        ),
+        (
+            more("{\"permissions\": {\"allow\": \"Bash\"},"),
+            "permissions.allow",
+        ),
+        (more("{\"cleanupPeriodDays\": \"x\","), "cleanupPeriodDays"),
+        (more("{\"env\": [\"A\"],"), "`env`"),
+    ];
+    for (number, (settings, words)) in cases.into_iter().enumerate() {
+        project.write(".claude/settings.json", &settings);
+        // Without the hook in the file of an agent, so that this one is seen alone.
+        project.write(
+            ".claude/agents/bare.md",
+            "---\nname: bare\ndescription: Bare\n---\nYou are bare.\n",
+        );
+        let path = format!("config/{number}.yml");
+        let turns = vec![write(&project, &path), "Done.".into()];
+        let service = Service::start(vec![Rule::new("any", "", turns)]);
+        let session = project.session(
+            &service,
+            "Go",
+            &[&["--agent", "bare"], &BYPASS[..]].concat(),
+        );
+        let ran = session.of("hook_response").count();
+        assert_eq!(ran, 0, "{words}: a hook ran");
+        let said = project.refused(&["build"]);
+        assert!(
+            said.contains(words) && said.contains("nothing was written"),
+            "{said}"
+        );
+        let held = project.factory(&["check", "--held"]);
+        assert!(held.contains("not asked now"), "{held}");
+    }
+}
+
+#[test]
+fn a_real_path_is_kept_like_the_name_that_a_link_gives_it() {
+    let Some(project) = Project::bare() else {
+        return;
+    };
+    let root = project.root();
+    fs::create_dir_all(root.join("shared/claude")).unwrap();
+    fs::create_dir_all(root.join("docs/roles")).unwrap();
+    symlink("shared/claude", root.join(".claude")).unwrap();
+    symlink("docs/roles", root.join("roles")).unwrap();
+    fs::rename(root.join("CLAUDE.md"), root.join("AGENTS.md")).unwrap();
+    symlink("AGENTS.md", root.join("CLAUDE.md")).unwrap();
+    project.build(r#""shared/**" "docs/**" "AGENTS.md""#);
+    let kept = [
+        "shared/claude/settings.json",
+        "docs/roles/builder.md",
+        "AGENTS.md",
+    ];
+    let before = kept.map(|path| project.read(path));
+    let mut calls: Vec<Value> = kept.map(|path| write(&project, path)).to_vec();
+    calls.push(shell("cat app/a.txt | tee shared/claude/settings.json"));
+    calls.push(write(&project, "docs/free.md"));
+    let said = builder_tries(&project, &root, &["--agent", "builder"], calls);
+    for (is_error, words) in &said[..4] {
+        assert!(is_error, "{words}");
+    }
+    assert!(!said[4].0, "{said:?}");
+    assert_eq!(kept.map(|path| project.read(path)), before);
+}
+
+#[test]
+fn a_file_with_a_name_elsewhere_is_not_written() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let root = project.root();
+    fs::hard_link(root.join("config/deploy.yml"), root.join("app/hard")).unwrap();
+    let calls = vec![
+        write(&project, "app/hard"),
+        shell("cat app/a.txt | tee app/hard"),
+    ];
+    let said = builder_tries(&project, &root, &["--agent", "builder"], calls);
+    for (is_error, words) in &said[..2] {
+        assert!(*is_error && words.contains("other names"), "{words}");
+    }
+    assert_eq!(project.read("config/deploy.yml").as_deref(), Some("old\n"));
+}
+
+#[test]
+fn a_person_is_asked_before_a_line_changes_the_factory() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    let calls = [
+        "rm factory.lock",
+        "echo x > factory.kdl",
+        "rm -rf snapshots",
+        "echo x > config/mine.yml",
+    ];
+    let mut turns: Vec<Value> = calls.map(shell).to_vec();
+    turns.push("Done.".into());
+    let service = Service::start(vec![Rule::new("any", "", turns)]);
+    // Without a person at the keyboard what asks is refused.
+    project.session(&service, "Go", &BYPASS);
+    let said = results(service.requests("any").last().unwrap());
+    for (is_error, words) in &said[..3] {
+        assert!(is_error, "{words}");
+    }
+    assert!(!said[3].0, "{said:?}");
+    for path in ["factory.lock", "factory.kdl", "snapshots/builder.snap"] {
+        assert!(
+            project.read(path).is_some_and(|text| text != "x\n"),
+            "{path}"
+        );
+    }
+    assert_eq!(project.read("config/mine.yml").as_deref(), Some("x\n"));
+}
+
+#[test]
+fn another_program_called_factory_stops_roles_and_no_person() {
+    let Some(project) = Project::built() else {
+        return;
+    };
+    project.shadow("cat >/dev/null; echo usage: factory COMMAND >&2; exit 2");
+    let turns = vec![write(&project, "config/mine.yml"), "Done.".into()];
+    let service = Service::start(vec![Rule::new("any", "", turns)]);
+    project.session(&service, "Go", &BYPASS);
+    assert_eq!(project.read("config/mine.yml").as_deref(), Some("new\n"));
+    let calls = vec![write(&project, "app/x")];
+    let said = builder_tries(&project, &project.root(), &["--agent", "builder"], calls);
+    assert!(said[0].0 && said[0].1.contains("not the guard"), "{said:?}");
 }

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -88,7 +89,15 @@ impl Project {
     /// The project with its factory built and its prompts accepted, where there is a client.
     pub fn built() -> Option<Self> {
         let project = Self::bare()?;
-        project.write("factory.kdl", SPEC);
+        project.build("");
+        Some(project)
+    }
+
+    /// Builds the factory, whose builder may write `more` besides, and accepts its prompts.
+    pub fn build(&self, more: &str) {
+        let project = self;
+        let may = format!("write \"app/**\" {more};");
+        project.write("factory.kdl", &SPEC.replace("write \"app/**\";", &may));
         project.write(
             "roles/_preamble.md",
             "# Ground rules\n\nTabs, never spaces: rule 4711.\n",
@@ -101,7 +110,26 @@ impl Project {
         }
         project.factory(&["snap", "accept"]);
         project.factory(&["build"]);
-        Some(project)
+    }
+
+    /// Takes back that the person has trusted the project.
+    pub fn distrust(&self) {
+        fs::write(self.home().join(".claude.json"), "{}").unwrap();
+    }
+
+    /// Puts another program called `factory` in front of the real one.
+    pub fn shadow(&self, script: &str) {
+        let path = self.folder.path().join("bin/factory");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A folder beside the project.
+    pub fn elsewhere(&self) -> PathBuf {
+        let folder = self.root().parent().unwrap().join("elsewhere");
+        fs::create_dir_all(&folder).unwrap();
+        folder
     }
 
     /// The same project without a factory, where there is a client.
@@ -148,14 +176,23 @@ impl Project {
         self.root().join(path).display().to_string()
     }
 
-    /// Returns what `factory` says; it has to succeed.
-    pub fn factory(&self, args: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_factory"))
+    fn command(&self, args: &[&str]) -> Output {
+        self.command_in(&self.root(), args)
+    }
+
+    /// Runs `factory` in `folder`.
+    pub fn command_in(&self, folder: &Path, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_factory"))
             .args(args)
-            .current_dir(self.root())
+            .current_dir(folder)
             .env("FACTORY_CACHE_DIR", self.folder.path().join("cache"))
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Returns what `factory` says; it has to succeed.
+    pub fn factory(&self, args: &[&str]) -> String {
+        let output = self.command(args);
         let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         assert!(
             output.status.success(),
@@ -164,6 +201,13 @@ impl Project {
             said(&output.stderr)
         );
         said(&output.stdout)
+    }
+
+    /// Returns what `factory` says; it has to end otherwise than well.
+    pub fn refused(&self, args: &[&str]) -> String {
+        let output = self.command(args);
+        assert!(!output.status.success(), "{args:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Returns the accepted prompt of a role.
@@ -178,16 +222,31 @@ impl Project {
         String::from_utf8(output.unwrap().stdout).unwrap()
     }
 
-    /// Holds one session: `prompt` is what the person types.
+    /// Holds one session in the root of the project: `prompt` is what the person types.
     pub fn session(&self, service: &Service, prompt: &str, args: &[&str]) -> Session {
+        self.session_in(&self.root(), service, prompt, args)
+    }
+
+    /// Holds one session that starts in `folder`.
+    pub fn session_in(
+        &self,
+        folder: &Path,
+        service: &Service,
+        prompt: &str,
+        args: &[&str],
+    ) -> Session {
+        let shadow = self.folder.path().join("bin");
         let programs = Path::new(env!("CARGO_BIN_EXE_factory")).parent().unwrap();
         let output = Command::new(&self.client)
             .args(["-p", prompt, "--output-format", "stream-json", "--verbose"])
             .arg("--include-hook-events")
             .args(args)
-            .current_dir(self.root())
+            .current_dir(folder)
             .env_clear()
-            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .env(
+                "PATH",
+                format!("{}:{}:/usr/bin:/bin", shadow.display(), programs.display()),
+            )
             .env("HOME", self.home())
             .env("TMPDIR", self.folder.path())
             .env("ANTHROPIC_BASE_URL", &service.url)

@@ -251,9 +251,13 @@ fn the_settings_of_a_project_are_valid_and_obeyed() {
                 .collect();
             assert_eq!(
                 fields,
-                ["name", "description", "tools", "model", "factory"],
+                ["name", "description", "tools", "model", "hooks", "factory"],
                 "{file}"
             );
+            // The hooks of an agent are those that settings may have.
+            let hooks = head.lines().find_map(|line| line.strip_prefix("hooks: "));
+            let hooks: Value = serde_json::from_str(hooks.unwrap()).unwrap();
+            assert_sound(schema.as_ref(), &json!({ "hooks": hooks }), "/");
             let tools = head
                 .lines()
                 .find_map(|line| line.strip_prefix("tools: "))

@@ -136,6 +136,8 @@ pub(super) fn effects(
         for (path, _) in written {
             if tree {
                 copied(source, &path, scope, places, &mut effects);
+            } else if name == "mv" {
+                effects.change([path], Change::Name);
             } else {
                 effects.change([path], Change::File);
             }
@@ -268,7 +270,7 @@ fn kinds(argument: &Argument, scope: &Scope<'_>, places: &Places) -> Vec<Kind> {
 fn is_file(argument: &Argument, scope: &Scope<'_>, places: &Places) -> bool {
     kinds(argument, scope, places)
         .iter()
-        .all(|kind| *kind == Kind::File)
+        .all(|kind| kind.is_file())
 }
 
 fn is_directory_now(argument: &Argument, scope: &Scope<'_>, places: &Places) -> bool {

@@ -165,6 +165,7 @@ pub(super) fn effects(
             let change = match name {
                 "rmdir" | "mkdir" => Change::Directory,
                 "rm" if parsed.has(&["r", "R", "recursive", "d", "dir"]) => Change::Tree,
+                "rm" | "unlink" => Change::Name,
                 _ => Change::File,
             };
             effects.look(parsed.values(&["reference"]).cloned(), Look::File);

@@ -238,7 +238,7 @@ fn subcommand_effects(subcommand: &str, rest: &[Argument]) -> Result<Effects, St
                 if recursive {
                     Change::Tree
                 } else {
-                    Change::File
+                    Change::Name
                 },
                 &mut effects,
             )?;

@@ -18,12 +18,23 @@ const DEEPEST: usize = 40;
 /// Whatever is not understood is refused. The answer does not depend on the time it takes: work is
 /// bounded, and what is over the bounds is refused too.
 pub fn judge(line: &str, scope: &Scope<'_>) -> Result<(), Refusal> {
+    judge_aside(line, scope, false)
+}
+
+/// Returns the first write in a shell line that `scope` does not permit, as far as the line can be read:
+/// whatever else would be refused plays no part.
+pub fn write_against(line: &str, scope: &Scope<'_>) -> Option<Refusal> {
+    let judged = judge_aside(line, scope, true);
+    judged.err().filter(|refusal| refusal.written().is_some())
+}
+
+fn judge_aside(line: &str, scope: &Scope<'_>, only_writes: bool) -> Result<(), Refusal> {
     // The parser is recursive; a stack of known size keeps a hostile line from ending the process.
     let judged = thread::scope(|threads| {
         thread::Builder::new()
             .name("judge".to_owned())
             .stack_size(parse::STACK)
-            .spawn_scoped(threads, || judge_here(line, scope))
+            .spawn_scoped(threads, || judge_here(line, scope, only_writes))
             .map(thread::ScopedJoinHandle::join)
     });
     match judged {
@@ -32,10 +43,11 @@ pub fn judge(line: &str, scope: &Scope<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn judge_here(line: &str, scope: &Scope<'_>) -> Result<(), Refusal> {
+fn judge_here(line: &str, scope: &Scope<'_>, only_writes: bool) -> Result<(), Refusal> {
     let mut judge = Judge {
         scope,
         line,
+        only_writes,
         moves: ["cd", "pushd", "popd"]
             .iter()
             .any(|mover| line.contains(mover)),
@@ -54,6 +66,8 @@ pub(super) struct Judge<'a> {
     pub(super) scope: &'a Scope<'a>,
     /// The whole line.
     pub(super) line: &'a str,
+    /// Whether a command is passed over that is refused for something else than what it writes.
+    pub(super) only_writes: bool,
     /// Whether anything in the line may change the directory.
     pub(super) moves: bool,
     /// Functions that are defined for certain by now.

@@ -24,8 +24,8 @@ mod wrappers;
 
 pub use effects::{Effect, effect, is_opaque};
 pub use environment::denied_variable;
-pub use judge::judge;
-pub use scope::{Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Tree};
+pub use judge::{judge, write_against};
+pub use scope::{Kind, Obstacle, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope, Thing, Tree};
 pub use within::{
     lines_around, lines_within, lines_without_grant, may_run_within, runs_others, takes_ungranted,
 };

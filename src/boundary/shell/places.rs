@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Kind, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope,
+    Kind, Obstacle, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope,
     arguments::{Argument, Piece},
 };
-use crate::boundary::{Entry, Grant, PathPattern, automata};
+use crate::boundary::{Capability, Entry, Grant, PathPattern, Pattern as _, automata};
 
 /// Where a command may run: every directory that is possible, or that it is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,8 +23,10 @@ pub(super) type Places = BTreeSet<Place>;
 /// What is done to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// A file is written, changed, or removed.
+    /// A file is written or changed.
     File,
+    /// A file is removed, or another takes its name: what else is called so stays as it is.
+    Name,
     /// A directory and all in it is changed or removed, if it is one.
     Tree,
     /// A directory is made or removed empty.
@@ -156,7 +158,7 @@ impl Scope<'_> {
                 Location::Outside(outside) if self.in_scratch(&outside) => {}
                 Location::Outside(outside) => {
                     let reason = format!("would write `{outside}`, which is outside the project");
-                    return Err(Refusal::new(shown, reason));
+                    return Err(Refusal::new(shown, reason).by(Obstacle::Outside));
                 }
             }
         }
@@ -171,7 +173,9 @@ impl Scope<'_> {
         change: Change,
     ) -> Result<(), Refusal> {
         if inside.is_empty() && change != Change::Directory {
-            return Err(Refusal::new(shown, "is the project root itself"));
+            return Err(
+                Refusal::new(shown, "is the project root itself").taken(Capability::Write, "**")
+            );
         }
         let taker = self.write.never.taker(inside);
         if let Some(never) = taker.and_then(|index| self.write.never.get(index)) {
@@ -179,23 +183,33 @@ impl Scope<'_> {
                 "would write `{inside}`, which `never write {:?}` forbids",
                 never.pattern.as_str()
             );
-            return Err(Refusal::new(shown, reason));
+            return Err(Refusal::new(shown, reason).taken(Capability::Write, inside));
         }
         let kind = self.tree.kind(named);
         let permitted = match change {
-            Change::File => self.write.permits(inside) || self.is_directory_to_change(kind, inside),
+            Change::File | Change::Name => {
+                self.write.permits(inside) || self.is_directory_to_change(kind, inside)
+            }
             Change::Tree => match kind {
-                Kind::Missing | Kind::File => self.write.permits(inside),
+                Kind::Missing | Kind::File | Kind::Linked => self.write.permits(inside),
                 Kind::Directory | Kind::Unknown => self.permits_all_in(inside, named),
             },
             Change::Directory => inside.is_empty() || self.permits_directory(inside),
             Change::Anything => self.write.permits_tree(inside),
         };
         if permitted {
-            return Ok(());
+            return match self.linked(change, kind, inside, named) {
+                Some(linked) => {
+                    let reason = format!(
+                        "would write `{linked}`, a file that has other names, and nobody knows where"
+                    );
+                    Err(Refusal::new(shown, reason))
+                }
+                None => Ok(()),
+            };
         }
         let (what, missing) = match change {
-            Change::File | Change::Directory => {
+            Change::File | Change::Name | Change::Directory => {
                 (format!("would write `{inside}`"), inside.to_owned())
             }
             Change::Tree | Change::Anything => (
@@ -205,8 +219,27 @@ impl Scope<'_> {
         };
         Err(
             Refusal::new(shown, format!("{what}, which this role may not write"))
-                .granted_by(format!("may {{ write {missing:?}; }}")),
+                .granted_by(Capability::Write, missing),
         )
+    }
+
+    // A file at `inside`, or below it, whose content the change would reach under names that nobody has
+    // judged.
+    fn linked(&self, change: Change, kind: Kind, inside: &str, named: &str) -> Option<String> {
+        match (change, kind) {
+            (Change::File, Kind::Linked) => Some(inside.to_owned()),
+            (Change::Anything, Kind::Directory) => {
+                let linked =
+                    |path: &&String| self.tree.kind(&format!("{named}/{path}")) == Kind::Linked;
+                let below = self.tree.below(named).unwrap_or_default();
+                let path = below.iter().find(linked)?;
+                Some(format!("{inside}/{path}"))
+            }
+            (
+                Change::File | Change::Name | Change::Tree | Change::Directory | Change::Anything,
+                _,
+            ) => None,
+        }
     }
 
     // The mode or the time of a directory is changed as if the directory were made.
@@ -247,38 +280,58 @@ impl Scope<'_> {
                 "names a path to write that is not known before it runs; write the path out";
             Refusal::new(&argument.shown, reason)
         };
-        if argument.is_unknown() || change != Change::File || argument.prefix().starts_with('/') {
+        if argument.is_unknown() || argument.prefix().starts_with('/') {
             return Err(unknown());
         }
-        let permits = |place: &Place| {
+        let mut named = Vec::new();
+        for place in places {
             let Place::At(directory) = place else {
-                return false;
+                return Err(unknown());
             };
             let Location::Inside(inside) = self.locate(directory) else {
-                return false;
+                return Err(unknown());
             };
             let directory = if inside.is_empty() {
                 inside
             } else {
                 inside + "/"
             };
-            let Some(pattern) = argument.as_path_pattern(&directory) else {
-                return false;
-            };
-            let named = Grant {
-                may: vec![Entry::from(pattern)],
-                ..Grant::default()
-            };
-            named.beyond(self.write) == Ok(None)
+            let mut argument = argument.clone();
+            if matches!(change, Change::Tree | Change::Anything) {
+                argument.pieces.push(Piece::Glob("{,/**}".to_owned()));
+            }
+            named.push(argument.as_path_pattern(&directory).ok_or_else(unknown)?);
+        }
+        let entries: Vec<Entry<PathPattern>> = named.iter().cloned().map(Entry::from).collect();
+        if let Ok(Some(path)) = automata::taken_among(&entries, &self.write.never) {
+            let reason = format!("would write `{path}`, which may not be written");
+            return Err(Refusal::new(&argument.shown, reason).taken(Capability::Write, path));
+        }
+        let all = Grant {
+            may: entries,
+            ..Grant::default()
         };
+        let reaches = change == Change::File;
         // Links among the names are followed as far as anyone looks.
-        if places.iter().all(permits) && self.no_link_below(argument, places) {
+        if matches!(change, Change::File | Change::Name)
+            && all.beyond(self.write) == Ok(None)
+            && self.no_link_below(argument, places, |path| {
+                reaches && named.iter().any(|pattern| pattern.gives(path))
+            })
+        {
             return Ok(());
         }
         Err(unknown())
     }
 
-    fn no_link_below(&self, argument: &Argument, places: &Places) -> bool {
+    // Whether nothing below the folder that the globs stand in is a link, or has another name where the
+    // change would reach what is called so.
+    fn no_link_below(
+        &self,
+        argument: &Argument,
+        places: &Places,
+        reaches: impl Fn(&str) -> bool,
+    ) -> bool {
         let prefix = argument.prefix();
         let parent = prefix.rsplit_once('/').map_or("", |(parent, _)| parent);
         places.iter().all(|place| {
@@ -299,7 +352,9 @@ impl Scope<'_> {
                     } else {
                         format!("{inside}/{path}")
                     };
-                    self.tree.resolve(&format!("{parent}/{path}")) == Resolved::Inside(expected)
+                    let named = format!("{parent}/{path}");
+                    !(reaches(&expected) && self.tree.kind(&named) == Kind::Linked)
+                        && self.tree.resolve(&named) == Resolved::Inside(expected)
                 })
             })
         })
@@ -359,10 +414,8 @@ impl Scope<'_> {
         if system || toolchain || scratch {
             return Ok(());
         }
-        Err(Refusal::new(
-            shown,
-            format!("would read `{outside}`, which is outside the project"),
-        ))
+        let reason = format!("would read `{outside}`, which is outside the project");
+        Err(Refusal::new(shown, reason).by(Obstacle::Outside))
     }
 
     fn look_inside(
@@ -373,7 +426,8 @@ impl Scope<'_> {
         look: Look,
     ) -> Result<(), Refusal> {
         self.may_read(shown, inside)?;
-        if look == Look::File || matches!(self.tree.kind(named), Kind::File | Kind::Missing) {
+        let kind = self.tree.kind(named);
+        if look == Look::File || kind.is_file() || kind == Kind::Missing {
             return Ok(());
         }
         if let Some(below) = self.tree.below(named) {
@@ -399,7 +453,7 @@ impl Scope<'_> {
                 let reason = format!(
                     "would read all of a directory, and `{path}` may not be read; name the files"
                 );
-                Err(Refusal::new(shown, reason))
+                Err(Refusal::new(shown, reason).taken(Capability::Read, path))
             }
             None => Ok(()),
         }
@@ -431,10 +485,8 @@ impl Scope<'_> {
             return Ok(());
         };
         let never = never.pattern.as_str();
-        Err(Refusal::new(
-            shown,
-            format!("would read `{inside}`, which `never read {never:?}` forbids"),
-        ))
+        let reason = format!("would read `{inside}`, which `never read {never:?}` forbids");
+        Err(Refusal::new(shown, reason).taken(Capability::Read, inside))
     }
 
     fn look_globbed(
@@ -470,7 +522,7 @@ impl Scope<'_> {
             let pattern = argument.as_path_pattern(&directory).ok_or_else(unknown)?;
             if let Some(path) = self.never_read_among(pattern) {
                 let reason = format!("would read `{path}`, which may not be read");
-                return Err(Refusal::new(&argument.shown, reason));
+                return Err(Refusal::new(&argument.shown, reason).taken(Capability::Read, path));
             }
         }
         Ok(())

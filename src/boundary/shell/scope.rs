@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::boundary::{CommandPattern, Grant, NamePattern, PathPattern};
+use crate::boundary::{Capability, CommandPattern, Grant, NamePattern, PathPattern};
 
 /// The directories outside a project that hold the system and may be read.
 pub const SYSTEM_DIRECTORIES: &[&str] = &[
@@ -50,10 +50,19 @@ pub enum Kind {
     Missing,
     /// A file, a link to one, or a special file.
     File,
+    /// A file that has other names besides, or a link to one.
+    Linked,
     /// A directory, or a link to one.
     Directory,
     /// Nobody looked.
     Unknown,
+}
+
+impl Kind {
+    /// Returns whether something lies there, and it is no directory.
+    pub(super) const fn is_file(self) -> bool {
+        matches!(self, Self::File | Self::Linked)
+    }
 }
 
 /// Where a path leads once links are followed.
@@ -104,8 +113,38 @@ pub struct Refusal {
     pub part: String,
     /// Why, as the rest of a sentence that starts with the part.
     pub reason: String,
-    /// The grant that would allow it, when one would.
-    pub missing: Option<String>,
+    /// What stands against it.
+    pub obstacle: Obstacle,
+}
+
+/// What stands against a part of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nothing gives it; this grant would.
+    NotGranted(Thing),
+    /// A `never` takes this away, whatever gives it.
+    Taken(Thing),
+    /// The step's `only` leaves it out.
+    Narrowed,
+    /// It lies outside the project.
+    Outside,
+    /// It can't be judged, or no grant speaks of it.
+    Unclear,
+}
+
+/// What a grant speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thing {
+    /// Of which kind it is.
+    pub capability: Capability,
+    /// The thing, or a pattern for it.
+    pub name: String,
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "may {{ {} {:?}; }}", self.capability, self.name)
+    }
 }
 
 impl Refusal {
@@ -113,20 +152,53 @@ impl Refusal {
         Self {
             part: part.into(),
             reason: reason.into(),
-            missing: None,
+            obstacle: Obstacle::Unclear,
         }
     }
 
-    pub(super) fn granted_by(mut self, missing: impl Into<String>) -> Self {
-        self.missing = Some(missing.into());
-        self
+    pub(super) fn by(self, obstacle: Obstacle) -> Self {
+        Self { obstacle, ..self }
+    }
+
+    pub(super) fn granted_by(self, capability: Capability, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.by(Obstacle::NotGranted(Thing { capability, name }))
+    }
+
+    pub(super) fn taken(self, capability: Capability, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.by(Obstacle::Taken(Thing { capability, name }))
+    }
+
+    /// Returns the grant that would allow it, when one would.
+    pub const fn missing(&self) -> Option<&Thing> {
+        match &self.obstacle {
+            Obstacle::NotGranted(thing) => Some(thing),
+            Obstacle::Taken(_) | Obstacle::Narrowed | Obstacle::Outside | Obstacle::Unclear => None,
+        }
+    }
+
+    /// Returns the path that the part would write and may not, if that is what stands against it.
+    pub fn written(&self) -> Option<&str> {
+        match &self.obstacle {
+            Obstacle::NotGranted(thing) | Obstacle::Taken(thing)
+                if thing.capability == Capability::Write =>
+            {
+                Some(&thing.name)
+            }
+            Obstacle::NotGranted(_)
+            | Obstacle::Taken(_)
+            | Obstacle::Narrowed
+            | Obstacle::Outside
+            | Obstacle::Unclear => None,
+        }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` {}", self.part, self.reason)?;
-        match &self.missing {
+        match self.missing() {
             Some(missing) => write!(f, "; it would take `{missing}`"),
             None => Ok(()),
         }

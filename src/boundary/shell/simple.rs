@@ -3,7 +3,7 @@
 use brush_parser::ast;
 
 use super::{
-    Refusal,
+    Obstacle, Refusal,
     arguments::{self, Argument, Piece},
     builtins, effects, environment,
     judge::{Context, Flow, Judge},
@@ -11,7 +11,7 @@ use super::{
     walk::{Input, is_number},
     wrappers,
 };
-use crate::boundary::{Decision, automata, command::quote, programs};
+use crate::boundary::{Capability, Decision, automata, command::quote, programs};
 
 /// How a command is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +195,7 @@ impl Judge<'_> {
                 "is set, which `never env {:?}` forbids",
                 never.pattern.as_str()
             );
-            return Err(Refusal::new(name, reason));
+            return Err(Refusal::new(name, reason).taken(Capability::Env, name));
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Judge<'_> {
         }
         Err(
             Refusal::new(name, "is set for a command, which this role may not do")
-                .granted_by(format!("may {{ env {name:?}; }}")),
+                .granted_by(Capability::Env, name),
         )
     }
 
@@ -266,7 +266,8 @@ impl Judge<'_> {
             "is a command that `never run {:?}` forbids",
             never.pattern.as_str()
         );
-        Err(Refusal::new(arguments::shown(words), reason))
+        let shown = arguments::shown(words);
+        Err(Refusal::new(&shown, reason).taken(Capability::Run, shown))
     }
 
     /// Judges that a grant gives the command, whatever its words become.
@@ -281,7 +282,7 @@ impl Judge<'_> {
             }
             let known: Vec<String> = words.iter().map_while(Argument::literal).collect();
             let reason = "is a command that this role may not run with whatever its words become";
-            return Err(Refusal::new(shown, reason).granted_by(suggestion(&known)));
+            return Err(Refusal::new(shown, reason).granted_by(Capability::Run, suggestion(&known)));
         };
         let refusal = match run.decide(&literals) {
             Decision::Permitted { .. } => return Ok(()),
@@ -289,9 +290,10 @@ impl Judge<'_> {
             Decision::Narrowed => Refusal::new(
                 shown,
                 "is a command that this step leaves out, although the role may run it",
-            ),
+            )
+            .by(Obstacle::Narrowed),
             Decision::NotGranted => Refusal::new(shown, "is a command that this role may not run")
-                .granted_by(suggestion(&literals)),
+                .granted_by(Capability::Run, suggestion(&literals)),
         };
         Err(refusal)
     }
@@ -402,7 +404,7 @@ fn literals(words: &[Argument]) -> Option<Vec<String>> {
     words.iter().map(Argument::literal).collect()
 }
 
-// The grant that one would write to allow a command like this.
+// The pattern that one would grant to allow a command like this.
 fn suggestion(words: &[String]) -> String {
     const WITH_SUBCOMMANDS: &[&str] = &[
         "bundle", "cargo", "docker", "gh", "git", "go", "kamal", "make", "mix", "npm", "npx",
@@ -415,6 +417,5 @@ fn suggestion(words: &[String]) -> String {
     {
         shown.push(subcommand);
     }
-    let pattern = format!("{} *", quote(shown));
-    format!("may {{ run {pattern:?}; }}")
+    format!("{} *", quote(shown))
 }

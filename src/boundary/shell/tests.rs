@@ -571,6 +571,7 @@ impl Tree for Disk {
     fn kind(&self, path: &str) -> Kind {
         match std::fs::metadata(path) {
             Ok(data) if data.is_dir() => Kind::Directory,
+            Ok(data) if std::os::unix::fs::MetadataExt::nlink(&data) > 1 => Kind::Linked,
             Ok(_) => Kind::File,
             Err(_) => Kind::Missing,
         }
@@ -677,6 +678,118 @@ fn what_lies_there_decides_where_names_do_not() {
     ] {
         let said = judge(line, &builder.scope(&root, "", &disk));
         assert_eq!(said.is_ok(), then, "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn a_file_with_other_names_is_not_written_through_this_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().canonicalize().unwrap();
+    for path in ["app/a.txt", "app/sub/b.txt", "config/deploy.yml", "docs/x"] {
+        std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        std::fs::write(root.join(path), "old\n").unwrap();
+    }
+    std::fs::hard_link(root.join("config/deploy.yml"), root.join("app/hard.txt")).unwrap();
+    std::os::unix::fs::symlink("../app/hard.txt", root.join("docs/soft.txt")).unwrap();
+    let root = root.to_str().unwrap().to_owned();
+    let builder = Role::builder();
+    let disk = Disk(root.clone());
+    // (the line, whether it passes)
+    let cases = [
+        ("cat app/a.txt | tee app/hard.txt", false),
+        ("echo x > app/hard.txt", false),
+        ("echo x >> docs/soft.txt", false),
+        ("cp app/a.txt app/hard.txt", false),
+        ("dd if=app/a.txt of=app/hard.txt", false),
+        ("truncate -s 0 app/hard.txt", false),
+        ("chmod +x app/hard.txt", false),
+        ("tee app/*.txt < app/a.txt", false),
+        ("tee app/sub/*.txt < app/a.txt", true),
+        ("cat app/hard.txt", true),
+        // What is taken away, or gets another file, is the name alone.
+        ("rm app/hard.txt", true),
+        ("rm app/*.txt", true),
+        ("mv app/a.txt app/hard.txt", true),
+        ("mv app/hard.txt app/other.txt", true),
+        ("rm -r app/sub", true),
+    ];
+    for (line, then) in cases {
+        let said = judge(line, &builder.scope(&root, "", &disk));
+        assert_eq!(said.is_ok(), then, "{line}: {said:?}");
+        if let Err(refusal) = said {
+            let told = refusal.reason.contains("has other names");
+            assert!(told || line.contains('*'), "{line}: {refusal}");
+        }
+    }
+}
+
+#[test]
+fn what_a_line_writes_is_found_whatever_else_stands_in_it() {
+    let person = Role {
+        run: Grant {
+            may: entries(&["*"]),
+            ..Grant::default()
+        },
+        write: Grant {
+            may: entries(&["**"]),
+            never: entries(&["factory.lock", "factory.kdl", "snapshots/**", "roles/qa.md"]).into(),
+            only: None,
+        },
+        read: Grant::default(),
+        env: Grant {
+            may: entries(&["*"]),
+            ..Grant::default()
+        },
+        scratch: vec!["/".to_owned()],
+    };
+    let said = |line: &str| {
+        let refusal = write_against(line, &person.scope("/work/shop", "", &()));
+        refusal.map(|refusal| refusal.written().unwrap_or_default().to_owned())
+    };
+    for (line, written) in [
+        ("rm factory.lock", "factory.lock"),
+        ("echo x > factory.kdl", "factory.kdl"),
+        ("echo x > ./roles/../Factory.KDL", "Factory.KDL"),
+        ("rm -rf snapshots", "snapshots/**"),
+        ("rm -rf .", "**"),
+        ("rm snapshots/*", "snapshots/"),
+        ("rm -f factory.*", "factory."),
+        ("sed -i s/a/b/ roles/qa.md", "roles/qa.md"),
+        ("cd roles && echo x > qa.md", "roles/qa.md"),
+        ("make $x; rm factory.lock", "factory.lock"),
+        ("$(which make) all | tee factory.kdl", "factory.kdl"),
+        ("PATH=/x:$PATH rm factory.lock", "factory.lock"),
+        ("bash -c 'rm factory.lock'", "factory.lock"),
+        (
+            "if make; then echo x > /tmp/x; rm factory.lock; fi",
+            "factory.lock",
+        ),
+        ("git rm factory.lock", "factory.lock"),
+        ("cp /tmp/x factory.kdl", "factory.kdl"),
+    ] {
+        let found = said(line);
+        assert!(
+            found
+                .as_ref()
+                .is_some_and(|found| found.starts_with(written)),
+            "{line}: {found:?}"
+        );
+    }
+    for line in [
+        "cat factory.lock",
+        "cp factory.kdl /tmp/x",
+        "echo x > app/a",
+        "rm -rf node_modules",
+        "rm -rf $DIR",
+        "cd $DIR && rm factory.lock",
+        "make && npm test > out.txt",
+        "factory build",
+        "git checkout main",
+        "echo 'rm factory.lock'",
+        "echo 'x",
+        "",
+    ] {
+        assert_eq!(said(line), None, "{line}");
     }
 }
 

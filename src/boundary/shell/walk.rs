@@ -113,6 +113,20 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
+        match self.one_command(command, context, places) {
+            Err(refusal) if self.only_writes && refusal.written().is_none() => {
+                Ok(Flow::stay(places))
+            }
+            judged => judged,
+        }
+    }
+
+    fn one_command(
+        &mut self,
+        command: &ast::Command,
+        context: &Context,
+        places: &Places,
+    ) -> Result<Flow, Refusal> {
         self.count(0)?;
         let deeper = context.deeper(self.line)?;
         match command {

@@ -106,7 +106,7 @@ pub(super) fn unseen(
     let mut found = Vec::new();
     for id in roles {
         let role = facts.model.role(id);
-        let layer = held::against_programs(role, capability);
+        let layer = held::against_programs(facts.model, role, capability);
         for (at, effect) in &facts.commands(id).unseen {
             let Some(entry) = role.bounds.boundary.run.may.get(*at) else {
                 continue;

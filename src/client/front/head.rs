@@ -1,6 +1,6 @@
 //! A whole front matter: fields, and how they are framed.
 
-use super::{AgentText, Field, Value, read};
+use super::{AgentText, Field, Value, read, yaml};
 
 /// What stands before the prompt of an agent file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,6 +60,11 @@ impl Head {
     /// Returns the field called `key`: the last one, as the client takes it.
     pub fn field(&self, key: &str) -> Option<&Field> {
         self.fields.iter().rfind(|field| field.key == key)
+    }
+
+    /// Returns what the field called `key` says as JSON; nothing where it is not there, or can't be said so.
+    pub fn json(&self, key: &str) -> Option<serde_json::Value> {
+        yaml::json(&self.lines(), key)
     }
 
     fn lines(&self) -> String {

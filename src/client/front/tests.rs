@@ -1,6 +1,8 @@
 //! Each file here was given to the real client, and is read as it read it.
 
-use super::{Style, Unread, Value, read};
+use serde_json::json;
+
+use super::{Head, Style, Unread, Value, read};
 
 // What the client lists of an agent: its name, its description, and its tools where not all.
 fn listed(text: &str) -> Option<(String, String, Option<Vec<String>>)> {
@@ -248,4 +250,29 @@ fn windows_line_ends_keep_the_client_from_mending() {
         read(text),
         Err(Unread::NoYaml { crlf: false, .. })
     ));
+}
+
+#[test]
+fn a_field_with_parts_is_said_as_json_where_it_can_be() {
+    for (text, then) in [
+        (
+            "hooks:\n  Stop:\n    - hooks:\n        - type: command\n          command: \"true\"\n          timeout: 5\n",
+            Some(
+                json!({"Stop": [{"hooks": [{"type": "command", "command": "true", "timeout": 5}]}]}),
+            ),
+        ),
+        (
+            "hooks: {\"Stop\": [\"a: b\", ~, true]}\n",
+            Some(json!({"Stop": ["a: b", null, true]})),
+        ),
+        ("hooks:\n", Some(json!(null))),
+        ("hooks: a\nhooks: b\n", Some(json!("b"))),
+        ("name: x\n", None),
+        ("name: &a {b: c}\nhooks: *a\n", None),
+        ("hooks: !x {a: b}\n", Some(json!({"a": "b"}))),
+    ] {
+        let file = format!("---\nname: n\ndescription: d\n{text}---\nP\n");
+        let head = Head::of(&read(&file).unwrap());
+        assert_eq!(head.json("hooks"), then, "{text}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The mapping of a front matter, strict first and mended after.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde_json::{Map, Value as Json};
 
 use super::Value;
 
@@ -124,6 +125,74 @@ fn items(next: &mut Next<'_, '_>) -> Result<Value, String> {
     } else {
         Value::Other
     })
+}
+
+/// Returns the value of the member `key` of the mapping in `head`, as JSON: the last one, where there are
+/// more. Nothing where it is not there, or can't be said in JSON.
+pub(super) fn json(head: &str, key: &str) -> Option<Json> {
+    let head = blanked(head);
+    let mut events = Parser::new_from_str(&head);
+    loop {
+        if let Event::MappingStart(..) = events.next()?.ok()?.0 {
+            break;
+        }
+    }
+    let mut next = || Some(events.next()?.ok()?.0);
+    let mut found = None;
+    loop {
+        match next()? {
+            Event::MappingEnd => return found,
+            Event::Scalar(name, ..) => {
+                let value = json_value(next()?, &mut next);
+                if name == key {
+                    found = Some(value?);
+                } else {
+                    value?;
+                }
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn json_value<'e>(event: Event<'e>, next: &mut dyn FnMut() -> Option<Event<'e>>) -> Option<Json> {
+    match event {
+        Event::Scalar(text, ScalarStyle::Plain, _, None) => Some(match &*text {
+            text if is_null(text) => Json::Null,
+            "true" | "True" | "TRUE" => Json::Bool(true),
+            "false" | "False" | "FALSE" => Json::Bool(false),
+            text if is_no_text(text) => {
+                let number: serde_json::Number = text.trim_start_matches('+').parse().ok()?;
+                Json::Number(number)
+            }
+            text => Json::String(text.to_owned()),
+        }),
+        Event::Scalar(text, _, _, None) => Some(Json::String(text.into_owned())),
+        Event::SequenceStart(..) => {
+            let mut items = Vec::new();
+            loop {
+                match next()? {
+                    Event::SequenceEnd => return Some(Json::Array(items)),
+                    event => items.push(json_value(event, next)?),
+                }
+            }
+        }
+        Event::MappingStart(..) => {
+            let mut members = Map::new();
+            loop {
+                match next()? {
+                    Event::MappingEnd => return Some(Json::Object(members)),
+                    Event::Scalar(name, ..) => {
+                        let value = json_value(next()?, next)?;
+                        members.insert(name.into_owned(), value);
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        // An alias means what it names, and a tag may mean anything.
+        _ => None,
+    }
 }
 
 // Goes to the end of the list or mapping that was just begun.

@@ -3,12 +3,15 @@
 //! The file carries the digest of its own content in a field that the client does not know and does
 //! not read, so the prompt is not one byte longer than it was accepted.
 
-use super::tools;
+use super::{hooks, tools};
 use crate::{
     cache::Digest,
     emit::phrase::sentence,
     model::{Model, RoleId},
 };
+
+/// The field that holds the agent's hooks.
+const HOOKS: &str = "hooks: ";
 
 /// Where the client looks for agents.
 pub(in crate::emit) const FOLDER: &str = ".claude/agents";
@@ -37,9 +40,12 @@ pub(in crate::emit) fn agent_file(model: &Model, id: RoleId, prompt: &str) -> St
         .concat();
     // What else an adopted file says is kept.
     let fields = role.agent.iter().flat_map(|agent| &agent.head.fields);
-    let kept = fields.filter(|field| !MADE.contains(&field.key.as_str()));
+    let guard = hooks_of(model, id).map(|hooks| format!("{HOOKS}{hooks}\n"));
+    let made = |key: &str| MADE.contains(&key) || key == "hooks" && guard.is_some();
+    let kept = fields.filter(|field| !made(&field.key));
     let head: String = std::iter::once(head)
         .chain(kept.map(|field| field.lines("\n")))
+        .chain(guard.clone())
         .collect();
     let source = &role.prompt.value;
     let digest = digits(&format!("---\n{head}---\n{prompt}"));
@@ -47,6 +53,25 @@ pub(in crate::emit) fn agent_file(model: &Model, id: RoleId, prompt: &str) -> St
         "sha256 {digest}, made by factory build: edit {source}, not this file"
     ));
     format!("---\n{head}{FIELD}{note}\n---\n{prompt}")
+}
+
+// The hooks of the role's file: its owner's, and the guard. Nothing where its owner's can't be kept beside
+// the guard; then they stand alone.
+fn hooks_of(model: &Model, id: RoleId) -> Option<serde_json::Value> {
+    let agent = model.role(id).agent.as_ref();
+    let has_own = agent.is_some_and(|agent| agent.head.field("hooks").is_some());
+    let own = agent.and_then(|agent| agent.head.json("hooks"));
+    if has_own && own.is_none() {
+        return None;
+    }
+    hooks::of_agent(model.client_name(id), own)
+}
+
+/// Returns whether the file of the role has the guard's hook: so a session has it in whatever folder it
+/// starts. An adopted file that keeps its bytes has not.
+pub fn guards_itself(model: &Model, id: RoleId) -> bool {
+    let role = model.role(id);
+    !(role.agent.is_some() && role.verbatim) && hooks_of(model, id).is_some()
 }
 
 /// The fields that follow from the spec.
@@ -92,16 +117,20 @@ pub(in crate::emit) fn owner(text: &str) -> Owner {
     }
 }
 
-/// Returns the agent file `text` without the line that says that it was made here.
+/// Returns the agent file `text` without the line that says that it was made here, and without the guard.
 pub(in crate::emit) fn unmarked(text: &str) -> String {
     if owner(text) == Owner::Other {
         return text.to_owned();
     }
     let mut taken = false;
-    let lines = text.split_inclusive('\n').filter(|line| {
+    let lines = text.split_inclusive('\n').filter_map(|line| {
         let mark = !taken && line.starts_with(FIELD) && line.contains("sha256 ");
         taken |= mark;
-        !mark
+        let hooks = line.strip_prefix(HOOKS).filter(|_| !taken && !mark);
+        match hooks.and_then(|hooks| serde_json::from_str(hooks).ok()) {
+            Some(hooks) => hooks::without_guard(hooks).map(|hooks| format!("{HOOKS}{hooks}\n")),
+            None => (!mark).then(|| line.to_owned()),
+        }
     });
     lines.collect()
 }
@@ -168,7 +197,15 @@ mod tests {
                 .nth(1)
                 .and_then(|rest| rest.get(..DIGITS))
                 .unwrap();
-            file.trim_end_matches("# P\n").replace(digest, "[digest]")
+            let file = file.trim_end_matches("# P\n").replace(digest, "[digest]");
+            let guard = file.lines().find(|line| line.starts_with(HOOKS)).unwrap();
+            let hooks: serde_json::Value =
+                serde_json::from_str(guard.trim_start_matches(HOOKS)).unwrap();
+            assert_eq!(
+                hooks["PreToolUse"][0]["hooks"][0]["command"],
+                crate::client::agent_hook_command(role)
+            );
+            file.replace(guard, "hooks: [guard]")
         };
         insta::assert_snapshot!(head("builder"), @r#"
         ---
@@ -176,6 +213,7 @@ mod tests {
         description: "Writes application code (Rails, Astro, Next.js)."
         tools: Read, Grep, Glob, Edit, Write, Bash, WebFetch
         model: claude-opus-5-5
+        hooks: [guard]
         factory: "sha256 [digest], made by factory build: edit roles/builder.md, not this file"
         ---
         "#);
@@ -225,6 +263,51 @@ mod tests {
         }
         assert_eq!(name_of(&file), Some(model.roles[1].name.value.as_str()));
         assert_eq!(name_of("---\r\nname: 'x' # mine\r\n---\r\n"), Some("x"));
+    }
+
+    #[test]
+    fn the_guard_stands_beside_the_hooks_of_an_adopted_file_and_goes_alone() {
+        let spec = |field: &str, compile: &str| {
+            format!(
+                r#"factory "f" spec=1 {{ target "claude-code"; }}
+model "m" id="claude-opus-5-5"
+role "a" model="m" prompt="roles/a.md" {compile} {{
+    description "Does it"
+    agent ".claude/agents/a.md" {{ name; description; {field}; }}
+}}"#
+            )
+        };
+        let text = |spec: &str| {
+            let factory = fixture::Factory::of(spec, &[]);
+            let model = factory.checked.model();
+            let guards = guards_itself(model, RoleId(0));
+            (agent_file(model, RoleId(0), "# P\n"), guards)
+        };
+        let own = r#"hooks as="hooks:\n  Stop:\n    - hooks:\n        - type: command\n          command: say\n""#;
+        let (file, guards) = text(&spec(own, ""));
+        assert!(guards, "{file}");
+        let hooks = file.lines().find(|line| line.starts_with(HOOKS)).unwrap();
+        let hooks: serde_json::Value = serde_json::from_str(&hooks[HOOKS.len()..]).unwrap();
+        assert_eq!(hooks["Stop"][0]["hooks"][0]["command"], "say");
+        assert!(hooks["PreToolUse"][0].to_string().contains(hooks::GUARD));
+        assert_eq!(owner(&file), Owner::Ours);
+        let bare = unmarked(&file);
+        assert!(!bare.contains("factory"), "{bare}");
+        assert!(
+            bare.contains(r#"hooks: {"Stop":[{"hooks":[{"command":"say","type":"command"}]}]}"#),
+            "{bare}"
+        );
+        // Of a file without hooks of its own nothing is left but what was there.
+        let factory = fixture::aicpo();
+        let bare = unmarked(&agent_file(factory.checked.model(), RoleId(1), "# P\n"));
+        assert!(
+            !bare.contains("hooks:") && !bare.contains("factory guard"),
+            "{bare}"
+        );
+        // What can't be read as hooks stands as it was, and the guard is not beside it.
+        let (file, guards) = text(&spec(r#"hooks "a" style="flow""#, ""));
+        assert!(!guards && file.contains("hooks: [a]\n"), "{file}");
+        assert!(!text(&spec(own, "compile=\"verbatim\"")).1);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The hooks in the client's settings.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
-    client::{hook_command, quoted},
+    client::{agent_hook_command, hook_command, quoted},
     emit::artifact::Entry,
 };
 
 /// By these words a hook of ours is known again after someone has changed it.
-const GUARD: &str = "factory guard";
+pub(super) const GUARD: &str = "factory guard";
 const RULES: &str = "factory rules";
 
 /// Far above what the guard needs: a hook that is too slow lets the tool run.
@@ -34,18 +34,61 @@ exit 0"#;
 /// Returns the entries of the settings: the guard before every tool, and the rules whenever a role's
 /// session starts, goes on, or was compacted.
 pub(super) fn entries() -> Vec<Entry> {
-    let hook = |matcher: &str, command: &str| -> Value {
-        json!({
-            "matcher": matcher,
-            "hooks": [{ "type": "command", "command": command, "timeout": TIMEOUT }],
-        })
-    };
     let guard = hook("*", &hook_command());
     let rules = hook("startup|resume|clear|compact", &rules_command());
     vec![
-        Entry::item(&["hooks", "PreToolUse"], guard, GUARD),
+        Entry::item(&["hooks", BEFORE_TOOLS], guard, GUARD),
         Entry::item(&["hooks", "SessionStart"], rules, RULES),
     ]
+}
+
+/// Returns the hooks in the file of the agent that the client calls `agent`: those that its owner wrote,
+/// and the guard before every tool.
+///
+/// The client reads a project's settings in the folder alone that a session starts in, and agent files in
+/// every folder above it too. Nothing where the owner's hooks are something else than hooks.
+pub(super) fn of_agent(agent: &str, own: Option<Value>) -> Option<Value> {
+    let mut hooks = match own {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(hooks)) => hooks,
+        Some(_) => return None,
+    };
+    let before = hooks.entry(BEFORE_TOOLS).or_insert_with(|| json!([]));
+    let items = before.as_array_mut()?;
+    items.insert(0, hook("*", &agent_hook_command(agent)));
+    Some(Value::Object(hooks))
+}
+
+/// Returns the hooks of an agent file without the guard; nothing where none are left.
+pub(super) fn without_guard(hooks: Value) -> Option<Value> {
+    let Value::Object(mut hooks) = hooks else {
+        return Some(hooks);
+    };
+    if let Some(Value::Array(items)) = hooks.get_mut(BEFORE_TOOLS) {
+        items.retain(|item| !item.to_string().contains(GUARD));
+        if items.is_empty() {
+            hooks.remove(BEFORE_TOOLS);
+        }
+    }
+    (!hooks.is_empty()).then_some(Value::Object(hooks))
+}
+
+/// Returns whether the hook of the guard stands in these settings.
+pub(super) fn has_guard(settings: &Value) -> bool {
+    let items = settings
+        .get("hooks")
+        .and_then(|hooks| hooks.get(BEFORE_TOOLS));
+    let items = items.and_then(Value::as_array);
+    items.is_some_and(|items| items.contains(&hook("*", &hook_command())))
+}
+
+const BEFORE_TOOLS: &str = "PreToolUse";
+
+fn hook(matcher: &str, command: &str) -> Value {
+    json!({
+        "matcher": matcher,
+        "hooks": [{ "type": "command", "command": command, "timeout": TIMEOUT }],
+    })
 }
 
 fn rules_command() -> String {

@@ -2,10 +2,12 @@
 //!
 //! Agent files name whole tools only, since the client gives the whole tool where a part is named.
 //! Paths, commands, and hosts are held by the guard, which a hook in the settings calls before every
-//! tool; no permission rule is written, so a person's own session stays as the client has it.
+//! tool, and one in each agent file where the client does not read the settings; no permission rule is
+//! written, so a person's own session stays as the client has it.
 
 mod agent;
 mod hooks;
+mod settings;
 mod tools;
 
 use serde_json::{Map, Value, json};
@@ -15,15 +17,17 @@ use super::{
     artifact::{Artifacts, Entry},
 };
 
+pub use agent::guards_itself;
+pub use settings::hindrances;
 pub use tools::tools;
 
 pub(super) use agent::{FOLDER, Owner, agent_file, name_of, owner, unmarked};
+pub(super) use settings::{BESIDE, Reading, reading};
 
 /// The name of the target in a spec.
 pub const TARGET: &str = "claude-code";
 
 const SETTINGS: &str = ".claude/settings.json";
-const LOCAL_SETTINGS: &str = ".claude/settings.local.json";
 const SERVERS: &str = ".mcp.json";
 
 /// Returns the path of the agent file of `role`.
@@ -84,13 +88,3 @@ pub(super) fn render(
 pub(super) fn hooks() -> (&'static str, Vec<Entry>) {
     (SETTINGS, hooks::entries())
 }
-
-/// Returns whether the settings file `path` with this value turns every hook off, and the guard with
-/// them.
-pub(super) fn turns_hooks_off(path: &str, settings: &Value) -> bool {
-    matches!(path, SETTINGS | LOCAL_SETTINGS)
-        && settings.get("disableAllHooks") == Some(&json!(true))
-}
-
-/// The files of the client beside those that are written that say whether the hooks run.
-pub(super) const BESIDE: &[&str] = &[LOCAL_SETTINGS];

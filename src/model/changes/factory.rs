@@ -4,16 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{Comparison, Direction, find, phrase::Phrase, said, values};
 use crate::{
-    boundary::{Capability, Layer},
     client,
-    diagnostics::{Level, Spanned},
-    model::{Document, LanguageModel, LintLevel, Model, Price, Role, Section, SectionFrom, Set},
+    diagnostics::Level,
+    model::{
+        Document, Hold, HoldPlace, LanguageModel, LintLevel, Model, Price, Role, Section,
+        SectionFrom, Set,
+    },
     spec::Text,
     template::shipped,
 };
-
-/// A least layer that is asked for.
-type Floor = (Capability, Spanned<Layer>, Option<Text>);
 
 /// Where templates of the project stand.
 const TEMPLATES: &str = "templates/";
@@ -222,7 +221,7 @@ impl Comparison<'_> {
             let Some(known) = find(&old.roles, name, |role| &role.name) else {
                 continue;
             };
-            let of = |model: &Model, role: &Role| -> Vec<Floor> {
+            let of = |model: &Model, role: &Role| -> Vec<Hold> {
                 role.hold.iter().chain(&model.hold).cloned().collect()
             };
             let (before, after) = (of(old, known), of(new, role));
@@ -231,12 +230,23 @@ impl Comparison<'_> {
                 (Direction::Narrowed, &after, &before, "now"),
             ] {
                 for floor in these.iter().filter(|floor| !kept(floor, others)) {
-                    let (capability, layer, platform) = floor;
+                    let Hold {
+                        capability,
+                        layer,
+                        platform,
+                        place,
+                    } = floor;
                     let first = said(&format!("it is {now} asked that {capability} of "), []);
                     let mut last = said(&format!(" be {} at least", layer.value), []);
                     if let Some(platform) = platform {
                         last = last.and(said(" on {}", [&platform.value]));
                     }
+                    let place = match place {
+                        Some(HoldPlace::Exec) => " in exec",
+                        Some(HoldPlace::Interactive) => " where a person starts it",
+                        None => "",
+                    };
+                    last = last.and(said(place, []));
                     self.of_role(direction, name, first, last);
                 }
             }
@@ -345,11 +355,17 @@ fn level(code: &str, lists: &[&[LintLevel]]) -> Option<Level> {
         .map(|lint| lint.level.value)
 }
 
-fn kept((capability, layer, platform): &Floor, others: &[Floor]) -> bool {
-    let name = |platform: &Option<Text>| platform.as_ref().map(|platform| platform.value.clone());
-    others.iter().any(|(other, asked, on)| {
-        let there = on.is_none() || name(on) == name(platform);
-        other == capability && asked.value >= layer.value && there
+fn kept(floor: &Hold, others: &[Hold]) -> bool {
+    let on = |hold: &Hold| {
+        hold.platform
+            .as_ref()
+            .map(|platform| platform.value.clone())
+    };
+    others.iter().any(|other| {
+        other.capability == floor.capability
+            && other.layer.value >= floor.layer.value
+            && (other.platform.is_none() || on(other) == on(floor))
+            && (other.place.is_none() || other.place == floor.place)
     })
 }
 

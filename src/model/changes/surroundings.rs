@@ -5,7 +5,7 @@ use std::{cmp::Ordering, collections::BTreeSet, sync::Arc};
 
 use super::{Comparison, Direction, Version, find, said};
 use crate::{
-    boundary::{Boundary, Capability, Entry, PathPattern},
+    boundary::{Boundary, Capability, Entry, PathPattern, Shared},
     model::{Copy, CopyFor, Driver, DriverKind, Notify, Server, ServerCommand, Workspace},
 };
 
@@ -163,8 +163,8 @@ impl Comparison<'_> {
         let written = |version: Version<'_>, scratch: &[Entry<PathPattern>]| {
             let mut boundary = Boundary::default();
             boundary.write.may = scratch.to_vec();
-            let protected = Arc::clone(&version.model.protected);
-            boundary.write.never.share(protected);
+            let protected = Shared::new(version.model.protected.entries());
+            boundary.write.never.share(Arc::new(protected));
             boundary
         };
         let (before, after) = (written(self.old, old), written(self.new, new));

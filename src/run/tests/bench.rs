@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::{
     boundary::Layer,
     cache::Digest,
-    plan::{Plan, Usd},
+    plan::{Plan, Protected, Usd},
     run::{
         Event, ExecError, Options, Order, Project, RunSummary,
         agent::{AgentError, Assignment, Attempt, Ended, Held},
@@ -326,7 +326,8 @@ pub(super) fn plan_with(steps: Value, change: impl FnOnce(&mut Value)) -> Order 
         })
     };
     let mut plan = json!({
-        "format": 1, "compiler": "0", "clients": {}, "inputs": {}, "outputs": {}, "models": {},
+        "format": Plan::FORMAT, "compiler": "0", "clients": {}, "inputs": {}, "outputs": {}, "models": {},
+        "protected": Protected::fixed(),
         "servers": {}, "workspace": {}, "documents": {},
         "factory": {
             "name": "f", "targets": [], "driver": {"kind": "command"}, "jobs": 4,

@@ -215,7 +215,7 @@ async fn what_the_boundary_does_not_give_is_refused_by_name() {
             plan["tasks"]["t"]["steps"][0]["kind"]["only_write"] =
                 json!([{"pattern": "app/**", "except": ["app/only.txt"]}]);
             plan["gates"]["check"]["sealed"] = json!(["app/sealed.txt"]);
-            plan["inputs"]["app/spec.kdl"] = json!({"sha256": crate::cache::Digest::of("")});
+            plan["protected"]["input"] = json!(["app/spec.kdl"]);
             plan["workspace"]["copy"] = json!([{"path": "app/copied.key", "for": "gates"}]);
         });
         write(&bench.root().join("app/copied.key"), "key");
@@ -234,6 +234,59 @@ async fn what_the_boundary_does_not_give_is_refused_by_name() {
             "app/b.txt"
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_link_of_the_project_leads_to_is_kept_as_what_is_called_so() {
+    let bench = Bench::new();
+    bench.write("shared/claude/settings.json", "{}\n");
+    bench.write("shared/roles/r.md", "You work.\n");
+    bench.write("shared/deep/x", "x\n");
+    for (target, link) in [
+        ("shared/claude", ".claude"),
+        ("shared/roles", "roles"),
+        ("../shared/deep", "app/.claude"),
+    ] {
+        symlink(target, bench.root().join(link)).unwrap();
+    }
+    bench.commit("links");
+    let kept = [
+        "shared/claude/settings.json",
+        "shared/deep/x",
+        "shared/roles/r.md",
+    ];
+    let agents = Agents::default()
+        .on("build", 1, move |assignment| {
+            for path in kept.iter().chain(&["app/b.txt", "shared/free"]) {
+                write(&assignment.checkout.join(path), "mine\n");
+            }
+            done()
+        })
+        .on("build", 2, move |assignment| {
+            for path in kept {
+                let text = fs::read_to_string(assignment.project.join(path)).unwrap();
+                write(&assignment.checkout.join(path), &text);
+            }
+            done()
+        });
+    let order = plan_with(json!([commits("build", "builder", &[])]), |plan| {
+        plan["roles"]["builder"]["boundary"]["write"]["may"] = json!(["app/**", "shared/**"]);
+        plan["protected"]["input"] = json!(["roles/r.md"]);
+    });
+    let ran = bench.exec(order, &agents).await;
+    let refused: Vec<_> = ran.step("build").refused.iter().collect();
+    let paths: Vec<_> = refused.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(paths, kept, "{refused:?}");
+    assert!(
+        refused
+            .iter()
+            .all(|one| one.why.contains("no role may write it"))
+    );
+    assert_eq!(ran.ok().end, RunEnd::Finished, "{:#?}", ran.events);
+    assert_eq!(
+        bench.git(&["diff", "--name-only", "main", "factory/t"]),
+        "app/b.txt\nshared/free"
+    );
 }
 
 #[tokio::test]

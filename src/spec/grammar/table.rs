@@ -164,11 +164,18 @@ static ROLE_EXPECT: NodeDef = NodeDef {
     )
 };
 static HOLD: NodeDef = NodeDef {
-    props: &[prop(
-        "platform",
-        Kind::Choice(&["linux", "macos"]),
-        "The platform on which it is required.",
-    )],
+    props: &[
+        prop(
+            "in",
+            Kind::Choice(&["exec", "interactive"]),
+            "Where it is required: in `exec`, or where a person's client runs the role; in both unless it says.",
+        ),
+        prop(
+            "platform",
+            Kind::Choice(&["linux", "macos"]),
+            "The platform of `exec` on which it is required.",
+        ),
+    ],
     children: &[
         &HOLD_WRITE,
         &HOLD_RUN,

@@ -6,12 +6,14 @@ use super::{
     super::{Answer, Assignment},
     call, new_session, rules,
 };
-use crate::plan::{Agent, Plan, Yields};
+use crate::plan::{Agent, Plan, Protected, Reserved, Yields};
 
 fn assignment() -> Assignment {
     let stop = json!({"attempts": 1, "usd": "1.00", "wall": 60});
+    let mut protected = Protected::fixed();
+    protected.add(Reserved::Input, "factory.kdl".parse().unwrap());
     let plan = json!({
-        "format": 1, "compiler": "0",
+        "format": Plan::FORMAT, "compiler": "0", "protected": protected,
         "factory": {"name": "f", "targets": [], "driver": {"kind": "claude-code"}, "stop": stop, "jobs": 1},
         "clients": {}, "gates": {}, "documents": {}, "tasks": {}, "outputs": {},
         "inputs": {"factory.kdl": {"sha256": "0".repeat(64)}},
@@ -167,11 +169,16 @@ fn the_settings_hold_the_guard_and_what_is_denied() {
           "Edit(//w/clone/**/.git)",
           "Edit(//w/clone/**/.git/**)",
           "Edit(//w/clone/factory.lock)",
-          "Edit(//w/clone/snapshots/builder.snap)",
-          "Edit(//w/clone/snapshots/*.snap*)",
+          "Edit(//w/clone/**/factory.lock)",
+          "Edit(//w/clone/snapshots)",
+          "Edit(//w/clone/snapshots/**)",
           "Edit(//w/clone/factory.kdl)",
+          "Edit(//w/clone/templates)",
+          "Edit(//w/clone/templates/**)",
           "Edit(//w/clone/**/.claude)",
           "Edit(//w/clone/**/.claude/**)",
+          "Edit(//w/clone/**/.mcp.json)",
+          "Edit(//w/clone/**/CLAUDE.local.md)",
           "Edit(//w/clone/app/secret/**)",
           "Read(//w/clone/**/.env*)",
           "Read(//w/clone/config/master.key)",

@@ -164,7 +164,7 @@ fn plan(gates: &Value) -> Plan {
     }
     serde_json::from_value(json!({
         "format": Plan::FORMAT, "compiler": "0", "clients": {}, "inputs": {}, "outputs": {},
-        "models": {}, "servers": {}, "workspace": {}, "gates": gates, "roles": {},
+        "models": {}, "servers": {}, "workspace": {}, "gates": gates, "roles": {}, "protected": {},
         "documents": {}, "tasks": {},
         "factory": {
             "name": "t", "targets": [], "driver": {"kind": "command"}, "jobs": 1,
