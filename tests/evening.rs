@@ -120,7 +120,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn an_evening(files: &[(&str, &str)], source: &str, line: &str) {
+// A project with a factory that is built, accepted, and committed.
+fn founded(files: &[(&str, &str)], source: &str, line: &str) -> Evening {
     let evening = Evening::new(files);
     evening.passes(&["init", "--roles", "ceo,builder,qa"]);
     let checked = evening.passes(&["check"]);
@@ -149,7 +150,11 @@ fn an_evening(files: &[(&str, &str)], source: &str, line: &str) {
     evening.passes(&["build", "--check"]);
     evening.passes(&["snap", "accept"]);
     evening.commit("Found a factory");
+    evening
+}
 
+fn an_evening(files: &[(&str, &str)], source: &str, line: &str) {
+    let evening = founded(files, source, line);
     let planned = evening.passes(&["plan", "Greet people by name"]);
     assert!(planned.contains("tasks/greet.kdl"), "{planned}");
     evening.commit("Plan the greeting");
@@ -185,6 +190,28 @@ fn an_evening(files: &[(&str, &str)], source: &str, line: &str) {
 fn executable(path: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_task_runs_right_after_it_is_planned() {
+    let files = [
+        ("src/app.py", "print('hello')\n"),
+        ("README.md", "# greet\n\nGreets people, see src/app.py.\n"),
+    ];
+    let evening = founded(&files, "src/app.py", "greeting = 'Hello'");
+    let ran = evening.passes(&["plan", "Greet people by name", "--run"]);
+    assert!(ran.contains("greet finished"), "{ran}");
+    // The plan has changed sections that are committed as they were before; that is no red base, and
+    // what landed has them as the plan wants them.
+    let stale = evening.git(&["diff", "--name-only"]);
+    assert!(stale.lines().any(|path| path == "CLAUDE.md"), "{stale}");
+    let landed = evening.git(&["show", "factory/greet:CLAUDE.md"]);
+    let now = fs::read_to_string(evening.root().join("CLAUDE.md")).unwrap();
+    assert_eq!(landed, now);
+    evening.commit("Plan the greeting");
+    let again = evening.passes(&["exec"]);
+    assert!(again.contains("has landed before"), "{again}");
+    evening.passes(&["build", "--check"]);
 }
 
 #[test]

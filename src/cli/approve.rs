@@ -22,8 +22,9 @@ pub(super) fn run(
 ) -> miette::Result<ExitStatus> {
     exec::asynchronous(async {
         let project = context.project().await?;
-        let runs = status(&project).map_err(super::chain)?;
-        let all = runs.iter().flat_map(|run| {
+        let runs = status(&project).map_err(super::chain)?.runs;
+        let open = runs.iter().filter(|run| run.closed_by.is_none());
+        let all = open.flat_map(|run| {
             run.waiting()
                 .map(|(task, step)| (run.run.clone(), format!("{task}/{step}")))
         });

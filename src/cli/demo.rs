@@ -59,7 +59,7 @@ pub(super) fn run(
 
     let summary = exec::asynchronous(async {
         let project = here.project().await?;
-        let runs = status(&project).map_err(super::chain)?;
+        let runs = status(&project).map_err(super::chain)?.runs;
         runs.into_iter()
             .next()
             .ok_or_else(|| miette::miette!("nothing has run"))

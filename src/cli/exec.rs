@@ -1,20 +1,25 @@
 //! `factory exec`
 
-use std::{collections::BTreeMap, future::Future, io::Write};
+use std::{cell::RefCell, collections::BTreeMap, future::Future, io::Write};
 
-use super::{Context, ExitStatus, locked, report, tell::Teller};
+use super::{
+    Context, ExitStatus,
+    interrupt::Interrupt,
+    locked, report,
+    screen::{self, Screen},
+    tell::Teller,
+};
 use crate::{
     plan::{Plan, Usd},
-    run::{
-        Event, Options, Order, Project, RunEnd, RunId, RunSummary, exec, process::Cancel, status,
-    },
+    run::{Event, Options, Order, Project, RunEnd, RunId, RunSummary, exec, status},
 };
 
 /// Run what is locked and has not landed
 ///
 /// Each step works in a private clone; what it changed is audited against its role's boundary and
 /// judged by its gates before it becomes a commit on `factory/TASK`. Your checkout, index, and current
-/// branch are never touched. Ctrl-C ends the agents and leaves a run that `--resume` goes on with.
+/// branch are never touched. Ctrl-C ends the agents and leaves a run that `--resume` goes on with; a
+/// second one ends at once.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Tasks to run; without any, all that have not landed
@@ -29,11 +34,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["tasks", "again"])]
     resume: Option<String>,
 
+    /// Go on with a run, and try what failed by its work again: with attempts and budgets as at first
+    #[arg(long, conflicts_with_all = ["tasks", "again"])]
+    retry: bool,
+
     /// The most steps at the same time
     #[arg(long, value_name = "N")]
     jobs: Option<u32>,
 
-    /// The most dollars that all attempts of this run may cost together
+    /// The most dollars that all attempts of this run may cost together, those before `--resume` too
     #[arg(long, value_name = "USD")]
     cap: Option<Usd>,
 
@@ -47,38 +56,46 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
-    asynchronous(async {
+    carry_out(args, context, out, &Interrupt::heard()?)
+}
+
+fn carry_out(
+    args: &Args,
+    context: &Context,
+    out: &mut dyn Write,
+    interrupt: &Interrupt,
+) -> miette::Result<ExitStatus> {
+    let summary = asynchronous(async {
         let project = context.project().await?;
         let (order, plan) = order(args, context, &project)?;
         let options = Options {
             jobs: args.jobs,
             cap: args.cap,
+            retry: args.retry,
             base: None,
-            exe: context.exe()?,
             store: context.store()?,
+            exe: Some(context.exe()?),
         };
-        let (stop, cancel) = Cancel::new();
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = stop.send(true);
-                // A second time is meant: the default action ends the process, and the journal holds.
-                std::future::pending::<()>().await;
-            }
-        });
         let teller = Teller::new(context.colour_out, widest_step(plan.as_ref()));
+        let screen = RefCell::new(Screen::new(&mut *out, context));
         let mut tell = |event: &Event| {
             if !args.quiet {
-                // A reader that is gone must not end the run; the journal has it all.
-                let _ = out.write_all(teller.tell(event).as_bytes());
-                let _ = out.flush();
+                let mut screen = screen.borrow_mut();
+                screen.follow(event);
+                screen.write(&teller.tell(event));
             }
         };
-        let summary = exec(&project, order, &options, &mut tell, cancel)
-            .await
-            .map_err(super::chain)?;
-        super::print(out, &report::brief(&summary, context.colour_out))?;
-        Ok(exit_status(&summary))
-    })
+        let work = exec(&project, order, &options, &mut tell, interrupt.cancel());
+        let work = Box::pin(work);
+        let done = if args.quiet {
+            work.await
+        } else {
+            screen::show(&screen, work).await
+        };
+        done.map_err(super::chain)
+    })?;
+    let text = report::brief(&summary, context.colour_out);
+    super::conclude(out, &text, exit_status(&summary))
 }
 
 /// Runs `tasks` as the command alone would.
@@ -86,16 +103,18 @@ pub(super) fn start(
     context: &Context,
     tasks: &[String],
     out: &mut dyn Write,
+    interrupt: &Interrupt,
 ) -> miette::Result<ExitStatus> {
     let args = Args {
         tasks: tasks.to_vec(),
         again: false,
         resume: None,
+        retry: false,
         jobs: None,
         cap: None,
         quiet: false,
     };
-    run(&args, context, out)
+    carry_out(&args, context, out, interrupt)
 }
 
 fn order(
@@ -103,8 +122,10 @@ fn order(
     context: &Context,
     project: &Project,
 ) -> miette::Result<(Order, Option<Plan>)> {
-    if let Some(run) = &args.resume {
-        return Ok((Order::Resume(resumable(run, project)?), None));
+    if args.resume.is_some() || args.retry {
+        let name = args.resume.as_deref().unwrap_or_default();
+        let run = resumable(name, args.retry, project)?;
+        return Ok((Order::Resume(run), None));
     }
     let locked::Locked { plan, prompts } = locked::current(context)?;
     let order = Order::Start {
@@ -116,7 +137,7 @@ fn order(
     Ok((order, Some(plan)))
 }
 
-fn resumable(name: &str, project: &Project) -> miette::Result<RunId> {
+fn resumable(name: &str, retry: bool, project: &Project) -> miette::Result<RunId> {
     if !name.is_empty() {
         return name.parse().map_err(|_| {
             miette::miette!(
@@ -125,17 +146,30 @@ fn resumable(name: &str, project: &Project) -> miette::Result<RunId> {
             )
         });
     }
-    let runs = status(project).map_err(super::chain)?;
-    let found = runs
-        .into_iter()
-        .find(RunSummary::can_go_on)
-        .map(|run| run.run);
-    found.ok_or_else(|| {
-        miette::miette!(
-            help = "`factory exec` starts a new one",
-            "no run can be gone on with"
-        )
-    })
+    let runs = status(project).map_err(super::chain)?.runs;
+    let open = || runs.iter().filter(|run| run.closed_by.is_none());
+    let goes_on = |run: &&RunSummary| {
+        if retry {
+            run.can_retry()
+        } else {
+            run.can_go_on()
+        }
+    };
+    if let Some(run) = open().find(goes_on) {
+        return Ok(run.run.clone());
+    }
+    if retry {
+        return Err(miette::miette!(
+            help = "`factory exec --resume` goes on with a run, `factory exec` starts a new one",
+            "no step of any run has failed"
+        ));
+    }
+    let help = if open().any(RunSummary::can_retry) {
+        "`factory exec --retry` tries what has failed again, `factory exec` starts a new run"
+    } else {
+        "`factory exec` starts a new one"
+    };
+    Err(miette::miette!(help = help, "no run can be gone on with"))
 }
 
 fn widest_step(plan: Option<&Plan>) -> usize {
@@ -154,7 +188,7 @@ fn widest_step(plan: Option<&Plan>) -> usize {
 /// Returns how a run ends for a script.
 pub(super) fn exit_status(summary: &RunSummary) -> ExitStatus {
     match summary.end {
-        RunEnd::Finished => ExitStatus::Success,
+        RunEnd::Finished | RunEnd::Running => ExitStatus::Success,
         RunEnd::Waiting => ExitStatus::Waiting,
         RunEnd::Failed | RunEnd::Red | RunEnd::Cancelled | RunEnd::Open => ExitStatus::Failed,
     }

@@ -9,11 +9,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Context, ExitStatus, build, count, exec, locked, why};
+use super::{
+    Context, ExitStatus, build, count, exec, interrupt::Interrupt, locked, plain::visible, why,
+};
 use crate::{
     plan::Plan,
     run::{
-        Moment,
+        Commands, Moment,
         gate::{Checkout, GateCache, Judge, Outcome, Progress, Verdict},
         process::Cancel,
     },
@@ -76,16 +78,10 @@ pub(super) fn run(
     if args.force {
         cache = cache.asking_anew();
     }
+    let interrupt = Interrupt::heard()?;
     exec::asynchronous(async {
         let checkout = Checkout::of_person(&context.root).await;
-        let (stop, cancel) = Cancel::new();
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = stop.send(true);
-                std::future::pending::<()>().await;
-            }
-        });
-        let judge = judge(plan, cache, cancel);
+        let judge = judge(plan, cache, interrupt.cancel());
         let names = ordered(&names, args.gates.is_empty(), &judge);
         let width = names.iter().map(String::len).max().unwrap_or_default();
         let said = RefCell::new(out);
@@ -115,19 +111,21 @@ pub(super) fn run(
             .filter(|(_, verdict)| !verdict.outcome.lets_pass())
             .count();
         let out = said.into_inner();
-        if args.style.json {
-            let gates: Vec<Value> = verdicts.iter().map(as_json).collect();
-            super::print(out, &format!("{:#}\n", json!({ "gates": gates })))?;
-        } else if args.style.raw {
-            let _ = write!(io::stderr(), "{}", summary(&verdicts));
-        } else {
-            super::print(out, &summary(&verdicts))?;
-        }
-        Ok(if red == 0 {
+        let status = if red == 0 {
             ExitStatus::Success
         } else {
             ExitStatus::Findings
-        })
+        };
+        let last = if args.style.json {
+            let gates: Vec<Value> = verdicts.iter().map(as_json).collect();
+            format!("{:#}\n", json!({ "gates": gates }))
+        } else if args.style.raw {
+            let _ = write!(io::stderr(), "{}", summary(&verdicts));
+            String::new()
+        } else {
+            summary(&verdicts)
+        };
+        super::conclude(out, &last, status)
     })
 }
 
@@ -172,6 +170,8 @@ pub(super) fn judge(plan: Plan, cache: GateCache, cancel: Cancel) -> Judge {
         cache: Arc::new(cache),
         owner: std::env::vars_os().collect(),
         extra: std::collections::BTreeMap::new(),
+        // Where this program can't be found its gates have nobody who keeps them.
+        commands: std::env::current_exe().map_or_else(|_| Commands::default(), Commands::kept_by),
         cancel,
         probes: true,
     }
@@ -274,7 +274,7 @@ fn show(name: &str, verdict: &Verdict, width: usize, colour: bool, verbose: bool
     };
     let mut text = format!("{name:width$}  {painted}");
     if let Some(why) = why {
-        let _ = write!(text, ": {why}");
+        let _ = write!(text, ": {}", visible(why));
     }
     let millis = verdict.elapsed.as_millis();
     let _ = match verdict.replayed {
@@ -283,13 +283,13 @@ fn show(name: &str, verdict: &Verdict, width: usize, colour: bool, verbose: bool
     };
     if verbose || !verdict.outcome.lets_pass() {
         for bytes in [&verdict.stdout, &verdict.stderr] {
-            for line in String::from_utf8_lossy(bytes).lines() {
+            for line in visible(&String::from_utf8_lossy(bytes)).lines() {
                 let _ = writeln!(text, "  | {line}");
             }
         }
     }
     for note in &verdict.notes {
-        let _ = writeln!(text, "  note: {note}");
+        let _ = writeln!(text, "  note: {}", visible(note));
     }
     text
 }

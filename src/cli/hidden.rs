@@ -1,16 +1,44 @@
 //! What `factory` starts of itself: nobody types these.
 
-use std::{ffi::OsString, io::Write, path::PathBuf};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
 use super::ExitStatus;
-use crate::run::agent::{confine, replay};
+use crate::run::{agent::replay, confine, keeper};
 
-/// Enter a kernel domain and become another program
+/// Leave the terminal, enter a kernel domain, and become another program
 #[derive(Debug, clap::Args)]
 pub(super) struct Confine {
-    /// What the domain leaves open
+    /// What the domain leaves open; without it there is none
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
+
+    /// Process without which the program is not to live
+    #[arg(long, value_name = "PID")]
+    keeper: Option<u32>,
+
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+/// Start a program, and end with all that it started
+#[derive(Debug, clap::Args)]
+pub(super) struct Keep {
+    /// Process for which it is kept
+    #[arg(long, value_name = "PID")]
+    runner: u32,
+
+    /// What the program's domain leaves open; without it there is none
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// Folder in which it is written down that the program runs
+    #[arg(long, value_name = "DIR", requires = "name")]
+    records: Option<PathBuf>,
+
+    /// What it is called there
+    #[arg(long, value_name = "NAME", requires = "records")]
+    name: Option<String>,
 
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
@@ -30,8 +58,22 @@ pub(super) fn confine(args: &Confine) -> miette::Result<ExitStatus> {
         return Err(miette::miette!("no program is named"));
     };
     // Returns only where the program could not be started.
-    let error = confine::apply_and_exec(&args.policy, program, rest);
-    Err(super::chain(error))
+    let entry = confine::Entry {
+        policy: args.policy.as_deref(),
+        keeper: args.keeper,
+    };
+    Err(super::chain(confine::apply_and_exec(entry, program, rest)))
+}
+
+pub(super) fn keep(args: &Keep) -> ExitCode {
+    let record = args.records.as_deref().zip(args.name.as_deref());
+    let kept = keeper::keep(&keeper::Charge {
+        runner: args.runner,
+        program: &args.program,
+        policy: args.policy.as_deref(),
+        record,
+    });
+    kept.unwrap_or_else(|error| super::complain(&super::chain(error)))
 }
 
 pub(super) fn replay_agent(args: &ReplayAgent, out: &mut dyn Write) -> miette::Result<ExitStatus> {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, check};
 use crate::{
     cache::Digest,
     document::open_file,
     emit::{snapshot, text_at},
     plan::{Input, LockError, Plan},
+    spec,
 };
 
 /// A plan that may be carried out, and the accepted prompt of each role.
@@ -60,18 +61,25 @@ pub(super) fn current(context: &Context) -> miette::Result<Locked> {
     Ok(Locked { plan, prompts })
 }
 
-/// Returns the files that are no longer those which the lock was made from.
-pub(super) fn changed<'p>(context: &Context, plan: &'p Plan) -> Vec<&'p str> {
+/// Returns the files that are no longer those which the lock was made from: changed, gone, or new.
+pub(super) fn changed(context: &Context, plan: &Plan) -> Vec<String> {
     let is_other = |path: &str, input: &Input| {
         let file = open_file(&context.root.join(path));
         let text = file.and_then(std::io::read_to_string);
         text.map_or(true, |text| Input::of(&text) != *input)
     };
     let inputs = plan.inputs.iter();
-    inputs
+    let mut changed: Vec<String> = inputs
         .filter(|(path, input)| is_other(path, input))
-        .map(|(path, _)| path.as_str())
-        .collect()
+        .map(|(path, _)| path.clone())
+        .collect();
+    // What is new may be included. A spec that can't be read at all is among the changed.
+    if let Ok(loaded) = spec::load(&context.root, check::SPEC) {
+        let files = loaded.sources.files().iter();
+        let new = files.filter(|file| !plan.inputs.contains_key(file.path()));
+        changed.extend(new.map(|file| file.path().to_owned()));
+    }
+    changed
 }
 
 // The lock was made from these very texts.

@@ -28,8 +28,10 @@ mod guard;
 mod held;
 mod hidden;
 mod init;
+mod interrupt;
 mod locked;
 mod mend;
+mod plain;
 mod plan;
 mod prompt;
 mod refusals;
@@ -37,6 +39,7 @@ mod report;
 mod review;
 mod revision;
 mod rewrite;
+mod screen;
 mod show;
 mod snap;
 mod tell;
@@ -46,7 +49,7 @@ mod why;
 use crate::{
     cache::{Limits, Store, default_dir},
     diagnostics::{self, Findings, Sources},
-    run::Project,
+    run::{Project, ProjectError},
 };
 
 /// How a command ends. The codes stand here and nowhere else.
@@ -134,6 +137,8 @@ enum Command {
     Explain(explain::Args),
     #[command(hide = true)]
     Confine(hidden::Confine),
+    #[command(hide = true)]
+    Keep(hidden::Keep),
     #[command(hide = true, name = "replay-agent")]
     ReplayAgent(hidden::ReplayAgent),
 }
@@ -149,6 +154,10 @@ pub fn main() -> ExitCode {
             &mut io::stderr(),
         ));
     }
+    // A keeper is to know nothing but its child.
+    if let Some(Command::Keep(args)) = &cli.command {
+        return hidden::keep(args);
+    }
     let context = match Context::new(&cli) {
         Ok(context) => context,
         Err(report) => return complain(&report),
@@ -159,6 +168,9 @@ pub fn main() -> ExitCode {
     match result {
         Ok(status) => match flushed {
             Ok(()) => ExitCode::from(status.code()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                ExitCode::from(status.code())
+            }
             Err(error) => pipe(&error),
         },
         Err(report) => match report.downcast_ref::<Unwritten>() {
@@ -199,8 +211,8 @@ fn dispatch(
         Some(Command::Explain(args)) => explain::run(args, context, out),
         Some(Command::Confine(args)) => hidden::confine(args),
         Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, out),
-        // The hook was answered above.
-        Some(Command::Guard(_)) => Ok(ExitStatus::Success),
+        // These were answered above.
+        Some(Command::Guard(_) | Command::Keep(_)) => Ok(ExitStatus::Success),
         None => report::morning(context, out),
     }
 }
@@ -297,9 +309,12 @@ impl Context {
 
     /// Returns the project as the runner knows it.
     async fn project(&self) -> miette::Result<Project> {
-        Project::open(&self.root, std::env::vars_os().collect())
-            .await
-            .map_err(chain)
+        self.open_project().await.map_err(chain)
+    }
+
+    /// Returns the project as the runner knows it, or why it does not.
+    async fn open_project(&self) -> Result<Project, ProjectError> {
+        Project::open(&self.root, std::env::vars_os().collect()).await
     }
 
     /// Returns what is known of gates; nothing where no place for it can be told.
@@ -371,6 +386,14 @@ fn count(number: usize, what: &str) -> String {
 fn print(out: &mut dyn Write, text: &str) -> miette::Result<()> {
     let written = out.write_all(text.as_bytes());
     written.map_err(|error| Unwritten(error).into())
+}
+
+/// Writes the last words of a command whose status stands whether or not anyone has read so far.
+fn conclude(out: &mut dyn Write, text: &str, status: ExitStatus) -> miette::Result<ExitStatus> {
+    match out.write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unwritten(error).into()),
+        Ok(()) | Err(_) => Ok(status),
+    }
 }
 
 /// The answer could not be written; a reader who has seen enough is no fault.

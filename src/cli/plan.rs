@@ -1,6 +1,7 @@
 //! `factory plan`
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt::Write as _,
     fs,
@@ -9,11 +10,21 @@ use std::{
     sync::Arc,
 };
 
-use super::{Context, ExitStatus, build, check, count, exec, locked};
+use super::{
+    Context, ExitStatus, build, check, count, exec,
+    interrupt::Interrupt,
+    locked,
+    plain::one_line,
+    screen::{self, Screen},
+};
 use crate::{
     diagnostics::{Format, Level, render},
     plan::{Plan, Proof, StepKind, Task, Usd, Yields},
-    run::{agent::PlannedTask, plan_task, process::Cancel},
+    run::{
+        agent::PlannedTask,
+        plan_task::{self, PlanTaskError, Planned},
+        planned,
+    },
     spec::{NewAccept, NewStep, NewTask},
 };
 
@@ -58,36 +69,45 @@ pub(super) fn run(
             "the factory has no planner"
         ));
     };
-    let prompt = prompts.get(&planner).cloned().unwrap_or_default();
+    let Some(prompt) = prompts.get(&planner).cloned() else {
+        return Err(miette::miette!(
+            help = "`factory snap accept` accepts it",
+            "nobody has accepted the prompt of {planner}"
+        ));
+    };
     let plan = Arc::new(plan);
+    let interrupt = Interrupt::heard()?;
     let mut feedback = None;
     let mut cost = Usd::ZERO;
     for round in 1..=ROUNDS {
-        let planned = exec::asynchronous(async {
-            let project = context.project().await?;
-            let (stop, cancel) = Cancel::new();
-            tokio::spawn(async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
-                    let _ = stop.send(true);
-                    std::future::pending::<()>().await;
+        let asked = plan_task::Asked {
+            sentence: &args.sentence,
+            prompt: &prompt,
+            feedback: feedback.as_deref(),
+            round,
+        };
+        let planned = match ask_planner(context, &plan, &planner, &asked, &interrupt, out)? {
+            Ok(planned) => planned,
+            Err(error) => {
+                if let PlanTaskError::Unfinished { cost: more, .. } = &error {
+                    cost += *more;
                 }
-            });
-            let exe = context.exe()?;
-            let asked = plan_task::Asked {
-                sentence: &args.sentence,
-                prompt: &prompt,
-                feedback: feedback.as_deref(),
-                round,
-            };
-            plan_task::plan_task(&project, Arc::clone(&plan), &asked, exe, cancel)
-                .await
-                .map_err(super::chain)
-        })?;
+                paid(context, None, cost)?;
+                if cost > Usd::ZERO {
+                    super::print(out, &format!("planning cost ${cost}\n"))?;
+                }
+                return Err(super::chain(error));
+            }
+        };
         cost += planned.cost;
+        let sent_back = |fault: &str| {
+            let last = if round == ROUNDS { "" } else { "; sent back" };
+            format!("{planner}: {}{last}\n", one_line(fault))
+        };
         let task = match planned.task {
             Ok(task) => task,
             Err(fault) => {
-                super::print(out, &format!("{planner}: {fault}; sent back\n"))?;
+                super::print(out, &sent_back(&fault))?;
                 feedback = Some(fault);
                 continue;
             }
@@ -95,20 +115,47 @@ pub(super) fn run(
         let task = proposed(task);
         let path = format!("{FOLDER}/{}.kdl", task.name);
         match try_out(context, &path, &task)? {
-            Ok(()) => return settle(args, context, out, &path, &task, cost),
+            Ok(()) => return settle(args, context, out, &path, &task, cost, &interrupt),
             Err(findings) => {
-                super::print(
-                    out,
-                    &format!("{planner}: {}; sent back\n", findings.summary),
-                )?;
+                super::print(out, &sent_back(&findings.summary))?;
                 feedback = Some(findings.text);
             }
         }
     }
+    paid(context, None, cost)?;
     Err(miette::miette!(
         help = feedback.unwrap_or_default(),
-        "the planner's task has findings after {ROUNDS} rounds; nothing was written"
+        "the planner's answer can't be used after {ROUNDS} rounds, which cost ${cost}; nothing was written"
     ))
+}
+
+// Asks the planner once.
+fn ask_planner(
+    context: &Context,
+    plan: &Arc<Plan>,
+    planner: &str,
+    asked: &plan_task::Asked<'_>,
+    interrupt: &Interrupt,
+    out: &mut dyn Write,
+) -> miette::Result<Result<Planned, PlanTaskError>> {
+    exec::asynchronous(async {
+        let project = context.project().await?;
+        let exe = context.exe()?;
+        let screen = RefCell::new(Screen::new(out, context));
+        screen.borrow_mut().works(planner, "plans");
+        let cancel = interrupt.cancel();
+        let work = plan_task::plan_task(&project, Arc::clone(plan), asked, exe, cancel);
+        Ok(screen::show(&screen, work).await)
+    })
+}
+
+// Writes down what planning cost, for the report.
+fn paid(context: &Context, task: Option<&str>, cost: Usd) -> miette::Result<()> {
+    exec::asynchronous(async {
+        let project = context.project().await?;
+        planned::note(&project, task, cost)
+            .map_err(|error| miette::miette!("what planning cost can't be written down: {error}"))
+    })
 }
 
 fn proposed(task: PlannedTask) -> NewTask {
@@ -196,7 +243,9 @@ fn settle(
     path: &str,
     task: &NewTask,
     cost: Usd,
+    interrupt: &Interrupt,
 ) -> miette::Result<ExitStatus> {
+    paid(context, Some(&task.name), cost)?;
     write_new(&context.root.join(path), &task.to_kdl())
         .map_err(|error| miette::miette!("`{path}`: {error}"))?;
     build::build_again(context)?;
@@ -216,10 +265,10 @@ fn settle(
     } else if args.leave || !io::stdin().is_terminal() {
         Choice::Leave
     } else {
-        ask(out)?
+        interrupt.while_idle(|| ask(out))?
     };
     match choice {
-        Choice::Run => exec::start(context, std::slice::from_ref(&task.name), out),
+        Choice::Run => exec::start(context, std::slice::from_ref(&task.name), out, interrupt),
         Choice::Edit => {
             super::print(
                 out,
@@ -275,14 +324,15 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn show(name: &str, task: &Task, plan: &Plan) -> String {
-    let mut text = format!("{name}: {}\n", task.goal);
+    let mut text = format!("{name}: {}\n", one_line(&task.goal));
     for accept in &task.accept {
         let proof = match &accept.proof {
             Proof::Command { run } => format!("`{run}`"),
             Proof::Verdict { role } => format!("the verdict of {role}"),
             Proof::Nobody => "nobody proves it".to_owned(),
         };
-        let _ = writeln!(text, "  done when {} ({proof})", accept.text);
+        let (what, proof) = (one_line(&accept.text), one_line(&proof));
+        let _ = writeln!(text, "  done when {what} ({proof})");
     }
     let width = task
         .steps

@@ -2,9 +2,14 @@
 
 use std::{fmt::Write as _, io::Write};
 
-use super::{Context, ExitStatus, count, exec, tell::short};
+use super::{
+    Context, ExitStatus, count, exec,
+    plain::one_line,
+    tell::{self, short},
+};
 use crate::run::{
-    Proven, RunEnd, RunSummary, StepEnd, StepSummary, TaskSummary, events, report as look, status,
+    Failure, ProjectError, Proven, RunEnd, RunSummary, Status, StepEnd, StepSummary, TaskSummary,
+    events, report as look, status,
 };
 
 /// Tell of the last runs: what landed, waits, failed, was refused, and what it cost
@@ -32,9 +37,11 @@ pub(super) fn run(
         let project = context.project().await?;
         if args.all {
             let mut text = String::new();
-            for run in status(&project).map_err(super::chain)? {
-                let _ = writeln!(text, "{}", line(&run));
+            let status = status(&project).map_err(super::chain)?;
+            for run in &status.runs {
+                let _ = writeln!(text, "{}", line(run));
             }
+            text.push_str(&unreadable(&status));
             super::print(
                 out,
                 if text.is_empty() {
@@ -52,7 +59,11 @@ pub(super) fn run(
                     .map_err(|_| miette::miette!("`{name}` is no run"))?;
                 Some(look(&project, &run).map_err(super::chain)?)
             }
-            None => status(&project).map_err(super::chain)?.into_iter().next(),
+            None => {
+                let status = status(&project).map_err(super::chain)?;
+                super::print(out, &unreadable(&status))?;
+                status.runs.into_iter().next()
+            }
         };
         let Some(summary) = summary else {
             super::print(
@@ -63,13 +74,13 @@ pub(super) fn run(
         };
         if args.events {
             for entry in events(&project, &summary.run).map_err(super::chain)? {
-                let line = serde_json::to_string(&entry).unwrap_or_default();
+                let line = serde_json::to_string(&entry).map_err(super::chain)?;
                 super::print(out, &format!("{line}\n"))?;
             }
             return Ok(ExitStatus::Success);
         }
-        super::print(out, &whole(&summary, context.colour_out))?;
-        Ok(exec::exit_status(&summary))
+        let text = whole(&summary, context.colour_out);
+        super::conclude(out, &text, exec::exit_status(&summary))
     })
 }
 
@@ -84,12 +95,24 @@ pub(super) fn morning(context: &Context, out: &mut dyn Write) -> miette::Result<
         return Ok(ExitStatus::Success);
     }
     exec::asynchronous(async {
-        let runs = match context.project().await {
+        let status = match context.open_project().await {
             Ok(project) => status(&project).map_err(super::chain)?,
             // A spec can be looked at outside of a repository; nothing can have run there.
-            Err(_) => Vec::new(),
+            Err(ProjectError::NoRepository { .. } | ProjectError::NotTop { .. }) => {
+                Status::default()
+            }
+            Err(error) => return Err(super::chain(error)),
         };
-        let Some(latest) = runs.first() else {
+        super::print(out, &unreadable(&status))?;
+        // What is at work, then what someone has to look at, then whatever came last.
+        let running = |run: &&RunSummary| run.end == RunEnd::Running;
+        let wanted = |run: &&RunSummary| run.wants_attention();
+        let runs = || status.runs.iter();
+        let first = runs()
+            .find(running)
+            .or_else(|| runs().find(wanted))
+            .or_else(|| runs().next());
+        let Some(first) = first else {
             super::print(
                 out,
                 "Nothing has run yet.\n\n  factory check       checks the spec\n  \
@@ -97,12 +120,26 @@ pub(super) fn morning(context: &Context, out: &mut dyn Write) -> miette::Result<
             )?;
             return Ok(ExitStatus::Success);
         };
-        super::print(out, &whole(latest, context.colour_out))?;
-        for run in runs.iter().skip(1).filter(|run| run.can_go_on()) {
-            super::print(out, &format!("also open: {}\n", line(run)))?;
+        let mut text = whole(first, context.colour_out);
+        // The evening that is not told of in full because another waits from before.
+        let latest = runs().next().filter(|latest| latest.run != first.run);
+        if let Some(latest) = latest.filter(|latest| !latest.wants_attention()) {
+            let _ = writeln!(text, "since then: {}", line(latest));
         }
-        Ok(exec::exit_status(latest))
+        for run in runs().filter(wanted).filter(|run| run.run != first.run) {
+            let _ = writeln!(text, "also open: {}", line(run));
+            if let Some(next) = next(run) {
+                let _ = writeln!(text, "  next: {next}");
+            }
+        }
+        super::conclude(out, &text, exec::exit_status(first))
     })
+}
+
+fn unreadable(status: &Status) -> String {
+    let runs = status.unreadable.iter();
+    runs.map(|(run, why)| format!("note: run {run} is left out: {}\n", one_line(why)))
+        .collect()
 }
 
 fn line(run: &RunSummary) -> String {
@@ -112,7 +149,16 @@ fn line(run: &RunSummary) -> String {
     } else {
         tasks.join(", ")
     };
-    format!("{}  {:9}  ${:<8} {what}", run.run, word(run.end), run.cost)
+    let closed = match &run.closed_by {
+        Some(by) => format!(" (taken up by {by})"),
+        None => String::new(),
+    };
+    format!(
+        "{}  {:9}  ${:<8} {what}{closed}",
+        run.run,
+        word(run.end),
+        run.cost
+    )
 }
 
 const fn word(end: RunEnd) -> &'static str {
@@ -122,6 +168,7 @@ const fn word(end: RunEnd) -> &'static str {
         RunEnd::Failed => "failed",
         RunEnd::Red => "red base",
         RunEnd::Cancelled => "cancelled",
+        RunEnd::Running => "running",
         RunEnd::Open => "open",
     }
 }
@@ -129,6 +176,15 @@ const fn word(end: RunEnd) -> &'static str {
 /// Returns the end of a run in a few lines: what it came to, and the next command.
 pub(super) fn brief(run: &RunSummary, colour: bool) -> String {
     let mut text = String::new();
+    if run.tasks.is_empty() {
+        let landed: Vec<_> = run.skipped.keys().map(String::as_str).collect();
+        let why = match landed.as_slice() {
+            [] => "no task is locked".to_owned(),
+            [one] => format!("{one} has landed before"),
+            all => format!("{} have landed before", all.join(", ")),
+        };
+        let _ = writeln!(text, "nothing to do: {why}");
+    }
     let _ = writeln!(text, "{}", totals(run));
     if let Some(next) = next(run) {
         let _ = writeln!(text, "next: {}", bold(&next, colour));
@@ -144,6 +200,9 @@ pub(super) fn whole(run: &RunSummary, colour: bool) -> String {
         .map(|at| format!(", began {at}"))
         .unwrap_or_default();
     let _ = writeln!(text, "run {} {}{began}", run.run, word(run.end));
+    if let Some(by) = &run.closed_by {
+        let _ = writeln!(text, "what it left undone was taken up by run {by}");
+    }
     for (name, commit) in &run.skipped {
         let _ = writeln!(text, "{name}: has landed before, at {}", short(commit));
     }
@@ -154,7 +213,7 @@ pub(super) fn whole(run: &RunSummary, colour: bool) -> String {
         task_lines(task, &mut text);
     }
     for note in &run.notes {
-        let _ = writeln!(text, "note: {note}");
+        let _ = writeln!(text, "note: {}", one_line(note));
     }
     text.push_str(&brief(run, colour));
     text
@@ -167,6 +226,9 @@ fn task_lines(task: &TaskSummary, text: &mut String) {
         (_, None) => "has not begun".to_owned(),
     };
     let _ = writeln!(text, "{}: {landed}", task.name);
+    if let Some(what) = &task.trouble {
+        let _ = writeln!(text, "  trouble: {}", one_line(what));
+    }
     let width = task
         .steps
         .iter()
@@ -183,7 +245,7 @@ fn task_lines(task: &TaskSummary, text: &mut String) {
             Proven::Verdict { role, step } => format!("proven by the verdict of {role} in {step}"),
             Proven::Nobody => "proven by nobody".to_owned(),
         };
-        let _ = writeln!(text, "  {how}: {criterion}");
+        let _ = writeln!(text, "  {}", one_line(&format!("{how}: {criterion}")));
     }
 }
 
@@ -191,7 +253,7 @@ fn step_lines(step: &StepSummary, width: usize, text: &mut String) {
     let how = match &step.end {
         StepEnd::Pending => "not begun".to_owned(),
         StepEnd::Begun => "begun".to_owned(),
-        StepEnd::Waiting => "waits for an approval".to_owned(),
+        StepEnd::Waiting { .. } => "waits for an approval".to_owned(),
         StepEnd::Accepted => "accepted".to_owned(),
         StepEnd::Failed(why) => format!("failed: {why}"),
     };
@@ -204,10 +266,17 @@ fn step_lines(step: &StepSummary, width: usize, text: &mut String) {
             step.cost
         )
     };
+    let how = one_line(&how);
     let _ = writeln!(text, "  {:width$}  {how}{effort}", step.name);
+    if let StepEnd::Failed(Failure::Attempts { last, .. }) = &step.end {
+        text.push_str(&tell::indented(tell::end(last)));
+    }
     let mut detail = |line: String| {
-        let _ = writeln!(text, "  {:width$}    {line}", "");
+        let _ = writeln!(text, "  {:width$}    {}", "", one_line(&line));
     };
+    if step.end == (StepEnd::Waiting { started: true }) {
+        detail(tell::STARTED.to_owned());
+    }
     for (commit, subject) in &step.commits {
         detail(format!("{} {subject}", short(commit)));
     }
@@ -248,6 +317,9 @@ fn totals(run: &RunSummary) -> String {
             run.replayed
         ),
     ];
+    if run.planning > crate::plan::Usd::ZERO {
+        parts.push(format!("${} for planning before", run.planning));
+    }
     if refused > 0 {
         parts.push(format!("{refused} refused"));
     }
@@ -269,16 +341,32 @@ fn criteria_word(number: usize) -> String {
 }
 
 fn next(run: &RunSummary) -> Option<String> {
+    let name = &run.run;
+    if run.end == RunEnd::Running || run.closed_by.is_some() {
+        return None;
+    }
     if let Some((task, step)) = run.waiting().next() {
         return Some(format!(
-            "factory approve {task}/{step}, then factory exec --resume"
+            "factory approve {task}/{step}, then factory exec --resume {name}"
         ));
-    }
-    if run.can_go_on() && run.end != RunEnd::Red {
-        return Some("factory exec --resume".to_owned());
     }
     if run.end == RunEnd::Red {
         return Some(format!("factory gate {}", run.red.join(" ")));
+    }
+    let steps = || run.tasks.iter().flat_map(|task| &task.steps);
+    let failed_by = |is: fn(&Failure) -> bool| {
+        steps().any(|step| matches!(&step.end, StepEnd::Failed(why) if is(why)))
+    };
+    if failed_by(|why| matches!(why, Failure::Cap { .. })) {
+        return Some(format!("factory exec --resume {name} --cap USD"));
+    }
+    if run.can_go_on() {
+        return Some(format!("factory exec --resume {name}"));
+    }
+    if run.can_retry() {
+        return Some(format!(
+            "factory exec --retry --resume {name}, or change the task and factory exec --again"
+        ));
     }
     let landed = run.tasks.iter().find(|task| task.landed.is_some());
     landed

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::run::{AttemptEnd, Complaint, Event, Judgement, Place, Proven, Sender, TaskEnd};
+use super::plain::{one_line, visible};
+use crate::run::{
+    AttemptEnd, Complaint, Event, Failure, Judgement, Place, Proven, Sender, TaskEnd,
+};
 
 /// Writes events as lines, one thought each.
 pub(super) struct Teller {
@@ -43,7 +46,7 @@ impl Teller {
         format!(
             "  {:width$}  {}\n",
             place.step,
-            self.paint(tone, text),
+            self.paint(tone, &one_line(text)),
             width = self.width
         )
     }
@@ -51,7 +54,17 @@ impl Teller {
     fn head(&self, name: &str, tone: Tone, text: &str) -> String {
         format!(
             "  {name:width$}  {}\n",
-            self.paint(tone, text),
+            self.paint(tone, &one_line(text)),
+            width = self.width
+        )
+    }
+
+    // A line that goes on with the one before.
+    fn more(&self, tone: Tone, text: &str) -> String {
+        format!(
+            "  {:width$}    {}\n",
+            "",
+            self.paint(tone, &one_line(text)),
             width = self.width
         )
     }
@@ -64,7 +77,10 @@ impl Teller {
             } => {
                 format!("run {run} from {}: {}\n", short(base), tasks.join(", "))
             }
-            Event::RunResumed { .. } => "the run goes on\n".to_owned(),
+            Event::RunResumed { retry: false, .. } => "the run goes on\n".to_owned(),
+            Event::RunResumed { retry: true, .. } => {
+                "the run goes on, and what failed is tried again\n".to_owned()
+            }
             Event::TaskSkipped { task, commit } => {
                 let text = format!("{task} has landed before, at {}", short(commit));
                 self.head("skipped", Tone::Quiet, &text)
@@ -132,7 +148,7 @@ impl Teller {
                 };
                 let mut text = self.at(place, tone, &format!("attempt {attempt} {how}, ${cost}"));
                 for refused in guarded {
-                    text.push_str(&self.at(place, Tone::Bad, &format!("guard refused: {refused}")));
+                    text.push_str(&self.more(Tone::Bad, &format!("guard refused: {refused}")));
                 }
                 text
             }
@@ -186,12 +202,11 @@ impl Teller {
             }
             Event::StepFailed { place, why, kept } => {
                 let mut text = self.at(place, Tone::Bad, &format!("stopped: {why}"));
+                if let Failure::Attempts { last, .. } = why {
+                    text.push_str(&indented(end(last)));
+                }
                 if let Some(kept) = kept {
-                    text.push_str(&self.at(
-                        place,
-                        Tone::Plain,
-                        &format!("its work is kept as {kept}"),
-                    ));
+                    text.push_str(&self.more(Tone::Plain, &format!("its work is kept as {kept}")));
                 }
                 text
             }
@@ -211,12 +226,17 @@ impl Teller {
                 Tone::Good,
                 &format!("{task} at {}", short(commit)),
             ),
-            Event::Waiting { place, approval } => {
-                let text = format!(
-                    "waits for {approval}: factory approve {}/{}",
-                    place.task, place.step
-                );
-                self.at(place, Tone::Plain, &text)
+            Event::Waiting {
+                place,
+                approval,
+                started,
+            } => {
+                let text = format!("waits for {approval}: factory approve {place}");
+                let mut text = self.at(place, Tone::Plain, &text);
+                if *started {
+                    text.push_str(&self.more(Tone::Bad, STARTED));
+                }
+                text
             }
             Event::Approved { place, by } => {
                 self.at(place, Tone::Plain, &format!("approved by {by}"))
@@ -241,11 +261,15 @@ impl Teller {
                 };
                 format!("{}{more}", self.at(place, tone, &how))
             }
-            Event::TaskEnded { task, end } => {
-                let (tone, how) = match end {
-                    TaskEnd::Finished => (Tone::Good, "finished"),
-                    TaskEnd::Waiting => (Tone::Plain, "waits for a person"),
-                    TaskEnd::Failed => (Tone::Bad, "has stopped without landing"),
+            Event::TaskTroubled { task, what } => {
+                self.head("trouble", Tone::Bad, &format!("{task}: {what}"))
+            }
+            Event::TaskEnded { task, end, landed } => {
+                let (tone, how) = match (end, landed) {
+                    (TaskEnd::Finished, _) => (Tone::Good, "finished"),
+                    (TaskEnd::Waiting, _) => (Tone::Plain, "waits for a person"),
+                    (TaskEnd::Failed, true) => (Tone::Bad, "has landed, and stopped after that"),
+                    (TaskEnd::Failed, false) => (Tone::Bad, "has stopped without landing"),
                 };
                 format!("{}\n", self.paint(tone, &format!("{task} {how}")))
             }
@@ -264,7 +288,7 @@ impl Teller {
                 );
                 for refusal in refused {
                     let line = format!("{} {}: {}", refusal.change, refusal.path, refusal.why);
-                    text.push_str(&self.at(place, Tone::Bad, &format!("  {line}")));
+                    text.push_str(&self.more(Tone::Bad, &line));
                 }
                 text
             }
@@ -282,31 +306,38 @@ impl Teller {
     fn repair(&self, place: &Place, by: &Complaint, again: &[String]) -> String {
         let mut text = match by {
             Complaint::Verdict { from, verdict } => {
-                let mut text = format!("{from} says fail; sent back to {}", place.step);
+                let text = format!("{from} says fail; sent back to {}", place.step);
+                let mut text = self.at(place, Tone::Bad, &text);
                 for reason in &verdict.reasons {
-                    let _ = write!(
-                        text,
-                        "\n  {:width$}    {}",
-                        "",
-                        reason.text,
-                        width = self.width
-                    );
+                    text.push_str(&self.more(Tone::Bad, &reason.text));
                 }
                 text
             }
-            Complaint::Criterion { text } => format!("to repair, for it is not proven: {text}"),
+            Complaint::Criterion { text } => {
+                let text = format!("to repair, for it is not proven: {text}");
+                self.at(place, Tone::Bad, &text)
+            }
         };
         if !again.is_empty() {
-            let _ = write!(
-                text,
-                "\n  {:width$}    then again: {}",
-                "",
-                again.join(", "),
-                width = self.width
-            );
+            let again = format!("then again: {}", again.join(", "));
+            text.push_str(&self.more(Tone::Plain, &again));
         }
-        self.at(place, Tone::Bad, &text)
+        text
     }
+}
+
+/// What there is to know of a step that is to be started again.
+pub(super) const STARTED: &str =
+    "its command was started before, and nobody knows how far it came; look before you approve";
+
+/// How many lines are shown of what came back from the last attempt.
+const LAST: usize = 20;
+
+/// Returns the last lines of a text, without the empty ones around them.
+pub(super) fn end(text: &str) -> &str {
+    let text = text.trim();
+    let from = text.rmatch_indices('\n').nth(LAST - 1);
+    from.map_or(text, |(at, _)| text.get(at + 1..).unwrap_or(text))
 }
 
 fn fails(gates: &[String]) -> String {
@@ -337,8 +368,9 @@ fn minutes(seconds: u64) -> String {
     }
 }
 
-fn indented(text: &str) -> String {
-    text.lines().fold(String::new(), |mut all, line| {
+/// Returns a text of someone else's, set apart.
+pub(super) fn indented(text: &str) -> String {
+    visible(text).lines().fold(String::new(), |mut all, line| {
         let _ = writeln!(all, "    | {line}");
         all
     })

@@ -1,6 +1,6 @@
 //! The end of a task: its acceptance criteria on the final tree, and the commands with an effect.
 
-use std::time::Duration;
+use std::{io, os::unix::ffi::OsStrExt as _, path::Path, time::Duration};
 
 use super::{
     agent::Ruling,
@@ -8,12 +8,18 @@ use super::{
     error::{ExecError, file_error},
     event::{Complaint, Event, Failure, Place, Proven},
     exec::Runner,
-    process::{self, Exit, Finished, Launch},
+    gate::Environment,
+    gates::Lane,
+    process::{Exit, Finished, Launch},
     progress::Phase,
+    project::Environment as Owner,
     schedule,
     workshop::tail,
 };
-use crate::plan::{Proof, StepKind, Task, Yields};
+use crate::{
+    boundary::{NamePattern, Pattern as _},
+    plan::{Proof, StepKind, Task, Yields},
+};
 
 /// How much of what a command said is kept.
 const SHOWN: usize = 4 << 10;
@@ -49,8 +55,12 @@ impl Runner<'_> {
     }
 
     async fn prove(&self, run: &str, tip: &str) -> Result<Proven, ExecError> {
-        let wall = Duration::from_secs(self.plan.factory.stop.wall.max(60));
-        let finished = self.run_on(run, tip, &[], wall).await?;
+        let lane = self.lane().await?;
+        let room = self.room(&lane, tip, &[]).await?;
+        let launch = self.launch(run, &lane, &room);
+        let cancel = self.cancel.clone();
+        let finished = self.commands.run("accept", launch, &room, cancel).await;
+        let finished = seen(finished)?;
         let run = run.to_owned();
         if finished.exit.success() {
             return Ok(Proven::Command { run });
@@ -64,30 +74,25 @@ impl Runner<'_> {
         Ok(Proven::Refuted { run, output })
     }
 
-    // Runs a command in a lane with the files of `commit`.
-    async fn run_on(
+    // Makes a lane ready for a command: with the files of `commit`, and the variables `granted`.
+    async fn room(
         &self,
-        command: &str,
+        lane: &Lane<'_>,
         commit: &str,
         granted: &[String],
-        wall: Duration,
-    ) -> Result<Finished, ExecError> {
-        let lane = self.lane().await?;
+    ) -> Result<Environment, ExecError> {
         let checkout = lane.checkout();
         self.workshop.reset(checkout, commit, commit).await?;
-        let environment = self.workshop.environment(checkout, granted)?;
-        let given = environment.given.clone();
-        let launch = Launch {
+        Ok(self.workshop.environment(checkout, granted)?)
+    }
+
+    fn launch(&self, command: &str, lane: &Lane<'_>, room: &Environment) -> Launch {
+        let wall = Duration::from_secs(self.plan.factory.stop.wall.max(60));
+        let folder = lane.checkout().tree.clone();
+        Launch {
             keep: 1 << 20,
-            ..Launch::shell(command, checkout.tree.clone(), given, wall)
-        };
-        let finished = process::run(launch, self.cancel.clone())
-            .await
-            .map_err(file_error(&checkout.tree))?;
-        if finished.exit == Exit::Cancelled {
-            return Err(ExecError::Cancelled);
+            ..Launch::shell(command, folder, room.given.clone(), wall)
         }
-        Ok(finished)
     }
 
     fn verdict_by(&self, task: &str, planned: &Task, role: &str) -> Proven {
@@ -140,17 +145,14 @@ impl Runner<'_> {
         };
         let state = self.state(&place);
         let stop = self.agent(&place)?.stop;
-        if state.attempts >= stop.attempts || state.spent >= stop.usd {
+        if state.used() >= stop.attempts || state.cost() >= stop.usd {
             return self.fail(&place, Failure::Criterion { text }, None);
         }
+        let late = schedule::late(planned);
         let again = schedule::again(planned, &last.name, None);
-        let schedule = schedule::Schedule::of(&self.plan, &[task.to_owned()]);
-        let again = again.into_iter().filter(|step| {
-            !schedule.is_late(&Place {
-                task: task.to_owned(),
-                step: step.clone(),
-            })
-        });
+        let again = again
+            .into_iter()
+            .filter(|step| !late.contains(step.as_str()));
         self.event(Event::Repair {
             place,
             feedback: brief::of_criterion(&text, run, output),
@@ -169,22 +171,91 @@ impl Runner<'_> {
             return self.fail(place, Failure::Effect { code: None }, None);
         }
         let commit = self.tip(&place.task).await?;
+        let lane = self.lane().await?;
+        let room = self.room(&lane, &commit, &effect.env).await?;
+        let launch = self.launch(&effect.run, &lane, &room);
+        // From here on nobody knows how far it came, until its end is written down.
         self.event(Event::EffectStarted {
             place: place.clone(),
-            commit: commit.clone(),
+            commit,
         })?;
-        let wall = Duration::from_secs(self.plan.factory.stop.wall.max(60));
-        let finished = self.run_on(&effect.run, &commit, &effect.env, wall).await?;
+        let name = format!("{}.{}", place.task, place.step);
+        let finished = self.commands.act(&name, launch, self.cancel.clone()).await;
+        let finished = seen(finished)?;
         let code = match finished.exit {
             Exit::Code(code) => Some(code),
             Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled => None,
         };
         let mut said = finished.stdout;
         said.extend(finished.stderr);
+        let said = without_secrets(&said, self.project.environment(), &effect.env);
         self.event(Event::EffectEnded {
             place: place.clone(),
             code,
             output: tail(&said, SHOWN),
         })
+    }
+}
+
+// How a command ended; one that ended with the run has not.
+fn seen(finished: io::Result<Finished>) -> Result<Finished, ExecError> {
+    let finished = finished.map_err(file_error(Path::new("/bin/sh")))?;
+    if finished.exit == Exit::Cancelled {
+        return Err(ExecError::Cancelled);
+    }
+    Ok(finished)
+}
+
+/// Values that are shorter are found in any output.
+const SHORTEST_SECRET: usize = 4;
+
+// What a command said without the values of the variables that it was granted: the journal is no place
+// for them.
+fn without_secrets(said: &[u8], owner: &Owner, granted: &[String]) -> Vec<u8> {
+    let granted: Vec<NamePattern> = granted
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    let mut said = said.to_vec();
+    for (name, value) in owner {
+        let value = value.as_bytes();
+        let is_granted = name
+            .to_str()
+            .is_some_and(|name| granted.iter().any(|pattern| pattern.gives(name)));
+        if !is_granted || value.len() < SHORTEST_SECRET {
+            continue;
+        }
+        let hidden = format!("[{}]", name.to_string_lossy()).into_bytes();
+        let mut at = 0;
+        while let Some(rest) = said.get(at..) {
+            let Some(found) = rest.windows(value.len()).position(|part| part == value) else {
+                break;
+            };
+            let from = at + found;
+            said.splice(from..from + value.len(), hidden.iter().copied());
+            at = from + hidden.len();
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn what_was_granted_is_not_told() {
+        let owner = [
+            ("TOKEN_A", "hunter2"),
+            ("TOKEN_B", "x"),
+            ("HOME", "/home/me"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()))
+        .into();
+        let granted = ["TOKEN_*".to_owned()];
+        let said = b"hunter2 in /home/me, hunter2hunter2 x";
+        let told = without_secrets(said, &owner, &granted);
+        let told = String::from_utf8(told).unwrap();
+        assert_eq!(told, "[TOKEN_A] in /home/me, [TOKEN_A][TOKEN_A] x");
     }
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::{
     event::{ChangeKind, Refusal},
-    git::{Git, GitError},
+    filter,
+    git::{Blob, ChangedFile, Git, GitError},
     links::Links,
 };
 use crate::{
@@ -32,6 +33,8 @@ pub(super) struct Change {
     pub old_mode: String,
     /// The mode afterwards.
     pub new_mode: String,
+    /// The name of the content afterwards; empty where there is none.
+    pub new_id: String,
 }
 
 /// Why two trees could not be compared or judged.
@@ -47,50 +50,37 @@ pub(super) enum AuditError {
 
 /// Returns the changes from the tree `old` to the tree `new`, by path. A rename is two of them.
 pub(super) async fn changes(git: &Git, old: &str, new: &str) -> Result<Vec<Change>, GitError> {
-    let args = [
-        "diff-tree",
-        "-r",
-        "-z",
-        "--raw",
-        "--no-renames",
-        "--no-abbrev",
-        old,
-        new,
-    ];
-    let unreadable = || GitError::Unreadable {
-        command: args.join(" "),
-    };
-    let fields = git.fields(args).await?;
-    let mut changes = Vec::new();
-    for pair in fields.chunks(2) {
-        let [facts, path] = pair else {
-            return Err(unreadable());
+    let changed = git.changed(old, new).await?;
+    Ok(changed.iter().map(Change::of).collect())
+}
+
+impl Change {
+    fn of(file: &ChangedFile) -> Self {
+        let mode = |blob: &Option<Blob>| match blob {
+            Some(blob) => blob.mode.clone(),
+            None => NOTHING.to_owned(),
         };
-        let facts = facts.to_str().ok_or_else(unreadable)?;
-        let facts: Vec<&str> = facts.trim_start_matches(':').split(' ').collect();
-        let [old_mode, new_mode, old_id, new_id, _] = facts.as_slice() else {
-            return Err(unreadable());
+        let (old_mode, new_mode) = (mode(&file.before), mode(&file.after));
+        let kind = match (&file.before, &file.after) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Deleted,
+            (Some(old), Some(new)) if old.mode.get(..3) != new.mode.get(..3) => ChangeKind::Type,
+            (Some(old), Some(new)) if old.id == new.id => ChangeKind::Mode,
+            (Some(_), Some(_)) => ChangeKind::Modified,
         };
-        let kind = if *old_mode == NOTHING {
-            ChangeKind::Added
-        } else if *new_mode == NOTHING {
-            ChangeKind::Deleted
-        } else if old_mode.get(..3) != new_mode.get(..3) {
-            ChangeKind::Type
-        } else if old_id == new_id {
-            ChangeKind::Mode
-        } else {
-            ChangeKind::Modified
-        };
-        changes.push(Change {
-            path: path.to_string_lossy().into_owned(),
-            readable: path.to_str().is_some(),
+        Self {
+            path: file.path.to_string_lossy().into_owned(),
+            readable: file.path.to_str().is_some(),
             kind,
-            old_mode: (*old_mode).to_owned(),
-            new_mode: (*new_mode).to_owned(),
-        });
+            old_mode,
+            new_mode,
+            new_id: file
+                .after
+                .as_ref()
+                .map(|blob| blob.id.clone())
+                .unwrap_or_default(),
+        }
     }
-    Ok(changes)
 }
 
 /// Who made the changes, and from where to where.
@@ -137,7 +127,7 @@ pub(super) async fn refusals(
         kept = kept.followed(&folders, |path| links.real(path));
     }
     let judge = Judge::new(work, kept);
-    let mut refused: BTreeMap<&str, Refusal> = BTreeMap::new();
+    let mut refused: BTreeMap<String, Refusal> = BTreeMap::new();
     for change in changes {
         if let Some(why) = judge.refuses(change) {
             let refusal = Refusal {
@@ -145,7 +135,19 @@ pub(super) async fn refusals(
                 change: change.kind,
                 why,
             };
-            refused.insert(&change.path, refusal);
+            refused.insert(change.path.clone(), refusal);
+        }
+    }
+    let filtered = filter::all(git, work.new).await?;
+    for change in changes {
+        if let Some(filter) = filtered.get(&change.path) {
+            refused
+                .entry(change.path.clone())
+                .or_insert_with(|| Refusal {
+                    path: change.path.clone(),
+                    change: change.kind,
+                    why: format!("its attribute is `filter={filter}`, and no filter runs here"),
+                });
         }
     }
     if let Some(after) = after {
@@ -156,13 +158,12 @@ pub(super) async fn refusals(
                 continue;
             }
             let kind = changes.iter().find(|change| &change.path == path);
-            refused.entry(path).or_insert_with(|| Refusal {
+            refused.entry(path.clone()).or_insert_with(|| Refusal {
                 path: path.clone(),
                 change: kind.map_or(ChangeKind::Modified, |change| change.kind),
                 why: format!("the link leads out of the project, to `{target}`"),
             });
         }
-        return Ok(refused.into_values().collect());
     }
     Ok(refused.into_values().collect())
 }

@@ -83,3 +83,12 @@ pub(super) fn of_conflicts(paths: &[String]) -> String {
         paths.join("`\n- `")
     )
 }
+
+/// Returns what an agent is told of files in which conflicts are left.
+pub(super) fn of_markers(paths: &[String]) -> String {
+    format!(
+        "These files still have both versions between conflict markers; make one of them, and take the \
+         markers away:\n\n- `{}`\n",
+        paths.join("`\n- `")
+    )
+}

@@ -49,6 +49,17 @@ pub enum ExecError {
         /// What was named, or `HEAD`.
         name: String,
     },
+    /// Another branch has a name with which the task's own can't be.
+    #[error(
+        "the branch `{branch}` can't be made while there is a branch `{other}`: a name is either a branch \
+         or the folder of one; rename it with `git branch -m {other} NEW`"
+    )]
+    BranchInTheWay {
+        /// The branch.
+        branch: String,
+        /// The other one.
+        other: String,
+    },
     /// A prompt is not the accepted one.
     #[error("the prompt of `{role}` is not the accepted one")]
     Prompt {
@@ -61,6 +72,21 @@ pub enum ExecError {
         /// Its name.
         run: RunId,
     },
+    /// A run's process was killed before anything was written down.
+    #[error("run {run} never began: its journal is empty")]
+    NeverBegan {
+        /// Its name.
+        run: RunId,
+    },
+    /// What an earlier process started has not ended.
+    #[error("what an earlier process started in `{}` may still run", folder.display())]
+    StillRunning {
+        /// The folder of its checkouts.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
     /// A run's folder is not what the run began with.
     #[error("the plan in the folder of run {run} is not the one that it began with")]
     Tampered {
@@ -69,8 +95,9 @@ pub enum ExecError {
     },
     /// The task's branch holds work that this run did not make.
     #[error(
-        "the branch `{branch}` has commits that are not in the base; go on with the run that made them, \
-         delete it, or start over with `--again`"
+        "the branch `{branch}` has commits that are not in the base; go on with the run that made them \
+         (`factory exec --resume`, or `--retry` where a step of it failed), delete it, or start over with \
+         `--again`"
     )]
     BranchTaken {
         /// The branch.
@@ -102,6 +129,21 @@ impl From<AuditError> for ExecError {
             AuditError::Pattern(error) => Self::Plan(error.to_string()),
         }
     }
+}
+
+/// Returns what an error says, with its causes.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 pub(super) fn file_error(path: &Path) -> impl FnOnce(io::Error) -> ExecError + '_ {

@@ -29,13 +29,22 @@ pub enum Event {
         /// What all attempts may cost together, where that is limited.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<Usd>,
+        /// Whether tasks that have landed before are done again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
     },
     /// A run that had been interrupted goes on.
     RunResumed {
         /// The version of `factory` that goes on with it.
         compiler: String,
+        /// What all attempts may cost together from now on, where that is said anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cap: Option<Usd>,
+        /// Whether what failed by its work is tried again, with attempts and budgets as at first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retry: bool,
     },
-    /// A task is left out since it has landed before.
+    /// A task is left out since it has landed before, in this run or in another.
     TaskSkipped {
         /// The task.
         task: String,
@@ -237,6 +246,9 @@ pub enum Event {
         place: Place,
         /// Whose.
         approval: String,
+        /// Whether its command was started before, and nobody knows how far it came.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        started: bool,
     },
     /// A step was approved.
     Approved {
@@ -264,12 +276,22 @@ pub enum Event {
         /// The end of what it said.
         output: String,
     },
+    /// Something outside of its steps keeps a task from going on.
+    TaskTroubled {
+        /// The task.
+        task: String,
+        /// What.
+        what: String,
+    },
     /// A task ended in this run.
     TaskEnded {
         /// The task.
         task: String,
         /// How.
         end: TaskEnd,
+        /// Whether what it lands has landed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        landed: bool,
     },
     /// Something that changes nothing, and that the owner may want to know.
     Note {

@@ -16,14 +16,15 @@ use tokio::sync::Notify as Bell;
 use super::{
     agent::{self, AgentError, Assignment, Attempt},
     clock::RunId,
-    error::ExecError,
+    commands::Commands,
+    error::{ExecError, with_causes},
     event::{Event, Failure, Place, TaskEnd},
     gate::{GateCache, Judge},
-    gates::Lanes,
+    gates::{Judged, Lanes},
     jobs::Jobs,
     journal::{Journal, JournalError},
     notify,
-    open::{Opened, Options, Order, open_known, open_new},
+    open::{Begun, Opened, Options, Order, open_known, open_new},
     process::Cancel,
     progress::{Baseline, Phase, Progress, StepState},
     project::Project,
@@ -74,8 +75,14 @@ pub(super) async fn exec_with(
             prompts,
             tasks,
             again,
-        } => open_new(project, *plan, prompts, tasks, again, options, events).await?,
-        Order::Resume(run) => open_known(project, run, events)?,
+        } => {
+            let begun = open_new(project, *plan, prompts, tasks, again, options, events).await?;
+            match begun {
+                Begun::Run(opened) => *opened,
+                Begun::Nothing(summary) => return Ok(*summary),
+            }
+        }
+        Order::Resume(run) => open_known(project, run, options, events).await?,
     };
     let Opened {
         run,
@@ -85,7 +92,20 @@ pub(super) async fn exec_with(
         hold: _hold,
         again,
     } = opened;
-    let workshop = Workshop::open(project, Arc::clone(&plan), &run, cancel.clone())?;
+    let commands = match &options.exe {
+        Some(exe) => Commands::kept_by(exe.clone()),
+        None => Commands::default(),
+    };
+    let commands = commands
+        .recorded_in(project.records(&run))
+        .confined(project.environment().clone(), project.root().to_owned());
+    let workshop = Workshop::open(
+        project,
+        Arc::clone(&plan),
+        &run,
+        commands.clone(),
+        cancel.clone(),
+    )?;
     let jobs = options.jobs.unwrap_or(plan.factory.jobs).max(1);
     let runner = Runner {
         project,
@@ -98,10 +118,12 @@ pub(super) async fn exec_with(
             cache: Arc::new(GateCache::new(options.store.clone())),
             owner: project.environment().clone(),
             extra: BTreeMap::new(),
+            commands: commands.clone(),
             cancel: cancel.clone(),
             // What an agent wrote is shown no more than is declared.
             probes: false,
         },
+        commands,
         record: RefCell::new(record),
         cancel,
         agents,
@@ -116,7 +138,10 @@ pub(super) async fn exec_with(
     match runner.carry_out(jobs as usize).await {
         Ok(()) => runner.event(Event::RunEnded)?,
         Err(_) if runner.cancel.is_made() => runner.event(Event::RunCancelled)?,
-        Err(error) => return Err(error),
+        Err(error) => {
+            runner.give_up(&error).await;
+            return Err(error);
+        }
     }
     let summary = runner.summary()?;
     if !summary.can_go_on() {
@@ -136,9 +161,14 @@ impl Record<'_> {
     /// Writes `event` down, takes it into account, and tells of it.
     pub(super) fn event(&mut self, event: &Event) -> Result<(), JournalError> {
         self.journal.append(event)?;
+        self.take(event);
+        Ok(())
+    }
+
+    /// Takes an event into account that is written down, and tells of it.
+    pub(super) fn take(&mut self, event: &Event) {
         self.progress.apply(event);
         (self.events)(event);
-        Ok(())
     }
 }
 
@@ -151,10 +181,11 @@ pub(super) struct Runner<'a> {
     pub workshop: Workshop,
     pub lanes: Lanes,
     pub judge: Judge,
+    pub commands: Commands,
     record: RefCell<Record<'a>>,
     pub cancel: Cancel,
     pub agents: Agents<'a>,
-    pub exe: PathBuf,
+    pub exe: Option<PathBuf>,
     pub identity: (String, String),
     // The clones that this process has made ready, with the commit and tree they were made from.
     pub clones: RefCell<BTreeMap<Place, (String, Checkout)>>,
@@ -208,9 +239,17 @@ impl Runner<'_> {
             .try_for_each(|text| self.event(Event::Note { text }))
     }
 
+    /// Writes a note down, unless the run has it already.
+    pub fn note_once(&self, text: String) -> Result<(), ExecError> {
+        if self.look(|progress| progress.notes.contains(&text)) {
+            return Ok(());
+        }
+        self.event(Event::Note { text })
+    }
+
     fn summary(&self) -> Result<RunSummary, ExecError> {
         let mut summary = self.look(|progress| RunSummary::of(&self.run, progress));
-        summary.read_times(&self.folder())?;
+        summary.furnish(self.project)?;
         Ok(summary)
     }
 
@@ -219,11 +258,20 @@ impl Runner<'_> {
         if order.is_empty() {
             return Ok(());
         }
+        if let Some(why) = self.commands.unconfined() {
+            let text = format!(
+                "nothing keeps agents, gates, and set-ups from what you can read and write: {why}; only \
+                 the audit holds what lands"
+            );
+            self.event(Event::Note { text })?;
+        }
         if !self.baseline(&order).await? {
             return Ok(());
         }
         for task in &order {
-            self.begin_task(task).await?;
+            if let Err(error) = self.begin_task(task).await {
+                self.trouble(&Job::Accept(task.clone()), error)?;
+            }
         }
         let schedule = Schedule::of(&self.plan, &order);
         let mut running = Jobs::default();
@@ -248,7 +296,9 @@ impl Runner<'_> {
                 }
             }
             match running.next().await {
-                Some((_, result)) => result?,
+                Some((_, Ok(()))) => {}
+                // Nobody else's work stops for it.
+                Some((job, Err(error))) => self.trouble(&job, error)?,
                 None => break,
             }
         }
@@ -258,6 +308,43 @@ impl Runner<'_> {
         Ok(())
     }
 
+    // What is no agent's fault ends the step that met it, or the task, and nothing else; where not even
+    // that can be written down, the run.
+    fn trouble(&self, job: &Job, error: ExecError) -> Result<(), ExecError> {
+        if self.cancel.is_made() || matches!(error, ExecError::Cancelled | ExecError::Journal(_)) {
+            return Err(error);
+        }
+        let what = with_causes(&error);
+        match job {
+            Job::Step(place) => {
+                let kept = self.state(place).tree.map(|_| self.kept_reference(place));
+                self.fail(place, Failure::Trouble { what }, kept)
+            }
+            Job::Accept(task) => self.event(Event::TaskTroubled {
+                task: task.clone(),
+                what,
+            }),
+        }
+    }
+
+    // Says why the run can't go on, to the journal and to the owner, as far as that is possible still.
+    async fn give_up(&self, error: &ExecError) {
+        let what = with_causes(error);
+        let text = format!("the run has stopped: {what}");
+        let _ = self.event(Event::Note { text });
+        let left: Vec<String> = self.look(|progress| {
+            let tasks = progress.order.iter();
+            let is_left = |name: &&String| {
+                let state = progress.tasks.get(*name);
+                state.is_none_or(|state| state.end.is_none())
+            };
+            tasks.filter(is_left).cloned().collect()
+        });
+        for task in left {
+            let _ = self.tell(Notice::Failed, &task, &what).await;
+        }
+    }
+
     // Runs all gates of the plan's work on the untouched base. Returns whether work may begin.
     async fn baseline(&self, order: &[String]) -> Result<bool, ExecError> {
         if self.look(|progress| progress.baseline == Baseline::Held) {
@@ -265,7 +352,14 @@ impl Runner<'_> {
         }
         let base = self.look(|progress| progress.base.clone());
         let gates = gates_of(&self.plan, order);
-        let rulings = self.judge_tree(None, &gates, &base, &base).await?;
+        let rulings = match self.judge_base(&gates, &base).await? {
+            Judged::Rulings { rulings, .. } => rulings,
+            Judged::Unrefreshable(why) => {
+                let text = format!("the managed sections of the base can't be refreshed: {why}");
+                self.event(Event::Note { text })?;
+                self.judge_tree(None, &gates, &base, &base).await?
+            }
+        };
         let red: Vec<_> = rulings
             .iter()
             .filter(|ruling| !ruling.outcome.lets_pass())
@@ -297,16 +391,26 @@ impl Runner<'_> {
             return Ok(());
         }
         let waiting = self.look(|progress| schedule.waiting(progress, task));
+        let mut said: Vec<String> = Vec::new();
         let end = if has_failed(&state) {
             TaskEnd::Failed
         } else if !waiting.is_empty() {
             for (place, approval) in &waiting {
-                if !self.state(place).waits {
+                let state = self.state(place);
+                let started = state.phase == Phase::Acting;
+                if !state.waits {
                     self.event(Event::Waiting {
                         place: place.clone(),
                         approval: approval.clone(),
+                        started,
                     })?;
                 }
+                let again = if started {
+                    ", to be started again: it was started, and nobody knows how far it came"
+                } else {
+                    ""
+                };
+                said.push(format!("{} waits for {approval}{again}", place.step));
             }
             TaskEnd::Waiting
         } else if state.landed.is_some() {
@@ -314,41 +418,48 @@ impl Runner<'_> {
         } else {
             TaskEnd::Failed
         };
+        let landed = state.landed.is_some();
         self.event(Event::TaskEnded {
             task: task.to_owned(),
             end,
+            landed,
         })?;
         let branch = state.started.map(|(branch, _)| branch).unwrap_or_default();
-        let (notice, summary) = match end {
-            TaskEnd::Finished => (Notice::Finished, format!("landed on {branch}")),
-            TaskEnd::Waiting => {
-                let whom: Vec<_> = waiting
-                    .iter()
-                    .map(|(place, approval)| format!("{} waits for {approval}", place.step))
-                    .collect();
-                (Notice::Waiting, whom.join("; "))
+        let notice = match end {
+            TaskEnd::Finished => {
+                said.push(format!("landed on {branch}"));
+                Notice::Finished
             }
+            TaskEnd::Waiting => Notice::Waiting,
             TaskEnd::Failed => {
-                let failed: Vec<_> = self.look(|progress| {
-                    let steps = progress.tasks.get(task).map(|state| &state.steps);
-                    steps
-                        .into_iter()
-                        .flatten()
+                if landed {
+                    said.push(format!("landed on {branch}, and stopped after that"));
+                }
+                said.extend(state.trouble);
+                said.extend(
+                    state
+                        .steps
+                        .iter()
                         .filter_map(|(name, step)| match &step.phase {
                             Phase::Failed(why) => Some(format!("{name}: {why}")),
                             _ => None,
-                        })
-                        .collect()
-                });
-                (Notice::Failed, failed.join("; "))
+                        }),
+                );
+                Notice::Failed
             }
         };
-        self.tell(notice, task, &summary).await
+        self.tell(notice, task, &said.join("; ")).await
     }
 
     // Runs the owner's commands for `notice`; one that fails is noted and nothing more.
     async fn tell(&self, notice: Notice, task: &str, summary: &str) -> Result<(), ExecError> {
-        let notes = notify::tell(self.project, &self.plan, notice, task, summary).await;
+        let news = notify::News {
+            notice,
+            task,
+            summary,
+        };
+        let Self { project, plan, .. } = self;
+        let notes = notify::tell(project, plan, news, &self.commands, &self.cancel).await;
         self.notes(notes)
     }
 

@@ -183,23 +183,9 @@ impl Runner<'_> {
     ) -> Result<Judged, ExecError> {
         let lane = self.lane().await?;
         self.workshop.reset(lane.checkout(), base, tree).await?;
-        let mut refreshed = Vec::new();
-        for path in self.plan.documents.keys() {
-            if !self.has_sections(base, path).await {
-                continue;
-            }
-            match self.refresh(lane.checkout(), path)? {
-                Ok(true) => refreshed.push(path.clone()),
-                Ok(false) => {}
-                Err(why) => return Ok(Judged::Unrefreshable(why)),
-            }
-        }
-        let tree = if refreshed.is_empty() {
-            tree.to_owned()
-        } else {
-            self.workshop
-                .take_files(lane.checkout(), &refreshed)
-                .await?
+        let tree = match self.refresh_all(&lane, base, tree).await? {
+            Ok(tree) => tree,
+            Err(why) => return Ok(Judged::Unrefreshable(why)),
         };
         let rulings = self
             .judge_in(&lane, Some(place), gates, base, &tree)
@@ -207,15 +193,56 @@ impl Runner<'_> {
         Ok(Judged::Rulings { tree, rulings })
     }
 
+    /// Returns what `gates` say of the commit `base` itself, its managed sections refreshed: the plan may
+    /// be newer than they are, and every step has them refreshed. Nothing counts as changed.
+    pub(super) async fn judge_base(
+        &self,
+        gates: &[String],
+        base: &str,
+    ) -> Result<Judged, ExecError> {
+        let lane = self.lane().await?;
+        self.workshop.reset(lane.checkout(), base, base).await?;
+        let tree = match self.refresh_all(&lane, base, base).await? {
+            Ok(tree) => tree,
+            Err(why) => return Ok(Judged::Unrefreshable(why)),
+        };
+        let rulings = self.judge_in(&lane, None, gates, &tree, &tree).await?;
+        Ok(Judged::Rulings { tree, rulings })
+    }
+
+    // Refreshes the managed sections in a lane that has the files of `tree`. Returns the tree of its
+    // files, or why it can't be done.
+    async fn refresh_all(
+        &self,
+        lane: &Lane<'_>,
+        base: &str,
+        tree: &str,
+    ) -> Result<Result<String, String>, ExecError> {
+        let mut refreshed = Vec::new();
+        for path in self.plan.documents.keys() {
+            if !self.has_sections(base, path).await? {
+                continue;
+            }
+            match self.refresh(lane.checkout(), path)? {
+                Ok(true) => refreshed.push(path.clone()),
+                Ok(false) => {}
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        if refreshed.is_empty() {
+            return Ok(Ok(tree.to_owned()));
+        }
+        let files = self.workshop.take_files(lane.checkout(), &refreshed);
+        Ok(Ok(files.await?))
+    }
+
     // Whether the document has managed sections to begin with; who works may not take them out.
-    async fn has_sections(&self, base: &str, path: &str) -> bool {
-        let name = format!("{base}:{path}");
-        let blob = ["cat-file", "blob", &name];
-        let Ok(bytes) = self.project.git().output(blob, None).await else {
-            return false;
+    async fn has_sections(&self, base: &str, path: &str) -> Result<bool, ExecError> {
+        let Some(bytes) = self.project.git().file(base, path).await? else {
+            return Ok(false);
         };
         let text = String::from_utf8_lossy(&bytes);
-        Document::parse(&text).is_ok_and(|document| !document.regions().is_empty())
+        Ok(Document::parse(&text).is_ok_and(|document| !document.regions().is_empty()))
     }
 
     // Writes the managed sections of a document anew. Returns whether it changed.

@@ -50,7 +50,7 @@ pub enum GitError {
     #[error("`git` could not be started")]
     Start(#[source] io::Error),
     /// It ended otherwise than with 0.
-    #[error("`git {command}` {}: {message}", ended(*.exit))]
+    #[error("`git {command}` {exit}: {message}")]
     Failed {
         /// The arguments, for people.
         command: String,
@@ -80,13 +80,33 @@ impl GitError {
     }
 }
 
-fn ended(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exited with {code}"),
-        Exit::Signal(signal) => format!("was ended by signal {signal}"),
-        Exit::TimedOut => "took too long".into(),
-        Exit::Cancelled => "was cancelled".into(),
-    }
+/// One file that is not the same in two trees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ChangedFile {
+    /// Its path below the top.
+    pub path: OsString,
+    /// What it was, if it was there.
+    pub before: Option<Blob>,
+    /// What it is, if it is there.
+    pub after: Option<Blob>,
+}
+
+/// A file as git knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Blob {
+    /// Its type and permissions, in octal digits.
+    pub mode: String,
+    /// The name of its content.
+    pub id: String,
+}
+
+/// What putting work on something else made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Merged {
+    /// The tree; where files conflict, it has both versions, marked.
+    pub tree: String,
+    /// The files that conflict.
+    pub conflicts: Vec<String>,
 }
 
 impl Git {
@@ -107,8 +127,20 @@ impl Git {
     ///
     /// Where `folder` lies in no work tree.
     pub async fn discover(folder: &Path) -> Result<Self, GitError> {
+        Self::discover_as(folder, &[]).await
+    }
+
+    /// As [`Self::discover`], where someone else owns the repository of `top`, and its user trusts it.
+    pub(super) async fn discover_trusted(folder: &Path, top: &Path) -> Result<Self, GitError> {
+        let mut trusted = OsString::from("safe.directory=");
+        trusted.push(top);
+        Self::discover_as(folder, &["-c".into(), trusted]).await
+    }
+
+    async fn discover_as(folder: &Path, options: &[OsString]) -> Result<Self, GitError> {
         let mut probe = Self::new(folder, None);
-        let args = ["rev-parse", "--absolute-git-dir", "--show-toplevel"];
+        let mut args = options.to_vec();
+        args.extend(["rev-parse", "--absolute-git-dir", "--show-toplevel"].map(OsString::from));
         let finished = probe.start(&args, None, Some(folder)).await?;
         let answer = checked(&args, finished)?;
         // Neither path can be told apart from the other where it holds a line feed; that is refused.
@@ -254,6 +286,144 @@ impl Git {
             .collect())
     }
 
+    /// Returns the same repository, with commits made in the name of `name`.
+    #[must_use]
+    pub(super) fn by(mut self, name: &str, email: &str) -> Self {
+        for who in ["AUTHOR", "COMMITTER"] {
+            self = self
+                .env(format!("GIT_{who}_NAME"), name)
+                .env(format!("GIT_{who}_EMAIL"), email);
+        }
+        self
+    }
+
+    /// Returns the files that are not the same in the trees `from` and `to`, in the order of their
+    /// paths. A rename is two of them.
+    pub(super) async fn changed(&self, from: &str, to: &str) -> Result<Vec<ChangedFile>, GitError> {
+        let args = [
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-renames",
+            "--no-abbrev",
+            from,
+            to,
+        ];
+        let fields = self.fields(args).await?;
+        let unreadable = || GitError::Unreadable {
+            command: shown(&args),
+        };
+        let blob = |mode: &str, id: &str| {
+            mode.bytes().any(|digit| digit != b'0').then(|| Blob {
+                mode: mode.to_owned(),
+                id: id.to_owned(),
+            })
+        };
+        fields
+            .chunks(2)
+            .map(|pair| {
+                let [facts, path] = pair else {
+                    return Err(unreadable());
+                };
+                let facts = facts.to_str().ok_or_else(unreadable)?;
+                let facts: Vec<&str> = facts.trim_start_matches(':').split(' ').collect();
+                let [old, new, from, to, _] = facts.as_slice() else {
+                    return Err(unreadable());
+                };
+                Ok(ChangedFile {
+                    path: path.clone(),
+                    before: blob(old, from),
+                    after: blob(new, to),
+                })
+            })
+            .collect()
+    }
+
+    /// Puts the commit `work` onto the commit `onto`, from their common ancestor or the one given.
+    pub(super) async fn merge(
+        &self,
+        ancestor: Option<&str>,
+        onto: &str,
+        work: &str,
+    ) -> Result<Merged, GitError> {
+        let mut args = vec![
+            "merge-tree",
+            "--write-tree",
+            "--no-messages",
+            "--name-only",
+            "-z",
+        ];
+        let ancestor = ancestor.map(|ancestor| format!("--merge-base={ancestor}"));
+        args.extend(ancestor.as_deref());
+        args.extend([onto, work]);
+        let finished = self.run(&args, None).await?;
+        let text = String::from_utf8_lossy(&finished.stdout);
+        let mut fields = text.split('\0').filter(|field| !field.is_empty());
+        let tree = fields.next().map(|tree| tree.trim().to_owned());
+        let mut conflicts: Vec<String> = fields.map(str::to_owned).collect();
+        conflicts.dedup();
+        match (finished.exit, tree) {
+            (Exit::Code(0), Some(tree)) if conflicts.is_empty() => Ok(Merged { tree, conflicts }),
+            (Exit::Code(1), Some(tree)) => {
+                if conflicts.is_empty() {
+                    conflicts.push("(unknown)".into());
+                }
+                Ok(Merged { tree, conflicts })
+            }
+            (exit, _) => Err(GitError::Failed {
+                command: shown(&args),
+                exit,
+                message: String::from_utf8_lossy(&finished.stderr)
+                    .trim_end()
+                    .to_owned(),
+            }),
+        }
+    }
+
+    /// Returns the content of the file at `path` in `tree`; nothing where there is none.
+    pub(super) async fn file(&self, tree: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        let args = ["ls-tree", "-z", "--full-tree", tree, "--", path];
+        let listed = self.fields(args).await?;
+        let Some(entry) = listed.first() else {
+            return Ok(None);
+        };
+        let entry = entry.to_string_lossy();
+        let facts: Vec<&str> = entry.split(['\t', ' ']).take(3).collect();
+        match facts.as_slice() {
+            [_, "blob", id] => Ok(Some(self.output(["cat-file", "blob", id], None).await?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the contents of the blobs `names`, in their order, by one call.
+    pub(super) async fn blobs(&self, names: &[String]) -> Result<Vec<Vec<u8>>, GitError> {
+        let args = ["cat-file", "--batch"];
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input = format!("{}\n", names.join("\n")).into_bytes();
+        let answer = self.output(args, Some(input)).await?;
+        let unreadable = || GitError::Unreadable {
+            command: shown(&args),
+        };
+        let mut rest = answer.as_slice();
+        let mut contents = Vec::with_capacity(names.len());
+        for _ in names {
+            let end = rest.iter().position(|byte| *byte == b'\n');
+            let (head, body) = rest.split_at(end.ok_or_else(unreadable)?);
+            let head = String::from_utf8_lossy(head);
+            let size = match head.split(' ').collect::<Vec<_>>().as_slice() {
+                [_, "blob", size] => size.parse::<usize>().map_err(|_| unreadable())?,
+                _ => return Err(unreadable()),
+            };
+            let content = body.get(1..=size).ok_or_else(unreadable)?;
+            contents.push(content.to_vec());
+            rest = body.get(size + 2..).ok_or_else(unreadable)?;
+        }
+        Ok(contents)
+    }
+
     /// Runs `git` with `args` and returns how it ended: for commands whose exit code is an answer.
     ///
     /// # Errors
@@ -319,6 +489,7 @@ impl Git {
             input,
             wall: WALL,
             keep: usize::MAX,
+            keeper: None,
         };
         process::run(launch, self.cancel.clone())
             .await

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{git::GitError, project::Project};
+use super::{error::ExecError, project::Project};
 use crate::{
     cache::Digest,
     plan::{Plan, Proof, StepKind, Task},
@@ -19,7 +19,7 @@ struct Essence<'a> {
 }
 
 /// Returns the digest of what `task` is.
-pub(super) fn of(name: &str, task: &Task) -> Digest {
+pub(super) fn of(name: &str, task: &Task) -> Result<Digest, ExecError> {
     let essence = Essence {
         name,
         goal: &task.goal,
@@ -41,8 +41,8 @@ pub(super) fn of(name: &str, task: &Task) -> Digest {
             })
             .collect(),
     };
-    // A structure of strings is always JSON; an empty text would only make a task run once more.
-    Digest::of(serde_json::to_vec(&essence).unwrap_or_default())
+    let text = serde_json::to_vec(&essence).map_err(|error| ExecError::Plan(error.to_string()))?;
+    Ok(Digest::of(text))
 }
 
 /// Returns the reference that says that a task has landed.
@@ -55,9 +55,10 @@ pub(super) async fn landed(
     project: &Project,
     plan: &Plan,
     name: &str,
-) -> Result<Option<String>, GitError> {
+) -> Result<Option<String>, ExecError> {
     let Some(task) = plan.tasks.get(name) else {
         return Ok(None);
     };
-    super::land::resolve(&project.git(), &reference(name, of(name, task))).await
+    let reference = reference(name, of(name, task)?);
+    Ok(super::land::resolve(&project.git(), &reference).await?)
 }

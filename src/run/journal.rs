@@ -133,6 +133,12 @@ impl Journal {
         Ok((Self { file, path }, entries))
     }
 
+    /// Returns the same journal, which has another place now.
+    #[must_use]
+    pub fn at(self, path: PathBuf) -> Self {
+        Self { path, ..self }
+    }
+
     /// Writes one event down.
     ///
     /// # Errors

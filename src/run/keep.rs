@@ -6,8 +6,9 @@ use super::{
     agent::Verdict,
     audit,
     error::{ExecError, file_error},
-    event::{ChangeKind, Event, Place},
+    event::{Event, Place},
     exec::Runner,
+    folder::remove_tree,
 };
 
 impl Runner<'_> {
@@ -15,19 +16,20 @@ impl Runner<'_> {
     pub(super) async fn accept_files(
         &self,
         place: &Place,
-        tree: &str,
         changes: &[audit::Change],
         verdict: Option<Verdict>,
     ) -> Result<(), ExecError> {
-        let git = self.workshop.repository();
         let folder = self.step_folder(place).join("files");
+        // What an earlier round kept may be in the way, and is not what is accepted now.
+        remove_tree(&folder).map_err(file_error(&folder))?;
+        let kept: Vec<_> = changes
+            .iter()
+            .filter(|change| change.new_mode.starts_with("100"))
+            .collect();
+        let ids: Vec<String> = kept.iter().map(|change| change.new_id.clone()).collect();
+        let contents = self.workshop.repository().blobs(&ids).await?;
         let mut files = Vec::new();
-        for change in changes {
-            if change.kind == ChangeKind::Deleted || !change.new_mode.starts_with("100") {
-                continue;
-            }
-            let name = format!("{tree}:{}", change.path);
-            let bytes = git.output(["cat-file", "blob", &name], None).await?;
+        for (change, bytes) in kept.into_iter().zip(contents) {
             let path = folder.join(&change.path);
             if let Some(parent) = path.parent() {
                 fs::create_dir_all(parent).map_err(file_error(parent))?;

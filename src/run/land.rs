@@ -4,7 +4,7 @@ use super::{
     error::ExecError,
     event::{Event, Place},
     exec::Runner,
-    git::{Git, GitError},
+    git::{Git, GitError, Merged},
     identity,
     project::Project,
 };
@@ -68,8 +68,8 @@ pub(super) async fn standing(
 }
 
 async fn refuse_checked_out(project: &Project, task: &str) -> Result<(), ExecError> {
-    let git = project.checkout().await?;
-    let list = git
+    let list = project
+        .checkout()
         .fields(["worktree", "list", "--porcelain", "-z"])
         .await?;
     let mut folder = String::new();
@@ -87,12 +87,29 @@ async fn refuse_checked_out(project: &Project, task: &str) -> Result<(), ExecErr
     Ok(())
 }
 
-/// What putting work on a new tip made of it.
-pub(super) struct Merge {
-    /// The tree; where files conflict, it has both versions, marked.
-    pub tree: String,
-    /// The files that conflict.
-    pub conflicts: Vec<String>,
+/// Refuses a repository in which the branch of `task` can't be made, since another has a name that is
+/// the beginning of its own, or begins with it.
+pub(super) async fn refuse_in_the_way(project: &Project, task: &str) -> Result<(), ExecError> {
+    let own = reference(task);
+    let list = project
+        .git()
+        .text(["for-each-ref", "--format=%(refname)", "refs/heads/factory"])
+        .await?;
+    let is_in_the_way = |name: &&str| {
+        let below = |inner: &str, outer: &str| {
+            inner
+                .strip_prefix(outer)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        below(&own, name) || below(name, &own)
+    };
+    match list.lines().find(is_in_the_way) {
+        None => Ok(()),
+        Some(name) => Err(ExecError::BranchInTheWay {
+            branch: branch(task),
+            other: name.trim_start_matches("refs/heads/").to_owned(),
+        }),
+    }
 }
 
 impl Runner<'_> {
@@ -160,12 +177,7 @@ impl Runner<'_> {
         message: &str,
     ) -> Result<String, ExecError> {
         let (name, email) = &self.identity;
-        let mut git = self.project.git();
-        for who in ["AUTHOR", "COMMITTER"] {
-            git = git
-                .env(format!("GIT_{who}_NAME"), name)
-                .env(format!("GIT_{who}_EMAIL"), email);
-        }
+        let git = self.project.git().by(name, email);
         let args = ["commit-tree", tree, "-p", parent, "-F", "-"];
         let id = git.output(args, Some(message.as_bytes().to_vec())).await?;
         Ok(String::from_utf8_lossy(&id).trim_end().to_owned())
@@ -234,38 +246,10 @@ impl Runner<'_> {
         tree: &str,
         base: &str,
         onto: &str,
-    ) -> Result<Merge, ExecError> {
+    ) -> Result<Merged, ExecError> {
         let work = self.commit(tree, base, "work\n").await?;
-        let args = [
-            "merge-tree",
-            "--write-tree",
-            "--no-messages",
-            "--name-only",
-            "-z",
-            onto,
-            &work,
-        ];
-        let finished = self.workshop.repository().run(args, None).await?;
-        let code = match finished.exit {
-            super::process::Exit::Code(code @ (0 | 1)) => code,
-            exit => {
-                return Err(GitError::Failed {
-                    command: args.join(" "),
-                    exit,
-                    message: String::from_utf8_lossy(&finished.stderr).into_owned(),
-                }
-                .into());
-            }
-        };
-        let text = String::from_utf8_lossy(&finished.stdout);
-        let mut fields = text.split('\0').filter(|field| !field.is_empty());
-        let tree = fields.next().unwrap_or_default().trim().to_owned();
-        let mut conflicts: Vec<String> = fields.map(str::to_owned).collect();
-        conflicts.dedup();
-        if code == 1 && conflicts.is_empty() {
-            conflicts.push("(unknown)".into());
-        }
-        Ok(Merge { tree, conflicts })
+        let git = self.workshop.repository();
+        Ok(git.merge(None, onto, &work).await?)
     }
 
     /// Says that everything of the task that lands has landed.
@@ -273,7 +257,7 @@ impl Runner<'_> {
         let Some(planned) = self.plan.tasks.get(task) else {
             return Ok(());
         };
-        let identity = identity::of(task, planned);
+        let identity = identity::of(task, planned)?;
         let reference = identity::reference(task, identity);
         let git = self.project.git();
         git.output(["update-ref", &reference, commit], None).await?;

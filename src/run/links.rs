@@ -16,7 +16,7 @@ pub(super) struct Links(BTreeMap<String, String>);
 impl Links {
     /// Reads the links of `tree`.
     pub(super) async fn of(git: &Git, tree: &str) -> Result<Self, GitError> {
-        let mut ids = BTreeMap::new();
+        let (mut paths, mut ids) = (Vec::new(), Vec::new());
         for field in git.fields(["ls-tree", "-r", "-z", tree]).await? {
             let field = field.to_string_lossy();
             let Some((facts, path)) = field.split_once('\t') else {
@@ -24,19 +24,15 @@ impl Links {
             };
             let mut facts = facts.split(' ');
             if facts.next() == Some(LINK) {
-                ids.insert(path.to_owned(), facts.nth(1).unwrap_or_default().to_owned());
+                paths.push(path.to_owned());
+                ids.push(facts.nth(1).unwrap_or_default().to_owned());
             }
         }
-        if ids.is_empty() {
-            return Ok(Self::default());
-        }
-        let asked: String = ids.values().map(|id| format!("{id}\n")).collect();
-        let args = ["cat-file", "--batch"];
-        let answer = git.output(args, Some(asked.into_bytes())).await?;
-        let targets = blobs(&answer).ok_or_else(|| GitError::Unreadable {
-            command: args.join(" "),
-        })?;
-        Ok(Self(ids.into_keys().zip(targets).collect()))
+        let targets = git.blobs(&ids).await?;
+        let targets = targets
+            .iter()
+            .map(|target| String::from_utf8_lossy(target).into_owned());
+        Ok(Self(paths.into_iter().zip(targets).collect()))
     }
 
     /// Returns their paths.
@@ -103,25 +99,11 @@ impl Links {
     }
 }
 
-// The contents in an answer of `git cat-file --batch`, in the order in which they were asked for.
-fn blobs(mut answer: &[u8]) -> Option<Vec<String>> {
-    let mut found = Vec::new();
-    while !answer.is_empty() {
-        let end = answer.iter().position(|byte| *byte == b'\n')?;
-        let (head, rest) = answer.split_at_checked(end)?;
-        let size = std::str::from_utf8(head).ok()?.rsplit(' ').next()?;
-        let (content, rest) = rest.get(1..)?.split_at_checked(size.parse().ok()?)?;
-        found.push(String::from_utf8_lossy(content).into_owned());
-        answer = rest.strip_prefix(b"\n")?;
-    }
-    Some(found)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Links, blobs};
+    use super::Links;
 
     #[test]
     fn links_are_followed_as_a_file_system_would() {
@@ -182,13 +164,5 @@ mod tests {
         ] {
             assert_eq!(links.real(path).as_deref(), then, "{path}");
         }
-    }
-
-    #[test]
-    fn what_links_say_is_read_in_one_go() {
-        let answer = b"a1 blob 4\na\nb\n\nb2 blob 0\n\nc3 blob 3\n../\n";
-        let read = blobs(answer).unwrap();
-        assert_eq!(read, ["a\nb\n", "", "../"]);
-        assert_eq!(blobs(b"a1 missing\n"), None);
     }
 }

@@ -5,8 +5,10 @@
 //! that the runner reads itself.
 
 pub mod agent;
+pub mod confine;
 pub mod gate;
 pub mod git;
+pub mod keeper;
 pub mod process;
 
 mod accept;
@@ -14,9 +16,12 @@ mod audit;
 mod brief;
 mod budget;
 mod clock;
+mod commands;
+mod domain;
 mod error;
 mod event;
 mod exec;
+mod filter;
 mod folder;
 mod gates;
 mod identity;
@@ -29,8 +34,10 @@ mod message;
 mod notify;
 mod open;
 pub mod plan_task;
+pub mod planned;
 mod progress;
 mod project;
+mod proposal;
 mod report;
 mod schedule;
 mod step;
@@ -41,6 +48,7 @@ mod workshop;
 mod tests;
 
 pub use clock::{Moment, MomentError, RunId, RunIdError};
+pub use commands::Commands;
 pub use error::ExecError;
 pub use event::{
     AttemptEnd, ChangeKind, Complaint, Event, Failure, Judgement, Place, Proven, Refusal, Sender,
@@ -51,7 +59,7 @@ pub use journal::{Entry, JournalError};
 pub use open::{Options, Order};
 pub use project::{Environment, Project, ProjectError};
 pub use report::{
-    ApproveError, RunEnd, RunSummary, StepEnd, StepSummary, TaskSummary, approve, events, report,
-    status,
+    ApproveError, RunEnd, RunSummary, Status, StepEnd, StepSummary, TaskSummary, approve, events,
+    report, status,
 };
 pub use workshop::WorkshopError;

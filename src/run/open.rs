@@ -2,23 +2,30 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Write as _},
+    os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
+    agent::{Reason, Ruling, Verdict},
+    brief,
     clock::RunId,
     error::{ExecError, file_error},
-    event::Event,
+    event::{Complaint, Event, Failure, Place},
     exec::Record,
+    filter,
     folder::remove_tree,
     identity,
     journal::{self, Journal},
-    land,
-    progress::Progress,
+    keeper, land,
+    progress::{Phase, Progress, TaskState},
     project::{Hold, Project},
     report::RunSummary,
+    schedule, workshop,
 };
 use crate::{
     cache::{Digest, Store},
@@ -48,14 +55,18 @@ pub enum Order {
 pub struct Options {
     /// The most steps at the same time; the plan's where it is not said.
     pub jobs: Option<u32>,
-    /// What all attempts of a new run may cost together.
+    /// What all attempts of the run may cost together; of a run that goes on, what was said before
+    /// where it is not said now.
     pub cap: Option<Usd>,
+    /// Whether a run that goes on tries what failed by its work again, with attempts and budgets as at
+    /// first.
+    pub retry: bool,
     /// The commit that a new run starts from; the owner's `HEAD` where it is not said.
     pub base: Option<String>,
     /// Where passes of gates are kept; without one, none is.
     pub store: Option<Store>,
-    /// The binary of `factory`.
-    pub exe: PathBuf,
+    /// The binary of `factory`, which keeps and confines what is started. Without one nobody does.
+    pub exe: Option<PathBuf>,
 }
 
 /// A run that can be carried out.
@@ -68,6 +79,14 @@ pub(super) struct Opened<'a> {
     pub again: bool,
 }
 
+/// What came of beginning a new run.
+pub(super) enum Begun<'a> {
+    /// It can be carried out.
+    Run(Box<Opened<'a>>),
+    /// There is nothing to do, and nothing is written.
+    Nothing(Box<RunSummary>),
+}
+
 /// Begins a new run: nothing is written before it is known that it can begin.
 pub(super) async fn open_new<'a>(
     project: &Project,
@@ -77,7 +96,7 @@ pub(super) async fn open_new<'a>(
     again: bool,
     options: &Options,
     events: &'a mut dyn FnMut(&Event),
-) -> Result<Opened<'a>, ExecError> {
+) -> Result<Begun<'a>, ExecError> {
     let mut tasks = tasks;
     if let Some(name) = tasks.iter().find(|name| !plan.tasks.contains_key(*name)) {
         return Err(ExecError::NoTask { name: name.clone() });
@@ -97,9 +116,9 @@ pub(super) async fn open_new<'a>(
     let run = RunId::new();
     let hold = project.hold(&format!("run {run}"))?;
     forget_old_checkouts(project)?;
-    let git = project.checkout().await?;
+    let git = project.checkout();
     let named = options.base.as_deref().unwrap_or("HEAD");
-    let Some(base) = land::resolve(&git, named).await? else {
+    let Some(base) = land::resolve(git, named).await? else {
         let name = named.to_owned();
         return Err(ExecError::NoBase { name });
     };
@@ -114,35 +133,55 @@ pub(super) async fn open_new<'a>(
         }
         tasks = left;
     }
+    let skipped = skipped
+        .into_iter()
+        .map(|(task, commit)| Event::TaskSkipped { task, commit });
+    let skipped: Vec<Event> = skipped.collect();
+    if tasks.is_empty() {
+        for event in &skipped {
+            events(event);
+        }
+        let started = Event::RunStarted {
+            run: run.clone(),
+            lock: Digest::of(""),
+            compiler: env!("CARGO_PKG_VERSION").to_owned(),
+            base,
+            tasks,
+            cap: None,
+            again,
+        };
+        let all = [&started].into_iter().chain(&skipped);
+        let progress = Progress::of(all.chain([&Event::RunEnded]));
+        let summary = RunSummary::of(&run, &progress);
+        return Ok(Begun::Nothing(Box::new(summary)));
+    }
     for task in &tasks {
+        land::refuse_in_the_way(project, task).await?;
         if land::standing(project, task, &base).await?.foreign && !again {
             let branch = land::branch(task);
             return Err(ExecError::BranchTaken { branch });
         }
     }
-    let folder = project.run(&run);
-    fs::create_dir_all(folder.join("prompts")).map_err(file_error(&folder))?;
+    let filtered = filter::all(&project.git(), &base).await?;
     let text = plan_text(&plan)?;
-    let write = |path: PathBuf, text: &str| fs::write(&path, text).map_err(file_error(&path));
-    write(folder.join("plan.json"), &text)?;
-    for (role, prompt) in &prompts {
-        write(folder.join("prompts").join(format!("{role}.md")), prompt)?;
-    }
-    let mut record = Record {
-        journal: Journal::create(&folder.join("journal.jsonl"))?,
-        progress: Progress::default(),
-        events,
-    };
-    record.event(&Event::RunStarted {
+    let started = Event::RunStarted {
         run: run.clone(),
         lock: Digest::of(&text),
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
         base,
         tasks,
         cap: options.cap,
-    })?;
-    for (task, commit) in skipped {
-        record.event(&Event::TaskSkipped { task, commit })?;
+        again,
+    };
+    let journal = found(project, &run, &text, &prompts, &started)?;
+    let mut record = Record {
+        journal,
+        progress: Progress::default(),
+        events,
+    };
+    record.take(&started);
+    for event in &skipped {
+        record.event(event)?;
     }
     if !git
         .output(["status", "--porcelain"], None)
@@ -152,30 +191,84 @@ pub(super) async fn open_new<'a>(
         let text = "what is not committed in the checkout is not in the base".to_owned();
         record.event(&Event::Note { text })?;
     }
-    Ok(Opened {
+    if let Some(text) = filter::note(&filtered) {
+        record.event(&Event::Note { text })?;
+    }
+    Ok(Begun::Run(Box::new(Opened {
         run,
         plan: Arc::new(plan),
         prompts,
         record,
         hold,
         again,
-    })
+    })))
 }
 
+// Makes the folder of a run, whole or not at all: with its plan, its prompts, and its first event.
+fn found(
+    project: &Project,
+    run: &RunId,
+    plan: &str,
+    prompts: &BTreeMap<String, String>,
+    started: &Event,
+) -> Result<Journal, ExecError> {
+    let runs = project.runs();
+    fs::create_dir_all(&runs).map_err(file_error(&runs))?;
+    // What a process that was killed at this had not made whole yet.
+    for entry in fs::read_dir(&runs).map_err(file_error(&runs))?.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED) {
+            let path = entry.path();
+            remove_tree(&path).map_err(file_error(&path))?;
+        }
+    }
+    let mut name = OsString::from_vec(UNFINISHED.to_vec());
+    name.push(run.as_str());
+    let making = runs.join(name);
+    let write = |path: PathBuf, text: &str| {
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        written.map_err(file_error(&path))
+    };
+    let folder = making.join("prompts");
+    fs::create_dir_all(&folder).map_err(file_error(&folder))?;
+    write(making.join("plan.json"), plan)?;
+    for (role, prompt) in prompts {
+        write(folder.join(format!("{role}.md")), prompt)?;
+    }
+    let mut journal = Journal::create(&making.join(JOURNAL))?;
+    journal.append(started)?;
+    let made = project.run(run);
+    let placed = fs::rename(&making, &made).and_then(|()| File::open(&runs)?.sync_all());
+    placed.map_err(file_error(&made))?;
+    Ok(journal.at(made.join(JOURNAL)))
+}
+
+// What the name of a folder begins with that is no run yet.
+const UNFINISHED: &[u8] = b".new-";
+
+/// The journal in the folder of a run.
+pub(super) const JOURNAL: &str = "journal.jsonl";
+
 /// Takes up a run that was begun before, as it was begun.
-pub(super) fn open_known<'a>(
+pub(super) async fn open_known<'a>(
     project: &Project,
     run: RunId,
+    options: &Options,
     events: &'a mut dyn FnMut(&Event),
 ) -> Result<Opened<'a>, ExecError> {
     let folder = project.run(&run);
-    if !folder.join("journal.jsonl").is_file() {
+    if !folder.join(JOURNAL).is_file() {
         return Err(ExecError::NoRun { run });
     }
     let hold = project.hold(&format!("run {run}"))?;
     let (plan, text) = read_plan(&folder)?;
-    let (journal, entries) = Journal::open(&folder.join("journal.jsonl"))?;
+    let (journal, entries) = Journal::open(&folder.join(JOURNAL))?;
     let progress = Progress::of(entries.iter().map(|entry| &entry.event));
+    if progress.lock.is_none() {
+        return Err(ExecError::NeverBegan { run });
+    }
     if progress.lock != Some(Digest::of(&text)) {
         return Err(ExecError::Tampered { run });
     }
@@ -188,6 +281,8 @@ pub(super) fn open_known<'a>(
         }
         prompts.insert(role, prompt);
     }
+    let again = progress.again;
+    let failed = failed_verdicts(&progress);
     let mut record = Record {
         journal,
         progress,
@@ -195,14 +290,124 @@ pub(super) fn open_known<'a>(
     };
     record.event(&Event::RunResumed {
         compiler: env!("CARGO_PKG_VERSION").to_owned(),
+        cap: options.cap,
+        retry: options.retry,
     })?;
+    for (task, commit) in landed_elsewhere(project, &plan, &run, &record.progress).await? {
+        record.event(&Event::TaskSkipped { task, commit })?;
+    }
+    if options.retry {
+        for (place, reasons) in failed {
+            if let Some(repair) = repair(&plan, &record.progress, &place, reasons) {
+                record.event(&repair)?;
+            }
+        }
+    }
     Ok(Opened {
         run,
         plan: Arc::new(plan),
         prompts,
         record,
         hold,
-        again: false,
+        again,
+    })
+}
+
+// The tasks of a run that another has landed since: they are done, and paid for.
+async fn landed_elsewhere(
+    project: &Project,
+    plan: &Plan,
+    run: &RunId,
+    progress: &Progress,
+) -> Result<Vec<(String, String)>, ExecError> {
+    let mut found = Vec::new();
+    let mut later: Option<Vec<(String, Digest)>> = None;
+    for name in &progress.order {
+        let landed = |state: &TaskState| state.landed.is_some();
+        if progress.tasks.get(name).is_some_and(landed) {
+            continue;
+        }
+        let Some(commit) = identity::landed(project, plan, name).await? else {
+            continue;
+        };
+        // What had landed before is what this run was to do again.
+        if progress.again {
+            let later = match &later {
+                Some(later) => later,
+                None => later.insert(landed_after(project, run)?),
+            };
+            let task = plan.tasks.get(name);
+            let identity = task.map(|task| identity::of(name, task)).transpose()?;
+            let is_it = |landed: &(String, Digest)| landed.0 == *name && Some(landed.1) == identity;
+            if !later.iter().any(is_it) {
+                continue;
+            }
+        }
+        found.push((name.clone(), commit));
+    }
+    Ok(found)
+}
+
+// What runs that began after `run` have landed: the tasks, and what they are.
+fn landed_after(project: &Project, run: &RunId) -> Result<Vec<(String, Digest)>, ExecError> {
+    let mut found = Vec::new();
+    for other in project.list_runs()?.into_iter().filter(|other| other > run) {
+        // A run that can't be read has not landed this task as far as anyone can tell.
+        let entries = journal::read(&project.run(&other).join(JOURNAL)).unwrap_or_default();
+        for entry in entries {
+            if let Event::TaskLanded { task, identity, .. } = entry.event {
+                found.push((task, identity));
+            }
+        }
+    }
+    Ok(found)
+}
+
+// The steps that ended with a failing verdict, and its reasons.
+fn failed_verdicts(progress: &Progress) -> Vec<(Place, Vec<String>)> {
+    let mut found = Vec::new();
+    for (task, state) in &progress.tasks {
+        for (step, state) in &state.steps {
+            if let Phase::Failed(Failure::Verdict { reasons }) = &state.phase {
+                let place = Place {
+                    task: task.clone(),
+                    step: step.clone(),
+                };
+                found.push((place, reasons.clone()));
+            }
+        }
+    }
+    found
+}
+
+// What a failing verdict wants once its step has attempts again: a repair, where someone makes one.
+fn repair(plan: &Plan, progress: &Progress, place: &Place, reasons: Vec<String>) -> Option<Event> {
+    if !progress.order.contains(&place.task) {
+        return None;
+    }
+    let task = plan.tasks.get(&place.task)?;
+    let step = task.steps.iter().find(|step| step.name == place.step)?;
+    let StepKind::Agent(agent) = &step.kind else {
+        return None;
+    };
+    let to = agent.sends_back.clone()?;
+    Some(Event::Repair {
+        feedback: brief::of_reasons(&place.step, &reasons),
+        again: schedule::again(task, &to, Some(&place.step)),
+        place: Place {
+            task: place.task.clone(),
+            step: to,
+        },
+        by: Complaint::Verdict {
+            from: place.step.clone(),
+            verdict: Verdict {
+                verdict: Ruling::Fail,
+                reasons: reasons
+                    .into_iter()
+                    .map(|text| Reason { text, path: None })
+                    .collect(),
+            },
+        },
     })
 }
 
@@ -256,7 +461,8 @@ fn roles_of(plan: &Plan, tasks: &[String]) -> Vec<String> {
     roles
 }
 
-// Checkouts of runs that can't go on are of no use; their folders may be left from a killed process.
+// Checkouts of runs that can't go on are of no use; their folders may be left from a killed process,
+// and what that started is waited for. Those that someone works in stay.
 fn forget_old_checkouts(project: &Project) -> Result<(), ExecError> {
     let Ok(entries) = fs::read_dir(project.cache()) else {
         return Ok(());
@@ -266,13 +472,20 @@ fn forget_old_checkouts(project: &Project) -> Result<(), ExecError> {
         let Some(run) = name.to_str().and_then(|name| name.parse::<RunId>().ok()) else {
             continue;
         };
-        let goes_on =
-            journal::read(&project.run(&run).join("journal.jsonl")).is_ok_and(|entries| {
-                let progress = Progress::of(entries.iter().map(|entry| &entry.event));
-                RunSummary::of(&run, &progress).can_go_on()
-            });
+        let path = entry.path();
+        if workshop::is_in_use(&path) {
+            continue;
+        }
+        let goes_on = journal::read(&project.run(&run).join(JOURNAL)).is_ok_and(|entries| {
+            let progress = Progress::of(entries.iter().map(|entry| &entry.event));
+            RunSummary::of(&run, &progress).can_go_on()
+        });
         if !goes_on {
-            let path = entry.path();
+            let ended = keeper::end_all(&project.records(&run));
+            ended.map_err(|cause| ExecError::StillRunning {
+                folder: path.clone(),
+                cause,
+            })?;
             remove_tree(&path).map_err(file_error(&path))?;
         }
     }

@@ -5,11 +5,13 @@ use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Duration};
 use super::{
     agent::{self, AgentError, Answer, Assignment, Ended, PlannedTask},
     clock::RunId,
+    commands::Commands,
     error::ExecError,
     event::Place,
+    land,
     process::Cancel,
     project::Project,
-    workshop::Workshop,
+    workshop::{Cloned, Workshop},
 };
 use crate::{
     boundary::{Entry, PathPattern},
@@ -55,6 +57,8 @@ pub enum PlanTaskError {
     Unfinished {
         /// Why.
         why: String,
+        /// What it cost.
+        cost: Usd,
     },
 }
 
@@ -79,21 +83,28 @@ pub async fn plan_task(
     let role = plan.roles.get(&planner).ok_or(PlanTaskError::NoPlanner)?;
     let stop = role.stop;
     let run = RunId::new();
-    let workshop = Workshop::open(project, Arc::clone(&plan), &run, cancel.clone())
-        .map_err(ExecError::from)?;
-    let base = project
-        .git()
-        .text(["rev-parse", "--verify", "HEAD^{commit}"])
-        .await
+    let base = land::resolve(project.checkout(), "HEAD").await;
+    let base = base.map_err(ExecError::from)?.ok_or(ExecError::NoBase {
+        name: "HEAD".to_owned(),
+    })?;
+    let commands = Commands::kept_by(exe.clone())
+        .recorded_in(project.records(&run))
+        .confined(project.environment().clone(), project.root().to_owned());
+    let workshop = Workshop::open(project, Arc::clone(&plan), &run, commands, cancel.clone())
         .map_err(ExecError::from)?;
     let place = Place {
         task: "plan".to_owned(),
         step: "plan".to_owned(),
     };
-    let checkout = workshop
-        .clone_for(&place, &base, None, &mut Vec::new())
-        .await
-        .map_err(ExecError::from)?;
+    let mut notes = Vec::new();
+    let cloned = workshop.clone_for(&place, &base, None, &mut notes).await;
+    let Cloned { checkout, .. } = match cloned {
+        Ok(cloned) => cloned,
+        Err(error) => {
+            workshop.remove().map_err(ExecError::from)?;
+            return Err(ExecError::from(error).into());
+        }
+    };
     let assignment = Assignment {
         plan: Arc::clone(&plan),
         task: place.task,
@@ -114,6 +125,7 @@ pub async fn plan_task(
         private: checkout.private,
         project: project.root().to_owned(),
         exe,
+        records: Some(project.records(&run)),
         environment: Arc::new(project.environment().clone()),
         session: None,
         attempt: asked.round,
@@ -124,26 +136,25 @@ pub async fn plan_task(
     let attempt = agent::attempt(assignment, cancel).await;
     workshop.remove().map_err(ExecError::from)?;
     let attempt = attempt?;
+    let cost = attempt.cost;
     let unfinished = |why: &str| {
-        Err(PlanTaskError::Unfinished {
-            why: why.to_owned(),
-        })
+        let why = why.to_owned();
+        Err(PlanTaskError::Unfinished { why, cost })
     };
-    match &attempt.ended {
-        Ended::Completed => {}
-        Ended::Budget => return unfinished("it used up its budget"),
-        Ended::TimedOut => return unfinished("it used up its time"),
-        Ended::Limit { .. } => return unfinished("the provider's usage limit is reached"),
-        Ended::Failed(why) => return unfinished(why),
-    }
-    let task = match &attempt.structured {
-        Some(answer) => PlannedTask::parse(answer).map_err(|error| error.to_string()),
-        None => Err("the answer holds no task".to_owned()),
+    let task = match (&attempt.ended, &attempt.structured) {
+        (Ended::Completed, Some(answer)) => {
+            PlannedTask::parse(answer).map_err(|error| error.to_string())
+        }
+        (Ended::Completed, None) => Err("the answer holds no task".to_owned()),
+        (Ended::Formless(why), _) => Err(format!(
+            "{why}; answer with one JSON object of the form that was asked for, and nothing around it"
+        )),
+        (Ended::Budget, _) => return unfinished("it used up its budget"),
+        (Ended::TimedOut, _) => return unfinished("it used up its time"),
+        (Ended::Limit { .. }, _) => return unfinished("the provider's usage limit is reached"),
+        (Ended::Failed(why), _) => return unfinished(why),
     };
-    Ok(Planned {
-        task,
-        cost: attempt.cost,
-    })
+    Ok(Planned { task, cost })
 }
 
 // What the planner reads: the wish, who there is, and what makes a task a good one.

@@ -1,13 +1,13 @@
-//! One child process: its own process group, a closed environment, a time limit, its output kept.
+//! One child process: a closed environment, a time limit, its output kept.
 //!
-//! Whatever ends the wait (exit, time limit, cancellation), the whole group is gone when [`run`]
-//! returns. What a child moved out of its group on purpose is not known here; the kernel's rules for
-//! an agent hold for it all the same.
+//! Whatever ends the wait (exit, time limit, cancellation), nothing of the child is left when [`run`]
+//! returns, and nothing of it outlives this process: a [`keeper`](super::keeper) sees to that. A child
+//! without one, as git is, has a process group of its own, and that group is gone.
 
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    io,
+    fmt, io,
     path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -17,13 +17,34 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     sync::watch,
     task::JoinHandle,
 };
 
-/// How long a group is given between the polite signal and the last one.
+/// How long a child is given between the polite signal and the last one.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// Who sees to it that a child ends, with all that it started.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    /// The binary of `factory`.
+    pub exe: PathBuf,
+    /// The domain in which the child runs, where it is confined: a file with a
+    /// [`Policy`](super::confine::Policy).
+    pub policy: Option<PathBuf>,
+    /// Where it is written down that the child runs.
+    pub record: Option<Record>,
+}
+
+/// Where it is written down that something runs.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The folder of records.
+    pub folder: PathBuf,
+    /// What runs, as a file name.
+    pub name: String,
+}
 
 /// What is started.
 #[derive(Debug, Clone)]
@@ -42,6 +63,8 @@ pub struct Launch {
     pub wall: Duration,
     /// How many bytes of each output stream are kept; the rest is read and dropped.
     pub keep: usize,
+    /// Who keeps it; without one, it is no more than a process group.
+    pub keeper: Option<Keeper>,
 }
 
 impl Launch {
@@ -60,7 +83,27 @@ impl Launch {
             input: None,
             wall,
             keep: 16 << 20,
+            keeper: None,
         }
+    }
+
+    // The program to start and its arguments: the keeper's, if there is one.
+    fn words(&self) -> (OsString, Vec<OsString>) {
+        let Some(keeper) = &self.keeper else {
+            return (self.program.clone(), self.args.clone());
+        };
+        let runner = std::process::id().to_string();
+        let mut words: Vec<OsString> = vec!["keep".into(), "--runner".into(), runner.into()];
+        if let Some(policy) = &keeper.policy {
+            words.extend(["--policy".into(), policy.clone().into()]);
+        }
+        if let Some(Record { folder, name }) = &keeper.record {
+            words.extend(["--records".into(), folder.clone().into()]);
+            words.extend(["--name".into(), name.into()]);
+        }
+        words.extend(["--".into(), self.program.clone()]);
+        words.extend(self.args.iter().cloned());
+        (keeper.exe.clone().into(), words)
     }
 }
 
@@ -92,6 +135,18 @@ impl Exit {
     }
 }
 
+/// In words that follow the name of what ended.
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exited with {code}"),
+            Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
+            Self::TimedOut => f.write_str("took too long"),
+            Self::Cancelled => f.write_str("was cancelled"),
+        }
+    }
+}
+
 /// What a child left behind.
 #[derive(Debug, Clone)]
 pub struct Finished {
@@ -101,7 +156,7 @@ pub struct Finished {
     pub stdout: Vec<u8>,
     /// The first bytes of its standard error.
     pub stderr: Vec<u8>,
-    /// Whether output was dropped.
+    /// Whether output was dropped, or not waited for.
     pub truncated: bool,
     /// How long it ran.
     pub elapsed: Duration,
@@ -157,13 +212,24 @@ impl Cancel {
 /// Where the program can't be started or its pipes fail.
 pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
     let started = Instant::now();
-    let mut command = Command::new(&launch.program);
+    if cancel.is_made() {
+        return Ok(Finished {
+            exit: Exit::Cancelled,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            truncated: false,
+            elapsed: Duration::ZERO,
+        });
+    }
+    let (program, args) = launch.words();
+    let kept = launch.keeper.is_some();
+    let mut command = Command::new(program);
     command
-        .args(&launch.args)
+        .args(args)
         .current_dir(&launch.folder)
         .env_clear()
         .envs(&launch.env)
-        .stdin(if launch.input.is_some() {
+        .stdin(if kept || launch.input.is_some() {
             Stdio::piped()
         } else {
             Stdio::null()
@@ -171,15 +237,24 @@ pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true);
+        // A keeper ends by itself when nobody holds its input any more; killed, it could end nothing.
+        .kill_on_drop(!kept);
     let mut child = command.spawn()?;
-    let group = Group::of(&child);
-    if let (Some(input), Some(mut pipe)) = (launch.input, child.stdin.take()) {
-        // A child that does not read its input to the end is not thereby at fault.
-        tokio::spawn(async move {
-            let _ = pipe.write_all(&input).await;
-        });
-    }
+    let stdin = child.stdin.take();
+    let mut hand = if kept {
+        Hand::Keeper {
+            charging: stdin.map(|pipe| tokio::spawn(charge(pipe, launch.input))),
+            pipe: None,
+        }
+    } else {
+        if let (Some(input), Some(mut pipe)) = (launch.input, stdin) {
+            // A child that does not read its input to the end is not thereby at fault.
+            tokio::spawn(async move {
+                let _ = pipe.write_all(&input).await;
+            });
+        }
+        Hand::Group(Group::of(&child))
+    };
     let stdout = Stream::collect(child.stdout.take(), launch.keep);
     let stderr = Stream::collect(child.stderr.take(), launch.keep);
 
@@ -189,14 +264,18 @@ pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
         () = cancel.made() => Exit::Cancelled,
     };
     if matches!(exit, Exit::TimedOut | Exit::Cancelled) {
-        group.signal(Signal::TERM);
+        hand.ask_to_end().await;
         if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-            group.signal(Signal::KILL);
-            child.wait().await?;
+            hand.end();
+            // A keeper has still to end the others; it is the last one to be ended by force.
+            if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+                Group::of(&child).signal(Signal::KILL);
+                child.wait().await?;
+            }
         }
     }
     // What the child left running would hold the pipes open, and is not its owner's wish.
-    group.signal(Signal::KILL);
+    hand.end();
     let (stdout, more_out) = stdout.finish().await;
     let (stderr, more_err) = stderr.finish().await;
     Ok(Finished {
@@ -206,6 +285,57 @@ pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
         truncated: more_out || more_err,
         elapsed: started.elapsed(),
     })
+}
+
+// Tells a keeper what its child is to read. The pipe stays open for as long as the child may run.
+async fn charge(mut pipe: ChildStdin, input: Option<Vec<u8>>) -> Option<ChildStdin> {
+    let (count, input) = match input {
+        Some(input) => (input.len().to_string(), input),
+        None => ("-".to_owned(), Vec::new()),
+    };
+    pipe.write_all(format!("{count}\n").as_bytes()).await.ok()?;
+    pipe.write_all(&input).await.ok()?;
+    Some(pipe)
+}
+
+// How a child is made to end.
+enum Hand {
+    // Its keeper hears of it by a byte, and by the end of the pipe.
+    Keeper {
+        charging: Option<JoinHandle<Option<ChildStdin>>>,
+        pipe: Option<ChildStdin>,
+    },
+    Group(Group),
+}
+
+impl Hand {
+    async fn ask_to_end(&mut self) {
+        match self {
+            Self::Keeper { charging, pipe } => {
+                if let Some(charging) = charging.take() {
+                    // A keeper that has not even heard all is told by the end of the pipe.
+                    charging.abort();
+                    *pipe = charging.await.ok().flatten();
+                }
+                if let Some(pipe) = pipe {
+                    let _ = pipe.write_all(b"e").await;
+                }
+            }
+            Self::Group(group) => group.signal(Signal::TERM),
+        }
+    }
+
+    fn end(&mut self) {
+        match self {
+            Self::Keeper { charging, pipe } => {
+                if let Some(charging) = charging.take() {
+                    charging.abort();
+                }
+                *pipe = None;
+            }
+            Self::Group(group) => group.signal(Signal::KILL),
+        }
+    }
 }
 
 struct Group(Option<Pid>);
@@ -258,10 +388,13 @@ impl Stream {
 
     // Whoever left the group may hold the pipe open for ever; it is not waited for.
     async fn finish(mut self) -> (Vec<u8>, bool) {
-        if tokio::time::timeout(GRACE, &mut self.reader).await.is_err() {
+        let cut = tokio::time::timeout(GRACE, &mut self.reader).await.is_err();
+        if cut {
             self.reader.abort();
         }
-        std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (said, truncated) = std::mem::take(&mut *kept);
+        (said, truncated || cut)
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Progress {
     pub order: Vec<String>,
     /// What it may cost.
     pub cap: Option<Usd>,
+    /// Whether tasks that have landed before are done again.
+    pub again: bool,
     /// What was found on the untouched base.
     pub baseline: Baseline,
     /// Its tasks by name.
@@ -77,6 +79,8 @@ pub struct TaskState {
     pub landed: Option<String>,
     /// How it ended, or that it waits.
     pub end: Option<TaskEnd>,
+    /// What outside of its steps keeps it from going on.
+    pub trouble: Option<String>,
 }
 
 /// How far a step is.
@@ -88,6 +92,12 @@ pub struct StepState {
     pub attempts: u32,
     /// What all attempts have cost.
     pub spent: Usd,
+    /// The attempts that count, and what they cost, before it was last tried again from the start.
+    pub forgiven: (u32, Usd),
+    /// How often in a row the provider's limit was met.
+    pub limits: u32,
+    /// How long that was waited for, in seconds.
+    pub waited: u64,
     /// The commit that the present round works on.
     pub base: Option<String>,
     /// The tree of its files after the last attempt of this round, or as merged since.
@@ -96,6 +106,8 @@ pub struct StepState {
     pub repositories: Vec<String>,
     /// The trees that were judged and not accepted.
     pub refused_trees: Vec<String>,
+    /// The files in which a merge left both versions, and the tree that it made.
+    pub conflicts: Option<(String, Vec<String>)>,
     /// The session that can go on.
     pub session: Option<String>,
     /// The commit message that its agent proposes.
@@ -122,6 +134,8 @@ pub struct StepState {
     pub approved: Option<String>,
     /// Whether it is known to wait for its approval.
     pub waits: bool,
+    /// What was next before something outside the work stopped it.
+    pub stopped_at: Option<Phase>,
     /// The reference that keeps its work, where it failed.
     pub kept: Option<String>,
 }
@@ -187,6 +201,7 @@ impl Progress {
                 base,
                 tasks,
                 cap,
+                again,
                 compiler: _,
             } => {
                 self.run = Some(run.clone());
@@ -194,12 +209,21 @@ impl Progress {
                 self.base.clone_from(base);
                 self.order.clone_from(tasks);
                 self.cap = *cap;
+                self.again = *again;
                 for task in tasks {
                     self.task_mut(task);
                 }
             }
-            Event::RunResumed { .. } => self.resume(),
+            Event::RunResumed {
+                cap,
+                retry,
+                compiler: _,
+            } => {
+                self.cap = cap.or(self.cap);
+                self.resume(*retry);
+            }
             Event::TaskSkipped { task, commit } => {
+                self.order.retain(|name| name != task);
                 self.skipped.insert(task.clone(), commit.clone());
             }
             Event::GateJudged { replayed, .. } => {
@@ -219,7 +243,10 @@ impl Progress {
             Event::TaskLanded { task, commit, .. } => {
                 self.task_mut(task).landed = Some(commit.clone());
             }
-            Event::TaskEnded { task, end } => self.task_mut(task).end = Some(*end),
+            Event::TaskTroubled { task, what } => {
+                self.task_mut(task).trouble = Some(what.clone());
+            }
+            Event::TaskEnded { task, end, .. } => self.task_mut(task).end = Some(*end),
             Event::Note { text } => self.notes.push(text.clone()),
             Event::RunCancelled => self.stopped = Some(Stopped::Cancelled),
             Event::RunEnded => self.stopped = Some(Stopped::Ended),
@@ -228,10 +255,17 @@ impl Progress {
                 step.phase = Phase::Working;
                 step.base = Some(base.clone());
                 step.tree = None;
+                step.conflicts = None;
                 step.waits = false;
             }
-            Event::AttemptStarted { place, .. } | Event::LimitReached { place, .. } => {
+            Event::AttemptStarted { place, .. } => {
                 self.step_mut(place).phase = Phase::Working;
+            }
+            Event::LimitReached { place, seconds } => {
+                let step = self.step_mut(place);
+                step.phase = Phase::Working;
+                step.limits += 1;
+                step.waited += seconds;
             }
             Event::AttemptEnded {
                 place,
@@ -248,6 +282,9 @@ impl Progress {
                 self.spent += *cost;
                 let step = self.step_mut(place);
                 step.attempts += u32::from(end.counts());
+                if end.counts() {
+                    (step.limits, step.waited) = (0, 0);
+                }
                 step.spent += *cost;
                 step.tree = Some(tree.clone());
                 step.repositories.clone_from(repositories);
@@ -302,12 +339,14 @@ impl Progress {
                 let step = self.step_mut(place);
                 step.base = Some(onto.clone());
                 step.tree = Some(tree.clone());
-                step.phase = if conflicts.is_empty() {
-                    Phase::Judging { attempted: false }
+                if conflicts.is_empty() {
+                    step.phase = Phase::Judging { attempted: false };
+                    step.conflicts = None;
                 } else {
                     step.feedback.clone_from(feedback);
-                    Phase::Working
-                };
+                    step.phase = Phase::Working;
+                    step.conflicts = Some((tree.clone(), conflicts.clone()));
+                }
             }
             Event::Landing {
                 place,
@@ -340,7 +379,8 @@ impl Progress {
             }
             Event::StepFailed { place, why, kept } => {
                 let step = self.step_mut(place);
-                step.phase = Phase::Failed(why.clone());
+                let next = std::mem::replace(&mut step.phase, Phase::Failed(why.clone()));
+                step.stopped_at = Some(next);
                 step.kept.clone_from(kept);
             }
             Event::Waiting { place, .. } => self.step_mut(place).waits = true,
@@ -388,31 +428,51 @@ impl Progress {
         step.feedback = Some(feedback.to_owned());
     }
 
-    // What has failed by no fault of the work is tried again; what waits is looked at again.
-    fn resume(&mut self) {
+    // What has failed by no fault of the work is tried again; what waits is looked at again. What has
+    // failed by its work is tried again where that is wished.
+    fn resume(&mut self, retry: bool) {
         self.stopped = None;
         if matches!(self.baseline, Baseline::Red(_)) {
             self.baseline = Baseline::Unknown;
         }
         for task in self.tasks.values_mut() {
+            task.trouble = None;
             let mut failed = false;
+            let mut forgiven = false;
             for step in task.steps.values_mut() {
-                match &step.phase {
-                    Phase::Failed(
-                        Failure::Limit | Failure::Trouble { .. } | Failure::Cap { .. },
-                    ) => {
-                        step.phase = match step.base {
-                            Some(_) => Phase::Working,
-                            None => Phase::Pending,
-                        };
-                    }
-                    Phase::Failed(_) => failed = true,
+                let Phase::Failed(why) = &step.phase else {
+                    continue;
+                };
+                let begun = if step.base.is_some() {
+                    Phase::Working
+                } else {
                     Phase::Pending
-                    | Phase::Working
-                    | Phase::Judging { .. }
-                    | Phase::Landing { .. }
-                    | Phase::Acting
-                    | Phase::Accepted => {}
+                };
+                let next = match why {
+                    Failure::Limit | Failure::Trouble { .. } | Failure::Cap { .. } => {
+                        step.stopped_at.take().unwrap_or(begun)
+                    }
+                    _ if !retry => {
+                        failed = true;
+                        continue;
+                    }
+                    Failure::Attempts { .. }
+                    | Failure::Usd { .. }
+                    | Failure::Wall { .. }
+                    | Failure::NoChange
+                    | Failure::SameTree => begun,
+                    // The criterion is looked at again, and then sends back.
+                    Failure::Criterion { .. } => step.stopped_at.take().unwrap_or(begun),
+                    Failure::Verdict { .. } | Failure::Effect { .. } => Phase::Pending,
+                };
+                forgiven |= retry;
+                step.phase = next;
+                (step.limits, step.waited) = (0, 0);
+            }
+            if forgiven {
+                // What a failed step sends work back to needs attempts as well.
+                for step in task.steps.values_mut() {
+                    step.forgiven = (step.attempts, step.spent);
                 }
             }
             if !failed && task.end != Some(TaskEnd::Finished) {
@@ -423,11 +483,22 @@ impl Progress {
 }
 
 impl StepState {
+    /// Returns how many of the attempts that `stop` allows are used up.
+    pub fn used(&self) -> u32 {
+        self.attempts.saturating_sub(self.forgiven.0)
+    }
+
+    /// Returns how much of what `stop` allows is used up.
+    pub fn cost(&self) -> Usd {
+        self.spent.less(self.forgiven.1)
+    }
+
     fn accept(&mut self) {
         self.phase = Phase::Accepted;
         self.accepted_before = true;
         self.repairs = false;
         self.feedback = None;
         self.tree = None;
+        self.conflicts = None;
     }
 }

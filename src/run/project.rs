@@ -11,6 +11,8 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use super::{
@@ -20,6 +22,9 @@ use super::{
 };
 use crate::cache::{self, Digest};
 
+/// The folder of records, beside the checkouts of a run.
+pub(super) const RECORDS: &str = "children";
+
 /// The variables of a process.
 pub type Environment = BTreeMap<OsString, OsString>;
 
@@ -27,6 +32,7 @@ pub type Environment = BTreeMap<OsString, OsString>;
 #[derive(Debug, Clone)]
 pub struct Project {
     root: PathBuf,
+    checkout: Git,
     common: PathBuf,
     cache: PathBuf,
     format: String,
@@ -44,6 +50,22 @@ pub enum ProjectError {
         /// What git said.
         #[source]
         cause: GitError,
+    },
+    /// It is a repository without a work tree.
+    #[error("`{}` is a git repository without a work tree; clone it, and work there", root.display())]
+    Bare {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// Git trusts nobody's repository but its user's own.
+    #[error(
+        "`{root}` belongs to someone else, and git does not trust it; if you do, \
+         `git config --global --add safe.directory {root}`",
+        root = root.display()
+    )]
+    NotTrusted {
+        /// The folder.
+        root: PathBuf,
     },
     /// It lies below the root of its repository.
     #[error("`{}` lies below the root of its git repository, `{}`", root.display(), top.display())]
@@ -95,12 +117,7 @@ impl Project {
     /// Where `root` is no such folder.
     pub async fn open(root: &Path, environment: Environment) -> Result<Self, ProjectError> {
         let root = fs::canonicalize(root).map_err(|cause| file_error(root, cause))?;
-        let git = Git::discover(&root)
-            .await
-            .map_err(|cause| ProjectError::NoRepository {
-                root: root.clone(),
-                cause,
-            })?;
+        let git = discover(&root, &environment).await?;
         let top = git.work_tree().unwrap_or(&root);
         let top = fs::canonicalize(top).map_err(|cause| file_error(top, cause))?;
         if top != root {
@@ -118,6 +135,7 @@ impl Project {
         let cache = root.join(folder).join("work").join(name);
         Ok(Self {
             root,
+            checkout: git,
             common,
             cache,
             format,
@@ -162,6 +180,11 @@ impl Project {
         self.cache.join(run.as_str())
     }
 
+    /// Returns the folder of records of what a run has started and not seen the end of.
+    pub(super) fn records(&self, run: &RunId) -> PathBuf {
+        self.work(run).join(RECORDS)
+    }
+
     /// Returns the folder of all runs' checkouts.
     pub fn cache(&self) -> &Path {
         &self.cache
@@ -178,8 +201,8 @@ impl Project {
     }
 
     /// Returns the owner's checkout: what is asked of it never changes it.
-    pub async fn checkout(&self) -> Result<Git, GitError> {
-        Git::discover(&self.root).await
+    pub const fn checkout(&self) -> &Git {
+        &self.checkout
     }
 
     /// Returns the runs there are, the latest first.
@@ -209,6 +232,19 @@ impl Project {
         Ok(runs)
     }
 
+    /// Returns the run that is at work at this moment, if one is.
+    pub(super) fn at_work(&self) -> Option<RunId> {
+        let path = self.common.join("factory/exec.lock");
+        let mut file = File::open(path).ok()?;
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => {}
+            Ok(()) | Err(fs::TryLockError::Error(_)) => return None,
+        }
+        let mut holder = String::new();
+        file.read_to_string(&mut holder).ok()?;
+        holder.rsplit(' ').next()?.parse().ok()
+    }
+
     /// Takes the right to carry out runs.
     ///
     /// # Errors
@@ -226,7 +262,16 @@ impl Project {
             .truncate(false)
             .open(&path)
             .map_err(failed)?;
-        match file.try_lock() {
+        // Whoever only asks who is at work has the lock for a moment, too.
+        let mut locked = file.try_lock();
+        for _ in 0..5 {
+            if !matches!(locked, Err(fs::TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -253,21 +298,52 @@ impl Project {
 
     // The owner's own configuration counts here, global and of the repository.
     async fn owner_setting(&self, key: &str) -> Option<String> {
-        let mut launch = Launch::shell(
-            "",
-            self.root.clone(),
-            self.environment.clone(),
-            std::time::Duration::from_secs(20),
-        );
-        launch.program = "git".into();
-        launch.args = ["config", "--get", key].map(OsString::from).to_vec();
-        let finished = process::run(launch, Cancel::never()).await.ok()?;
-        let value = String::from_utf8(finished.stdout).ok()?;
-        let value = value.trim();
-        let usable =
-            finished.exit.success() && !value.is_empty() && !value.contains(['\n', '<', '>', '\0']);
+        let args = ["config", "--get", key];
+        let said = as_owner(&self.root, &self.environment, &args).await?;
+        let value = said.trim();
+        let usable = !value.is_empty() && !value.contains(['\n', '<', '>', '\0']);
         usable.then(|| value.to_owned())
     }
+}
+
+// The repository of a checkout. Whom the owner trusts stands in their own configuration, which counts
+// for nothing else.
+async fn discover(root: &Path, environment: &Environment) -> Result<Git, ProjectError> {
+    match Git::discover(root).await {
+        Ok(git) => return Ok(git),
+        Err(error @ GitError::Start(_)) => return Err(error.into()),
+        Err(cause) => {
+            let message = cause.to_string();
+            if message.contains("must be run in a work tree") {
+                let root = root.to_owned();
+                return Err(ProjectError::Bare { root });
+            }
+            if !message.contains("dubious ownership") {
+                let root = root.to_owned();
+                return Err(ProjectError::NoRepository { root, cause });
+            }
+        }
+    }
+    let asked = ["rev-parse", "--show-toplevel"];
+    let Some(top) = as_owner(root, environment, &asked).await else {
+        let root = root.to_owned();
+        return Err(ProjectError::NotTrusted { root });
+    };
+    // What is dubious is the top, which may lie above.
+    let top = PathBuf::from(top.trim_end_matches('\n'));
+    Ok(Git::discover_trusted(root, &top).await?)
+}
+
+// What git says to the owner themselves, with their configuration and environment; nothing where it
+// fails.
+async fn as_owner(root: &Path, environment: &Environment, args: &[&str]) -> Option<String> {
+    let wall = Duration::from_secs(20);
+    let mut launch = Launch::shell("", root.to_owned(), environment.clone(), wall);
+    launch.program = "git".into();
+    launch.args = args.iter().map(OsString::from).collect();
+    let finished = process::run(launch, Cancel::never()).await.ok()?;
+    finished.exit.success().then_some(())?;
+    String::from_utf8(finished.stdout).ok()
 }
 
 fn file_error(path: &Path, cause: io::Error) -> ProjectError {

@@ -1,13 +1,14 @@
 //! What became of runs: plain data for `factory report`, and for `factory` in the morning.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use super::{
     clock::{Moment, RunId},
-    error::ExecError,
+    error::{ExecError, with_causes},
     event::{Event, Failure, Proven, Refusal, TaskEnd},
     journal::{self, Entry},
-    open::read_plan,
+    open::{JOURNAL, read_plan},
+    planned,
     progress::{Baseline, Phase, Progress, StepState, Stopped, TaskState},
     project::{Project, ProjectError},
 };
@@ -42,6 +43,19 @@ pub struct RunSummary {
     pub replayed: u32,
     /// What the owner may want to know.
     pub notes: Vec<String>,
+    /// What its tasks cost to plan.
+    pub planning: Usd,
+    /// The later run that has taken up what this one left undone, if one has.
+    pub closed_by: Option<RunId>,
+}
+
+/// What became of the runs there are.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Status {
+    /// Those that can be told of, the latest first.
+    pub runs: Vec<RunSummary>,
+    /// Those whose folders can't be read, and why.
+    pub unreadable: Vec<(RunId, String)>,
 }
 
 /// How a run stands.
@@ -57,7 +71,9 @@ pub enum RunEnd {
     Red,
     /// Its owner ended it; it can be resumed.
     Cancelled,
-    /// Its process vanished or is still at work; if it vanished, it can be resumed.
+    /// Its process is at work.
+    Running,
+    /// Its process vanished; it can be resumed.
     Open,
 }
 
@@ -72,6 +88,8 @@ pub struct TaskSummary {
     pub landed: Option<String>,
     /// How it ended, if it has.
     pub end: Option<TaskEnd>,
+    /// What outside of its steps keeps it from going on.
+    pub trouble: Option<String>,
     /// Its steps, in the order of the plan.
     pub steps: Vec<StepSummary>,
     /// What proves its acceptance criteria, in order.
@@ -109,7 +127,10 @@ pub enum StepEnd {
     /// It was begun.
     Begun,
     /// It waits for an approval.
-    Waiting,
+    Waiting {
+        /// Whether its command was started before, and nobody knows how far it came.
+        started: bool,
+    },
     /// It is done.
     Accepted,
     /// It has failed.
@@ -147,6 +168,8 @@ impl RunSummary {
             judged: progress.judged,
             replayed: progress.replayed,
             notes: progress.notes.clone(),
+            planning: Usd::ZERO,
+            closed_by: None,
             tasks,
         }
     }
@@ -170,12 +193,18 @@ impl RunSummary {
         }
     }
 
-    pub(super) fn read_times(&mut self, folder: &Path) -> Result<(), ExecError> {
-        let entries = journal::read(&folder.join("journal.jsonl"))?;
+    // What is known of a run besides its progress: when, what was planned, what planning cost, who is at
+    // work.
+    pub(super) fn furnish(&mut self, project: &Project) -> Result<(), ExecError> {
+        let folder = project.run(&self.run);
+        let entries = journal::read(&folder.join(JOURNAL))?;
         self.began = entries.first().map(|entry| entry.at);
         self.last = entries.last().map(|entry| entry.at);
-        let (plan, _) = read_plan(folder)?;
+        let (plan, _) = read_plan(&folder)?;
         self.complete(&plan);
+        self.planning = planned::cost_of(project, |task| {
+            self.tasks.iter().any(|known| known.name == task)
+        });
         Ok(())
     }
 
@@ -190,15 +219,38 @@ impl RunSummary {
         match self.end {
             RunEnd::Finished => false,
             RunEnd::Failed => {
-                let mut steps = self.tasks.iter().flat_map(|task| &task.steps);
-                steps.any(retried)
+                self.steps().any(retried)
                     || self
                         .tasks
                         .iter()
-                        .any(|task| task.end == Some(TaskEnd::Waiting))
+                        .any(|task| task.end == Some(TaskEnd::Waiting) || task.trouble.is_some())
             }
-            RunEnd::Waiting | RunEnd::Red | RunEnd::Cancelled | RunEnd::Open => true,
+            RunEnd::Waiting | RunEnd::Red | RunEnd::Cancelled | RunEnd::Running | RunEnd::Open => {
+                true
+            }
         }
+    }
+
+    /// Returns whether a step has failed by its work, so that `exec --retry` has something to do.
+    pub fn can_retry(&self) -> bool {
+        self.steps()
+            .any(|step| matches!(step.end, StepEnd::Failed(_)))
+    }
+
+    /// Returns whether its owner has something to decide or to do about it.
+    pub fn wants_attention(&self) -> bool {
+        self.closed_by.is_none()
+            && (self.can_go_on() || self.can_retry() || self.end == RunEnd::Failed)
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &StepSummary> {
+        self.tasks.iter().flat_map(|task| &task.steps)
+    }
+
+    // The tasks that are not done.
+    fn undone(&self) -> impl Iterator<Item = &TaskSummary> {
+        let is_done = |task: &&TaskSummary| task.end == Some(TaskEnd::Finished);
+        self.tasks.iter().filter(move |task| !is_done(task))
     }
 
     /// Returns what waits for an approval: the task, the step.
@@ -207,7 +259,7 @@ impl RunSummary {
             let waiting = task
                 .steps
                 .iter()
-                .filter(|step| step.end == StepEnd::Waiting);
+                .filter(|step| matches!(step.end, StepEnd::Waiting { .. }));
             waiting.map(|step| (task.name.as_str(), step.name.as_str()))
         })
     }
@@ -220,6 +272,7 @@ impl TaskSummary {
             branch: state.started.as_ref().map(|(branch, _)| branch.clone()),
             landed: state.landed.clone(),
             end: state.end,
+            trouble: state.trouble.clone(),
             steps: state
                 .steps
                 .iter()
@@ -237,7 +290,9 @@ impl StepSummary {
             end: match &state.phase {
                 Phase::Accepted => StepEnd::Accepted,
                 Phase::Failed(why) => StepEnd::Failed(why.clone()),
-                _ if state.waits => StepEnd::Waiting,
+                phase if state.waits => StepEnd::Waiting {
+                    started: *phase == Phase::Acting,
+                },
                 Phase::Pending => StepEnd::Pending,
                 Phase::Working | Phase::Judging { .. } | Phase::Landing { .. } | Phase::Acting => {
                     StepEnd::Begun
@@ -254,17 +309,32 @@ impl StepSummary {
     }
 }
 
-/// Returns what became of the runs there are, the latest first.
+/// Returns what became of the runs there are, the latest first. A run that can't be read is named, and
+/// is in nobody's way.
 ///
 /// # Errors
 ///
-/// Where a run's folder can't be read.
-pub fn status(project: &Project) -> Result<Vec<RunSummary>, ExecError> {
-    let runs = project.list_runs()?;
-    let begun = runs
-        .iter()
-        .filter(|run| project.run(run).join("journal.jsonl").is_file());
-    begun.map(|run| report(project, run)).collect()
+/// Where the folder of runs can't be read.
+pub fn status(project: &Project) -> Result<Status, ExecError> {
+    let mut status = Status::default();
+    for run in project.list_runs()? {
+        match report(project, &run) {
+            Ok(summary) => status.runs.push(summary),
+            Err(error) => status.unreadable.push((run, with_causes(&error))),
+        }
+    }
+    // Whoever does a task anew, does it instead of those who left it undone before.
+    let mut taken: BTreeMap<String, RunId> = BTreeMap::new();
+    for summary in &mut status.runs {
+        let by: Option<Vec<&RunId>> = summary.undone().map(|task| taken.get(&task.name)).collect();
+        summary.closed_by = by.and_then(|by| by.into_iter().min().cloned());
+        for task in &summary.tasks {
+            taken
+                .entry(task.name.clone())
+                .or_insert_with(|| summary.run.clone());
+        }
+    }
+    Ok(status)
 }
 
 /// Returns what became of one run.
@@ -275,8 +345,14 @@ pub fn status(project: &Project) -> Result<Vec<RunSummary>, ExecError> {
 pub fn report(project: &Project, run: &RunId) -> Result<RunSummary, ExecError> {
     let entries = events(project, run)?;
     let progress = Progress::of(entries.iter().map(|entry| &entry.event));
+    if progress.lock.is_none() {
+        return Err(ExecError::NeverBegan { run: run.clone() });
+    }
     let mut summary = RunSummary::of(run, &progress);
-    summary.read_times(&project.run(run))?;
+    summary.furnish(project)?;
+    if summary.end == RunEnd::Open && project.at_work().as_ref() == Some(run) {
+        summary.end = RunEnd::Running;
+    }
     Ok(summary)
 }
 
@@ -286,7 +362,7 @@ pub fn report(project: &Project, run: &RunId) -> Result<RunSummary, ExecError> {
 ///
 /// Where there is no such run, or its journal can't be read.
 pub fn events(project: &Project, run: &RunId) -> Result<Vec<Entry>, ExecError> {
-    let path = project.run(run).join("journal.jsonl");
+    let path = project.run(run).join(JOURNAL);
     if !path.is_file() {
         return Err(ExecError::NoRun { run: run.clone() });
     }
@@ -335,7 +411,7 @@ pub fn approve(
             step: step.to_owned(),
         });
     }
-    let path = project.run(run).join("journal.jsonl");
+    let path = project.run(run).join(JOURNAL);
     let (mut journal, _) = journal::Journal::open(&path).map_err(ExecError::from)?;
     let event = Event::Approved {
         place: super::event::Place {

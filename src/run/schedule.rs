@@ -7,9 +7,12 @@ use std::collections::BTreeSet;
 
 use super::{
     event::Place,
-    progress::{Phase, Progress, TaskState},
+    progress::{Phase, Progress, StepState, TaskState},
 };
-use crate::plan::{Plan, Step, StepKind, Task, Yields};
+use crate::{
+    boundary::{Grant, PathPattern},
+    plan::{Plan, Step, StepKind, Task, Yields},
+};
 
 /// Something that the runner does in one go.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,18 +54,13 @@ impl<'a> Schedule<'a> {
             let Some(task) = plan.tasks.get(name) else {
                 continue;
             };
-            for step in &task.steps {
-                let follows_late = step
-                    .after
-                    .iter()
-                    .any(|before| schedule.late.contains(&place(name, before)));
-                if step.after_land || follows_late {
-                    schedule.late.insert(place(name, &step.name));
-                }
-            }
-            for (index, left) in task.steps.iter().enumerate() {
-                for right in task.steps.iter().skip(index + 1) {
-                    if overlap(plan, left, right) {
+            let late = late(task).into_iter().map(|step| place(name, step));
+            schedule.late.extend(late);
+            let grants: Vec<_> = task.steps.iter().map(|step| grant(plan, step)).collect();
+            let steps = || task.steps.iter().zip(&grants);
+            for (index, (left, left_grant)) in steps().enumerate() {
+                for (right, right_grant) in steps().skip(index + 1) {
+                    if overlap(left_grant.as_ref(), right_grant.as_ref()) {
                         let pair = (place(name, &left.name), place(name, &right.name));
                         schedule.overlaps.insert(pair);
                     }
@@ -211,12 +209,10 @@ fn is_cleared(state: &TaskState, step: &str) -> bool {
         .is_some_and(|state| state.approved.is_some())
 }
 
-/// Returns whether a step of the task has failed.
+/// Returns whether a step of the task has failed, or something else keeps it from going on.
 pub(super) fn has_failed(state: &TaskState) -> bool {
-    state
-        .steps
-        .values()
-        .any(|step| matches!(step.phase, Phase::Failed(_)))
+    let failed = |step: &StepState| matches!(step.phase, Phase::Failed(_));
+    state.trouble.is_some() || state.steps.values().any(failed)
 }
 
 fn may_start(state: &TaskState, step: &Step) -> bool {
@@ -230,20 +226,36 @@ fn may_start(state: &TaskState, step: &Step) -> bool {
         .all(|before| is_accepted(state, before))
 }
 
+// What a step may land; nothing where it lands nothing.
+type Grants = Grant<PathPattern>;
+
 // Whether both land files and may land the same one. What can't be decided counts as such.
-fn overlap(plan: &Plan, left: &Step, right: &Step) -> bool {
-    let (Some(left), Some(right)) = (grant(plan, left), grant(plan, right)) else {
+fn overlap(left: Option<&Grants>, right: Option<&Grants>) -> bool {
+    let (Some(left), Some(right)) = (left, right) else {
         return false;
     };
-    left.overlap(&right) != Ok(None)
+    left.overlap(right) != Ok(None)
 }
 
-fn grant(plan: &Plan, step: &Step) -> Option<crate::boundary::Grant<crate::boundary::PathPattern>> {
+fn grant(plan: &Plan, step: &Step) -> Option<Grants> {
     let StepKind::Agent(agent) = &step.kind else {
         return None;
     };
     let role = plan.roles.get(&agent.role)?;
     (agent.yields == Yields::Commit).then(|| Plan::boundary_in(role, agent).write)
+}
+
+/// Returns the steps that start only when everything that lands has landed, by themselves or since they
+/// follow one that does.
+pub(super) fn late(task: &Task) -> BTreeSet<&str> {
+    let mut late = BTreeSet::new();
+    for step in &task.steps {
+        let mut before = step.after.iter();
+        if step.after_land || before.any(|before| late.contains(before.as_str())) {
+            late.insert(step.name.as_str());
+        }
+    }
+    late
 }
 
 /// Returns the gates that judge the work of a task, in the order of their names.

@@ -9,7 +9,7 @@ use super::{
     agent::{AgentError, Answer, Assignment, Attempt, Ended, Ruling as Verdicted, Verdict},
     audit::{self, Work},
     brief,
-    error::ExecError,
+    error::{ExecError, with_causes},
     event::{AttemptEnd, ChangeKind, Complaint, Event, Failure, Judgement, Place, Refusal, Sender},
     exec::Runner,
     gates::{Judged, Ruling},
@@ -17,7 +17,7 @@ use super::{
     progress::{Phase, StepState},
     schedule,
     wait::{Waited, wait_for_limit},
-    workshop::{Checkout, WorkshopError},
+    workshop::{Checkout, Cloned, WorkshopError},
 };
 use crate::{
     plan::{Agent, Role, StepKind, Usd, Yields},
@@ -71,20 +71,22 @@ impl Runner<'_> {
             Some(tree) => Some(self.keep(place, tree, &base).await?),
             None => None,
         };
-        if state.attempts >= agent.stop.attempts {
+        if state.used() >= agent.stop.attempts {
             let why = Failure::Attempts {
                 attempts: state.attempts,
                 last: state.feedback.clone().unwrap_or_default(),
             };
             return self.fail(place, why, kept);
         }
-        if state.spent >= agent.stop.usd {
+        if state.cost() >= agent.stop.usd {
             return self.fail(place, Failure::Usd { spent: state.spent }, kept);
         }
-        let Some(budget) = self.reserve(agent.stop.usd.less(state.spent)).await else {
+        let wanted = agent.stop.usd.less(state.cost());
+        let Some(budget) = self.reserve(wanted).await else {
             let spent = self.look(|progress| progress.spent);
             return self.fail(place, Failure::Cap { spent }, kept);
         };
+        let is_capped = budget.amount < wanted;
         let result = self
             .start_agent(place, agent, state, &base, budget.amount)
             .await;
@@ -98,7 +100,7 @@ impl Runner<'_> {
             .await?;
         // Only now is what was spent of it counted.
         drop(budget);
-        self.after_attempt(place, agent, end).await
+        self.after_attempt(place, agent, end, is_capped).await
     }
 
     // Makes the clone ready and runs the agent in it.
@@ -110,15 +112,16 @@ impl Runner<'_> {
         base: &str,
         budget: Usd,
     ) -> Result<(Attempt, Checkout), Started> {
-        let checkout = match self.clone_of(place, base, state).await {
-            Ok(checkout) => checkout,
+        let Cloned { checkout, anew } = match self.clone_of(place, base, state).await {
+            Ok(cloned) => cloned,
             Err(ExecError::Workshop(error @ WorkshopError::Setup { .. })) => {
                 return Err(Started::Not(error.to_string()));
             }
             Err(error) => return Err(Started::Failed(error)),
         };
         let number = state.attempts + 1;
-        let session = state.session.clone();
+        // A session lives in the home beside its clone.
+        let session = state.session.clone().filter(|_| !anew);
         let feedback = feedback(state);
         let asked = brief::ask(&agent.brief, feedback.as_deref(), session.is_some());
         let prompt = self.prompt(agent, base).await.map_err(Started::Failed)?;
@@ -141,7 +144,8 @@ impl Runner<'_> {
             checkout: checkout.tree.clone(),
             private: checkout.private.clone(),
             project: self.project.root().to_owned(),
-            exe: self.exe.clone(),
+            exe: self.exe.clone().unwrap_or_default(),
+            records: Some(self.project.records(&self.run)),
             environment: Arc::new(self.project.environment().clone()),
             session,
             attempt: number,
@@ -165,22 +169,23 @@ impl Runner<'_> {
         place: &Place,
         base: &str,
         state: &StepState,
-    ) -> Result<Checkout, ExecError> {
+    ) -> Result<Cloned, ExecError> {
         let known = self.clones.borrow().get(place).cloned();
         // Between attempts of one round the clone stays as the agent left it.
         let made_of = format!("{base} {}", state.tree.as_deref().unwrap_or_default());
         if let Some((known, checkout)) = known
             && known == made_of
         {
-            return Ok(checkout);
+            let anew = false;
+            return Ok(Cloned { checkout, anew });
         }
         let mut notes = Vec::new();
-        let checkout = self
+        let cloned = self
             .workshop
             .clone_for(place, base, state.tree.as_deref(), &mut notes)
             .await?;
         self.notes(notes)?;
-        Ok(checkout)
+        Ok(cloned)
     }
 
     // Puts what the attempt left where nothing can take it away, and then writes it down.
@@ -199,7 +204,7 @@ impl Runner<'_> {
             Ended::Budget => AttemptEnd::Budget,
             Ended::TimedOut => AttemptEnd::TimedOut,
             Ended::Limit { .. } => AttemptEnd::Limit,
-            Ended::Failed(why) => AttemptEnd::Failed { why: why.clone() },
+            Ended::Formless(why) | Ended::Failed(why) => AttemptEnd::Failed { why: why.clone() },
         };
         let (tree, repositories) = match self.workshop.take(checkout).await {
             Ok(taken) => (taken.tree, taken.repositories),
@@ -218,6 +223,10 @@ impl Runner<'_> {
             Err(error) => return Err(error.into()),
         };
         self.keep(place, &tree, base).await?;
+        let message = match attempt.message {
+            Some(message) => Some(message),
+            None => self.workshop.proposed(checkout).await?,
+        };
         self.clones
             .borrow_mut()
             .insert(place.clone(), (format!("{base} {tree}"), checkout.clone()));
@@ -229,7 +238,7 @@ impl Runner<'_> {
             tree,
             repositories,
             session: attempt.session,
-            message: attempt.message,
+            message,
             answer: attempt.structured,
             guarded: attempt.refused,
             held: attempt.held.write,
@@ -245,13 +254,21 @@ impl Runner<'_> {
         place: &Place,
         agent: &Agent,
         recorded: Recorded,
+        is_capped: bool,
     ) -> Result<(), ExecError> {
         let kept = Some(self.kept_reference(place));
         match recorded.end {
             AttemptEnd::Completed => Ok(()),
             AttemptEnd::Budget => {
-                let spent = self.state(place).spent;
-                self.fail(place, Failure::Usd { spent }, kept)
+                // What it was given may have been all that the run had left, and less than its own.
+                let why = if is_capped {
+                    let spent = self.look(|progress| progress.spent);
+                    Failure::Cap { spent }
+                } else {
+                    let spent = self.state(place).spent;
+                    Failure::Usd { spent }
+                };
+                self.fail(place, why, kept)
             }
             AttemptEnd::TimedOut => {
                 let seconds = agent.stop.wall;
@@ -307,11 +324,23 @@ impl Runner<'_> {
                 return self.fail(place, Failure::SameTree, kept);
             }
             let must_change = state.repairs || !state.accepted_before;
-            if tree == old && must_change && state.repositories.is_empty() {
+            let has_nothing = tree == old && must_change && state.repositories.is_empty();
+            let leaves_conflicts = state
+                .conflicts
+                .as_ref()
+                .is_some_and(|(merged, _)| *merged == tree);
+            if has_nothing || leaves_conflicts {
                 return self.fail(place, Failure::NoChange, kept);
             }
         }
         let git = self.workshop.repository();
+        if let Some((_, conflicts)) = &state.conflicts {
+            let marked = self.still_marked(conflicts, &base, &tree).await?;
+            if !marked.is_empty() {
+                let feedback = brief::of_markers(&marked);
+                return self.send_back(place, Sender::Runner, feedback);
+            }
+        }
         let changes = audit::changes(&git, &old, &tree).await?;
         let work = Work {
             plan: &self.plan,
@@ -361,7 +390,7 @@ impl Runner<'_> {
             (Yields::Verdict, Some(verdict)) if verdict.verdict == Verdicted::Fail => {
                 self.complain(place, agent, verdict)
             }
-            (Yields::Verdict, verdict) => self.accept_files(place, &tree, &changes, verdict).await,
+            (Yields::Verdict, verdict) => self.accept_files(place, &changes, verdict).await,
             (Yields::Report, _) => {
                 let writes = !role.boundary.write.may.is_empty();
                 if writes
@@ -372,9 +401,38 @@ impl Runner<'_> {
                     let feedback = "Write the report to a file that you may write.\n".to_owned();
                     return self.send_back(place, Sender::Runner, feedback);
                 }
-                self.accept_files(place, &tree, &changes, None).await
+                self.accept_files(place, &changes, None).await
             }
         }
+    }
+
+    // The files of a merge in which markers of conflicts are left that the file on the tip does not have.
+    async fn still_marked(
+        &self,
+        conflicts: &[String],
+        base: &str,
+        tree: &str,
+    ) -> Result<Vec<String>, ExecError> {
+        let git = self.workshop.repository();
+        let mut marked = Vec::new();
+        for path in conflicts {
+            let Some(text) = git.file(tree, path).await? else {
+                continue;
+            };
+            let before = git.file(base, path).await?.unwrap_or_default();
+            let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+                let lines = text.split(|byte| *byte == b'\n');
+                lines
+                    .filter(|line| is_marker(line))
+                    .map(<[u8]>::to_vec)
+                    .collect()
+            };
+            let own = lines(&before);
+            if lines(&text).iter().any(|line| !own.contains(line)) {
+                marked.push(path.clone());
+            }
+        }
+        Ok(marked)
     }
 
     fn verdict_of(
@@ -451,12 +509,14 @@ impl Runner<'_> {
 
     // Moves the branch as the journal says it is to be moved, unless that was done already.
     async fn settle(&self, place: &Place, commit: &str, onto: &str) -> Result<(), ExecError> {
-        let moved = self.move_branch(&place.task, commit, onto).await?;
+        // Where it is there already, nothing is moved, whoever has checked it out since.
         let tip = self.tip(&place.task).await?;
-        if !moved && !self.is_ancestor(commit, &tip).await? {
+        let is_there = self.is_ancestor(commit, &tip).await?;
+        if !is_there && !self.move_branch(&place.task, commit, onto).await? {
             // Someone was faster; the work is put on the new tip and judged there.
             let state = self.state(place);
             let left = state.tree.as_deref().unwrap_or(commit).to_owned();
+            let tip = self.tip(&place.task).await?;
             let merge = self.merge(&left, onto, &tip).await?;
             let feedback =
                 (!merge.conflicts.is_empty()).then(|| brief::of_conflicts(&merge.conflicts));
@@ -484,7 +544,7 @@ impl Runner<'_> {
     fn complain(&self, place: &Place, agent: &Agent, verdict: Verdict) -> Result<(), ExecError> {
         let reasons = reasons(&verdict);
         let state = self.state(place);
-        let spent = state.attempts >= agent.stop.attempts || state.spent >= agent.stop.usd;
+        let spent = state.used() >= agent.stop.attempts || state.cost() >= agent.stop.usd;
         let task = self.plan.tasks.get(&place.task);
         let (Some(to), Some(task), false) = (&agent.sends_back, task, spent) else {
             return self.fail(place, Failure::Verdict { reasons }, None);
@@ -507,21 +567,36 @@ impl Runner<'_> {
     // The accepted prompt with the role's memory, as the commit `base` has it, in its place.
     async fn prompt(&self, agent: &Agent, base: &str) -> Result<String, ExecError> {
         let role = self.role(agent)?;
-        let prompt = self.prompts.get(&agent.role).cloned().unwrap_or_default();
+        let prompt = self.prompts.get(&agent.role).cloned();
+        let prompt = prompt.ok_or_else(|| ExecError::Prompt {
+            role: agent.role.clone(),
+        })?;
         let Some(memory) = &role.memory else {
             return Ok(prompt);
         };
-        let name = format!("{base}:{}", memory.path);
-        let git = self.project.git();
-        // A memory that nothing was written to yet is no file.
-        let bytes = git
-            .output(["cat-file", "blob", &name], None)
-            .await
-            .unwrap_or_default();
+        let bytes = self.project.git().file(base, &memory.path).await?;
         let most = usize::try_from(memory.limit).unwrap_or(usize::MAX);
+        let (path, who) = (&memory.path, &agent.role);
+        match &bytes {
+            // One that nothing was written to yet is no file.
+            None => self.note_once(format!("{who} has no memory yet: there is no `{path}`"))?,
+            Some(bytes) if bytes.len() > most => self.note_once(format!(
+                "{who} is told the first {most} bytes of `{path}`, which is longer than its limit"
+            ))?,
+            Some(_) => {}
+        }
+        let bytes = bytes.unwrap_or_default();
         let bytes = bytes.get(..most).unwrap_or(&bytes);
         Ok(with_memory(&prompt, &String::from_utf8_lossy(bytes)))
     }
+}
+
+// Whether a line is the beginning or the end of a conflict as git marks it.
+fn is_marker(line: &[u8]) -> bool {
+    let rest = line
+        .strip_prefix(b"<<<<<<<")
+        .or_else(|| line.strip_prefix(b">>>>>>>"));
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b' ' | b'\r')))
 }
 
 // What comes back to an agent; a reviewer whose fail was repaired is told so.
@@ -556,15 +631,4 @@ pub(super) fn reasons(verdict: &Verdict) -> Vec<String> {
         None => reason.text.clone(),
     };
     verdict.reasons.iter().map(line).collect()
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

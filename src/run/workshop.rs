@@ -6,7 +6,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
-    fs, io,
+    fs::{self, File},
+    io,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Component, Path, PathBuf},
     sync::Arc,
@@ -15,12 +16,15 @@ use std::{
 
 use super::{
     clock::RunId,
+    commands::Commands,
     event::Place,
-    folder::{private_folder, remove_tree},
+    folder::{private_folder, remove_tree, stops},
     gate::{Environment, Ingredients},
     git::{Git, GitError, release_indexes},
-    process::{self, Cancel, Exit, Launch},
-    project::Project,
+    keeper,
+    process::{Cancel, Exit, Launch},
+    project::{Project, RECORDS},
+    proposal,
 };
 use crate::{
     boundary::{Entry, NamePattern, PathPattern},
@@ -77,7 +81,28 @@ pub(super) struct Workshop {
     plan: Arc<Plan>,
     folder: PathBuf,
     git_dir: PathBuf,
+    commands: Commands,
     cancel: Cancel,
+    // Locked for as long as someone works in the folder.
+    _in_use: File,
+}
+
+/// The file in a folder of checkouts that is locked while someone works in it.
+const IN_USE: &str = "in-use";
+
+/// Returns whether someone works in a folder of checkouts.
+pub(super) fn is_in_use(folder: &Path) -> bool {
+    let locked = File::open(folder.join(IN_USE)).map(|file| file.try_lock());
+    matches!(locked, Ok(Err(fs::TryLockError::WouldBlock)))
+}
+
+/// A clone for an agent.
+#[derive(Debug)]
+pub(super) struct Cloned {
+    /// Its files.
+    pub checkout: Checkout,
+    /// Whether it was made now, with a home in which nothing is.
+    pub anew: bool,
 }
 
 /// A folder of files, and what the runner knows of it.
@@ -112,24 +137,38 @@ enum For {
 }
 
 impl Workshop {
-    /// Opens the workshop of a run.
+    /// Opens the workshop of a run. Nothing works in it that an earlier process started.
     pub(super) fn open(
         project: &Project,
         plan: Arc<Plan>,
         run: &RunId,
+        commands: Commands,
         cancel: Cancel,
     ) -> Result<Self, WorkshopError> {
         let folder = project.work(run);
         let git_dir = folder.join("git");
         let indexes = git_dir.join("indexes");
         make(&indexes)?;
+        let path = folder.join(IN_USE);
+        let in_use = File::create(&path).and_then(|file| {
+            file.lock()?;
+            Ok(file)
+        });
+        let in_use = in_use.map_err(file_error(&path))?;
+        let records = folder.join(RECORDS);
+        let left = keeper::end_all(&records).map_err(file_error(&records))?;
+        for name in left {
+            set_aside(&folder.join(STEPS), &name)?;
+        }
         release_indexes(&indexes).map_err(file_error(&indexes))?;
         let workshop = Self {
             project: project.clone(),
             plan,
             folder,
             git_dir,
+            commands,
             cancel,
+            _in_use: in_use,
         };
         workshop.write_repository(&workshop.git_dir, None, "")?;
         Ok(workshop)
@@ -163,10 +202,10 @@ impl Workshop {
         base: &str,
         tree: Option<&str>,
         notes: &mut Vec<String>,
-    ) -> Result<Checkout, WorkshopError> {
+    ) -> Result<Cloned, WorkshopError> {
         let folder = self
             .folder
-            .join("steps")
+            .join(STEPS)
             .join(format!("{}.{}", place.task, place.step));
         let checkout = self.checkout_in(&folder, &place.step)?;
         let ready = folder.join("ready");
@@ -187,7 +226,10 @@ impl Workshop {
         if let Some(tree) = tree {
             self.put(&git, tree).await?;
         }
-        Ok(checkout)
+        Ok(Cloned {
+            checkout,
+            anew: !made,
+        })
     }
 
     /// Makes a lane for gates, with the files of the commit `base`.
@@ -225,20 +267,40 @@ impl Workshop {
         self.copy(lane, For::Gates)
     }
 
+    /// Returns the subject of the last commit that an agent made by itself in its clone, if it made one.
+    pub(super) async fn proposed(
+        &self,
+        checkout: &Checkout,
+    ) -> Result<Option<String>, WorkshopError> {
+        let aside = tempfile::Builder::new()
+            .prefix("commit-")
+            .tempdir_in(&self.folder)
+            .map_err(file_error(&self.folder))?;
+        let repository = checkout.tree.join(".git");
+        let git = self.repository();
+        Ok(proposal::subject(&repository, &git, aside.path()).await?)
+    }
+
     /// Returns the tree of the files of `checkout`, stored in the project.
     pub(super) async fn take(&self, checkout: &Checkout) -> Result<Taken, WorkshopError> {
+        // Git would wait for someone to write into one of these.
+        let stops = stops(&checkout.tree).map_err(file_error(&checkout.tree))?;
+        if let Some(path) = stops.first() {
+            let path = below(&checkout.tree, path).display();
+            return Err(WorkshopError::Unstorable {
+                message: format!("`{path}` is no plain file"),
+            });
+        }
         let git = self.git(&checkout.tree, &checkout.index);
-        let mut changed = git
-            .fields([
-                "diff-files",
-                "-z",
-                "--name-only",
-                "--ignore-submodules=none",
-            ])
-            .await?;
-        let others = git
-            .fields(["ls-files", "-z", "--others", "--exclude-standard"])
-            .await?;
+        let args = [
+            "diff-files",
+            "-z",
+            "--name-only",
+            "--ignore-submodules=none",
+        ];
+        let mut changed = self.unless_endless(git.fields(args).await)?;
+        let args = ["ls-files", "-z", "--others", "--exclude-standard"];
+        let others = self.unless_endless(git.fields(args).await)?;
         let mut repositories = Vec::new();
         for path in others {
             if path.as_bytes().ends_with(b"/") || names_git(&path) {
@@ -250,6 +312,25 @@ impl Workshop {
         repositories.extend(self.repositories_in(&git, checkout).await?);
         repositories.sort_unstable();
         repositories.dedup();
+        // Git does not look behind a link; what was there before is gone.
+        let (gone, changed): (Vec<_>, Vec<_>) = changed
+            .into_iter()
+            .partition(|path| is_beyond_link(&checkout.tree, Path::new(path)));
+        if !gone.is_empty() {
+            let zero = "0".repeat(if self.project.object_format() == "sha1" {
+                40
+            } else {
+                64
+            });
+            let mut input = Vec::new();
+            for path in gone {
+                input.extend_from_slice(format!("0 {zero}\t").as_bytes());
+                input.extend_from_slice(path.as_bytes());
+                input.push(0);
+            }
+            let args = ["update-index", "-z", "--index-info"];
+            self.unless_unstorable(git.output(args, Some(input)).await)?;
+        }
         let mut input = Vec::new();
         for path in changed {
             input.extend_from_slice(path.as_bytes());
@@ -281,14 +362,28 @@ impl Workshop {
         Ok(git.text(["write-tree"]).await?)
     }
 
+    // What git can't do with an agent's files is the agent's matter; that the disk is full is not.
     fn unless_unstorable<T>(&self, result: Result<T, GitError>) -> Result<T, WorkshopError> {
         match result {
-            Err(GitError::Failed {
-                message,
-                exit: Exit::Code(_),
-                ..
-            }) => Err(WorkshopError::Unstorable { message }),
+            Err(GitError::Failed { message, exit, .. })
+                if matches!(exit, Exit::Code(_)) && !is_of_the_disk(&message) =>
+            {
+                Err(WorkshopError::Unstorable { message })
+            }
+            other => self.unless_endless(other),
+        }
+    }
+
+    fn unless_endless<T>(&self, result: Result<T, GitError>) -> Result<T, WorkshopError> {
+        match result {
             Err(_) if self.cancel.is_made() => Err(WorkshopError::Cancelled),
+            Err(GitError::Failed {
+                exit: Exit::TimedOut,
+                command,
+                ..
+            }) => Err(WorkshopError::Unstorable {
+                message: format!("`git {command}` took too long on them"),
+            }),
             other => Ok(other?),
         }
     }
@@ -335,6 +430,9 @@ impl Workshop {
 
     // Makes the tracked files those of `tree`, whatever stands in the way.
     async fn put(&self, git: &Git, tree: &str) -> Result<(), WorkshopError> {
+        if let Some(files) = git.work_tree() {
+            clear_stops(files)?;
+        }
         git.output(["read-tree", "--reset", "-u", tree], None)
             .await?;
         Ok(())
@@ -522,6 +620,10 @@ impl Workshop {
                 environment.given.insert(name.into(), folder.into());
             }
         }
+        let name = match whom {
+            For::Agents => "set-up of a clone",
+            For::Gates => "set-up of a lane",
+        };
         for command in setup {
             let launch = Launch {
                 keep: 1 << 20,
@@ -532,15 +634,13 @@ impl Workshop {
                     Duration::from_secs(self.plan.factory.stop.wall.max(60)),
                 )
             };
-            let finished = process::run(launch, self.cancel.clone())
-                .await
-                .map_err(file_error(Path::new("/bin/sh")))?;
+            let cancel = self.cancel.clone();
+            let finished = self.commands.run(name, launch, &environment, cancel).await;
+            let finished = finished.map_err(file_error(Path::new("/bin/sh")))?;
             let ended = match finished.exit {
                 Exit::Code(0) => continue,
-                Exit::Code(code) => format!("exited with {code}"),
-                Exit::Signal(signal) => format!("was ended by signal {signal}"),
-                Exit::TimedOut => "took too long".into(),
                 Exit::Cancelled => return Err(WorkshopError::Cancelled),
+                exit @ (Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut) => exit.to_string(),
             };
             let mut said = finished.stdout;
             said.extend(finished.stderr);
@@ -551,6 +651,7 @@ impl Workshop {
             });
         }
         let git = self.git(&checkout.tree, &checkout.index);
+        let stopped = clear_stops(&checkout.tree)?;
         let mut touched = git.fields(["diff-files", "-z", "--name-only"]).await?;
         let others = git
             .fields(["ls-files", "-z", "--others", "--exclude-standard"])
@@ -558,6 +659,10 @@ impl Workshop {
         touched.extend(others.into_iter().filter(|path| !self.is_scratch(path)));
         self.put(&git, base).await?;
         self.sweep(checkout, For::Agents).await?;
+        let stopped = stopped.iter().map(|path| below(&checkout.tree, path));
+        touched.extend(stopped.map(|path| path.as_os_str().to_owned()));
+        touched.sort_unstable();
+        touched.dedup();
         if !touched.is_empty() {
             let names: Vec<_> = touched
                 .iter()
@@ -598,6 +703,47 @@ pub(super) fn tail(said: &[u8], most: usize) -> String {
     format!("[…]\n{rest}")
 }
 
+/// The folder of the clones, beside those of the lanes.
+const STEPS: &str = "steps";
+
+// Moves the clone `name` out of the way of the one that is to be made anew: something that nobody could
+// end may still write into it.
+fn set_aside(steps: &Path, name: &str) -> Result<(), WorkshopError> {
+    let clone = steps.join(name);
+    if fs::symlink_metadata(&clone).is_err() {
+        return Ok(());
+    }
+    let aside = steps.join(format!(".{name}"));
+    clear(&aside)?;
+    fs::rename(&clone, &aside).map_err(file_error(&clone))?;
+    // What is still written to is removed with the run.
+    let _ = remove_tree(&aside);
+    Ok(())
+}
+
+// Whether one of the folders above `path` is a link.
+fn is_beyond_link(tree: &Path, path: &Path) -> bool {
+    let above = path.ancestors().skip(1);
+    above
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .any(|folder| fs::symlink_metadata(tree.join(folder)).is_ok_and(|data| data.is_symlink()))
+}
+
+fn is_of_the_disk(message: &str) -> bool {
+    let message = message.to_lowercase();
+    [
+        "no space left",
+        "out of diskspace",
+        "quota exceeded",
+        "read-only file system",
+        "input/output error",
+        "unable to write",
+        "write error",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}
+
 // Whether a component of `path` is `.git` to some file system.
 fn names_git(path: &OsStr) -> bool {
     Path::new(path).components().any(|component| {
@@ -615,4 +761,36 @@ fn make(folder: &Path) -> Result<(), WorkshopError> {
 
 fn clear(path: &Path) -> Result<(), WorkshopError> {
     remove_tree(path).map_err(file_error(path))
+}
+
+// Removes what git would wait at for ever, and returns it.
+fn clear_stops(tree: &Path) -> Result<Vec<PathBuf>, WorkshopError> {
+    let stops = stops(tree).map_err(file_error(tree))?;
+    stops.iter().try_for_each(|path| clear(path))?;
+    Ok(stops)
+}
+
+fn below<'p>(tree: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(tree).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_the_disk;
+
+    #[test]
+    fn a_full_disk_is_not_the_agents_fault() {
+        for (message, is_it) in [
+            (
+                "fatal: sha1 file '/x.lock' write error. Out of diskspace",
+                true,
+            ),
+            ("error: file write error: No space left on device", true),
+            ("fatal: Unable to write new index file", true),
+            ("error: app/fifo: can only add regular files", false),
+            ("error: 'app/a' is beyond a symbolic link", false),
+        ] {
+            assert_eq!(is_of_the_disk(message), is_it, "{message}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The drivers `command` and `replay`.
 
-use std::{fs, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use factory::{
     plan::Layer,
@@ -168,21 +168,21 @@ async fn what_a_program_hands_over() {
         (
             "echo fine",
             Answer::Verdict,
-            Ended::Failed("it gave no answer of the form that was asked for".into()),
+            Ended::Formless("it gave no answer of the form that was asked for".into()),
             "0",
             None,
         ),
         (
             r#"echo '{"cost":1}' > $FACTORY_ANSWER"#,
             Answer::Text,
-            Ended::Failed("its answer can't be read: unknown field `cost`".into()),
+            Ended::Formless("its answer can't be read: unknown field `cost`".into()),
             "0",
             None,
         ),
         (
             "ln -s /etc/hostname $FACTORY_ANSWER",
             Answer::Text,
-            Ended::Failed("its answer can't be read: it is no plain file".into()),
+            Ended::Formless("its answer can't be read: it is no plain file".into()),
             "0",
             None,
         ),
@@ -206,7 +206,7 @@ async fn what_a_program_hands_over() {
         (
             "echo broken >&2; exit 3",
             Answer::Text,
-            Ended::Failed("it ended with 3: broken".into()),
+            Ended::Failed("it exited with 3: broken".into()),
             "0",
             None,
         ),
@@ -217,7 +217,8 @@ async fn what_a_program_hands_over() {
         assignment.answer = asked;
         let done = attempt(assignment, Cancel::never()).await.unwrap();
         match (&done.ended, &ended) {
-            (Ended::Failed(why), Ended::Failed(begins)) => {
+            (Ended::Failed(why), Ended::Failed(begins))
+            | (Ended::Formless(why), Ended::Formless(begins)) => {
                 assert!(why.starts_with(begins), "{script}: {why}");
             }
             (found, ended) => assert_eq!(found, ended, "{script}"),
@@ -225,6 +226,17 @@ async fn what_a_program_hands_over() {
         assert_eq!(done.cost, usd(cost), "{script}");
         assert_eq!(done.structured, structured, "{script}");
     }
+}
+
+#[tokio::test]
+async fn what_an_attempt_made_of_its_answer_is_in_nobodys_way() {
+    let bench = shell("test $FACTORY_ATTEMPT != 1 || mkdir -p $FACTORY_ANSWER/inner");
+    let done = attempt(bench.assignment(), Cancel::never()).await.unwrap();
+    assert!(matches!(done.ended, Ended::Formless(_)), "{:?}", done.ended);
+    let mut assignment = bench.assignment();
+    assignment.attempt = 2;
+    let done = attempt(assignment, Cancel::never()).await.unwrap();
+    assert_eq!(done.ended, Ended::Completed);
 }
 
 #[tokio::test]
@@ -364,5 +376,29 @@ async fn recordings_are_found_by_step_and_attempt() {
             panic!("{fault}")
         };
         assert!(why.contains(fault), "{why}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_through_what_an_attempt_left_in_its_home() {
+    for leaves in [
+        "ln -sf ../../owner/secret $HOME/.gitconfig",
+        "rm -f $HOME/.gitconfig; mkfifo $HOME/.gitconfig",
+        "rm -f $HOME/.gitconfig; mkdir $HOME/.gitconfig",
+    ] {
+        let mut bench = shell("");
+        let client = bench.root().join("client");
+        fs::write(&client, format!("#!/bin/sh\n{leaves}\n")).unwrap();
+        fs::set_permissions(&client, fs::Permissions::from_mode(0o755)).unwrap();
+        bench.plan["factory"]["driver"] =
+            json!({"kind": "claude-code", "command": [client.to_str().unwrap()]});
+        for number in [1, 2] {
+            let mut assignment = bench.assignment();
+            assignment.attempt = number;
+            let done = attempt(assignment, Cancel::never()).await.unwrap();
+            assert!(matches!(done.ended, Ended::Failed(_)), "{:?}", done.ended);
+        }
+        let secret = fs::read_to_string(bench.root().join("owner/secret")).unwrap();
+        assert_eq!(secret, "secret\n", "{leaves}");
     }
 }

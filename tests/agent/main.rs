@@ -121,6 +121,7 @@ impl Workbench {
             private: self.root().join("private"),
             project: self.root().join("project"),
             exe: env!("CARGO_BIN_EXE_factory").into(),
+            records: None,
             environment: Arc::new(
                 [
                     ("PATH".into(), std::env::var_os("PATH").unwrap()),

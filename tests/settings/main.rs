@@ -330,6 +330,7 @@ fn assignment(plan: Value, checkout: &Path, private: &Path) -> Assignment {
         private: private.to_owned(),
         project: checkout.to_owned(),
         exe: env!("CARGO_BIN_EXE_factory").into(),
+        records: None,
         environment: Arc::new([("PATH".into(), "/usr/bin:/bin".into())].into()),
         session: None,
         attempt: 1,

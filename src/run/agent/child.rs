@@ -1,15 +1,17 @@
 //! The agent as a child process: confined, closed in, waited for.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use super::{
     AgentError, Assignment, Held,
-    confine::{Confinement, Report},
     private::{Private, Writable, file, fresh, policy},
 };
 use crate::{
     boundary::Boundary,
-    run::process::{self, Cancel, Exit, Finished, Launch},
+    run::{
+        confine,
+        process::{self, Cancel, Exit, Finished, Keeper, Launch, Record},
+    },
 };
 
 // What is kept of each output stream.
@@ -45,31 +47,27 @@ pub(super) async fn run(
         assignment,
         private,
         &writable,
-        &program.environment,
         &program.files,
         report.clone(),
     );
-    let policy = private.steer(
-        "policy.json",
-        serde_json::to_vec(&policy).unwrap_or_default(),
-    )?;
-
-    let mut args: Vec<OsString> = vec![
-        "confine".into(),
-        "--policy".into(),
-        policy.into(),
-        "--".into(),
-    ];
-    args.push(program.command);
-    args.extend(program.args);
+    let policy = serde_json::to_vec(&policy)
+        .map_err(|error| AgentError::Driver(format!("the domain can't be written: {error}")))?;
+    let policy = private.steer("policy.json", policy)?;
+    let name = format!("{}.{}", assignment.task, assignment.step);
+    let record = assignment.records.clone();
     let launch = Launch {
-        program: assignment.exe.clone().into(),
-        args,
+        program: program.command,
+        args: program.args,
         folder: assignment.checkout.clone(),
         env: program.environment,
         input: Some(program.input),
         wall: assignment.wall,
         keep: KEPT,
+        keeper: Some(Keeper {
+            exe: assignment.exe.clone(),
+            policy: Some(policy),
+            record: record.map(|folder| Record { folder, name }),
+        }),
     };
     let ended = process::run(launch, cancel).await;
     writable.tidy();
@@ -80,25 +78,12 @@ pub(super) async fn run(
     if finished.exit == Exit::Cancelled {
         return Err(AgentError::Cancelled);
     }
-    let text = fs::read_to_string(&report).map_err(|cause| file(&report, cause))?;
-    let confinement = confinement(&text).map_err(|why| {
+    let reported = confine::confinement(&report).map_err(|cause| file(&report, cause))?;
+    let confinement = reported.map_err(|why| {
         let why = why.unwrap_or_else(|| last_words(&finished));
         AgentError::Driver(format!("the agent was not started: {why}"))
     })?;
     Ok((finished, writable.held(&confinement)))
-}
-
-// What the report says, or why nothing was started, where it says so.
-fn confinement(report: &str) -> Result<Confinement, Option<String>> {
-    let mut entered = Err(None);
-    for line in report.lines() {
-        match serde_json::from_str(line) {
-            Ok(Report::Confined(confinement)) => entered = Ok(confinement),
-            Ok(Report::NotStarted(why)) => return Err(Some(why)),
-            Err(_) => return Err(None),
-        }
-    }
-    entered
 }
 
 /// Returns the end of what a child wrote to standard error, or how it ended, in one line.
@@ -117,12 +102,7 @@ pub(super) fn last_words(finished: &Finished) -> String {
         .copied()
         .collect::<Vec<_>>()
         .join("; ");
-    let ended = match finished.exit {
-        Exit::Code(code) => format!("it ended with {code}"),
-        Exit::Signal(signal) => format!("signal {signal} ended it"),
-        Exit::TimedOut => "its time was up".to_owned(),
-        Exit::Cancelled => "the run was cancelled".to_owned(),
-    };
+    let ended = format!("it {}", finished.exit);
     if last.is_empty() {
         ended
     } else {

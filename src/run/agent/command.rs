@@ -143,7 +143,10 @@ fn hand_over(
         Ok(reply) => (reply.unwrap_or_default(), ended),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => (
             Reply::default(),
-            Ended::Failed(format!("its answer can't be read: {error}")),
+            match ended {
+                Ended::Completed => Ended::Formless(format!("its answer can't be read: {error}")),
+                ended => ended,
+            },
         ),
         Err(cause) => return Err(file(answer, cause)),
     };

@@ -8,7 +8,6 @@ mod answer;
 mod child;
 mod claude;
 mod command;
-pub mod confine;
 mod private;
 pub mod replay;
 mod reply;

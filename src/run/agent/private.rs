@@ -7,14 +7,16 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{
-    AgentError, Assignment, Held,
-    confine::{Confinement, Policy},
-};
+use super::{AgentError, Assignment, Held};
 use crate::{
     boundary::{Boundary, Entry, PathPattern},
     client,
     plan::Layer,
+    run::{
+        confine::{Confinement, Policy},
+        domain::{self, Owner},
+        folder::remove_tree,
+    },
 };
 
 /// The parts of a step's private folder.
@@ -57,11 +59,9 @@ impl Private {
 /// Returns the path of a file that this attempt writes anew: an earlier attempt's is taken away.
 pub(super) fn fresh(folder: &Path, name: &str) -> Result<PathBuf, AgentError> {
     let path = folder.join(name);
-    match fs::remove_file(&path) {
-        Ok(()) => Ok(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
-        Err(cause) => Err(file(&path, cause)),
-    }
+    // An agent may have made anything of it, a folder too.
+    remove_tree(&path).map_err(|cause| file(&path, cause))?;
+    Ok(path)
 }
 
 /// Says which file could not be used.
@@ -267,25 +267,11 @@ fn folders(boundary: &Boundary, scratch: &[Entry<PathPattern>]) -> BTreeSet<Path
     found
 }
 
-// Devices that any program may write to, and the shared memory that browsers and tests need.
-const DEVICES: &[&str] = &[
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-    "/dev/ptmx",
-    "/dev/pts",
-    "/dev/shm",
-];
-
 /// Returns the domain of an attempt; `programs` are files outside the system that its program needs.
 pub(super) fn policy(
     assignment: &Assignment,
     private: &Private,
     writable: &Writable,
-    environment: &BTreeMap<OsString, OsString>,
     programs: &[PathBuf],
     report: PathBuf,
 ) -> Policy {
@@ -298,47 +284,23 @@ pub(super) fn policy(
     // The clone's own repository is the agent's to use; nobody trusts it.
     write.push(checkout.join(".git"));
     write.extend([&private.home, &private.tmp, &private.out].map(Clone::clone));
-    write.extend(DEVICES.iter().map(PathBuf::from));
+    write.extend(domain::DEVICES.iter().map(PathBuf::from));
 
     // The owner's home says where toolchains are, though the agent has another.
-    let mut read = client::toolchains(&assignment.environment);
-    read.extend(client::SYSTEM.iter().map(PathBuf::from));
-    read.extend(
-        environment
-            .get(OsStr::new("SSL_CERT_FILE"))
-            .map(PathBuf::from),
-    );
+    let owner = Owner {
+        environment: &assignment.environment,
+        project: &assignment.project,
+    };
+    let mut read = owner.readable(&checkout.join(".git"), programs);
     read.extend([
         checkout.clone(),
         assignment.private.clone(),
         assignment.exe.clone(),
     ]);
     read.extend(assignment.exe.canonicalize());
-    read.extend(shared_objects(&checkout.join(".git/objects"), 0));
-    for program in programs {
-        read.extend(client::installation_of(program, &assignment.environment));
-        read.insert(program.clone());
-    }
     Policy {
         write,
         read: read.into_iter().collect(),
         report,
     }
-}
-
-// The folders of objects that a clone borrows from, and those that they borrow from.
-fn shared_objects(objects: &Path, depth: u32) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let text = fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
-    for line in text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
-        let lent = objects.join(line);
-        if depth < 5 {
-            found.extend(shared_objects(&lent, depth + 1));
-        }
-        found.push(lent);
-    }
-    found
 }

@@ -45,6 +45,9 @@ pub struct Reply {
     pub limit: Option<Limit>,
 }
 
+/// What is wrong with an answer that is not what was asked for.
+pub(super) const FORMLESS: &str = "it gave no answer of the form that was asked for";
+
 /// A provider's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,12 +71,14 @@ impl Reply {
         let cost = self.cost_usd.unwrap_or_default();
         let structured = self.answer(asked, &stdout);
         let ended = match (ended, self.limit, &structured) {
-            (Ended::Completed | Ended::Failed(_), Some(limit), _) => Ended::Limit {
-                resets_at: limit.resets_at.and_then(after_epoch),
-            },
+            (Ended::Completed | Ended::Formless(_) | Ended::Failed(_), Some(limit), _) => {
+                Ended::Limit {
+                    resets_at: limit.resets_at.and_then(after_epoch),
+                }
+            }
             (Ended::Completed, None, _) if cost > budget => Ended::Budget,
             (Ended::Completed, None, None) if asked != Answer::Text => {
-                Ended::Failed("it gave no answer of the form that was asked for".to_owned())
+                Ended::Formless(FORMLESS.to_owned())
             }
             (ended, _, _) => ended,
         };

@@ -37,6 +37,8 @@ pub struct Assignment {
     pub project: PathBuf,
     /// The binary of `factory`, which confines the child, guards its calls, and plays recordings.
     pub exe: PathBuf,
+    /// Where it is written down that the agent runs, for whoever goes on after this process was killed.
+    pub records: Option<PathBuf>,
     /// The owner's environment, from which what is granted is taken.
     pub environment: Arc<BTreeMap<OsString, OsString>>,
     /// The session to go on with: [`Attempt::session`] of an earlier attempt.
@@ -123,6 +125,8 @@ pub enum Ended {
         /// When one may go on, where the provider says so.
         resets_at: Option<SystemTime>,
     },
+    /// It says that it is done, and its answer is not of the form that was asked for.
+    Formless(String),
     /// It did not come to an end of its own, for the reason given.
     Failed(String),
 }

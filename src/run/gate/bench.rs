@@ -8,13 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
 use super::{
-    super::git::{Git, GitError},
+    super::{
+        folder::{Temporary, remove_tree, stops},
+        git::{Git, GitError},
+    },
     change::Change,
     checkout::{Checkout, Hands},
-    environment::private_folder,
 };
 use crate::boundary::{Entry, PathPattern};
 
@@ -30,7 +30,7 @@ pub(super) enum BenchError {
 /// A place to make trees for one checkout.
 #[derive(Debug)]
 pub(super) struct Bench {
-    folder: TempDir,
+    folder: Temporary,
     git: Git,
     base: String,
     tree: String,
@@ -40,7 +40,7 @@ pub(super) struct Bench {
 impl Bench {
     /// Sets up a bench; finds the tree of the checkout's files where it is not known.
     pub(super) async fn set_up(checkout: &Checkout) -> Result<Self, BenchError> {
-        let folder = private_folder("factory-")?;
+        let folder = Temporary::new("bench")?;
         fs::create_dir_all(folder.path().join("objects"))?;
         fs::create_dir_all(folder.path().join("git/info"))?;
         let index = folder.path().join("git/index");
@@ -118,17 +118,7 @@ impl Bench {
 
     /// Returns what is different between two trees.
     pub(super) async fn change(&self, from: &str, to: &str) -> Result<Change, BenchError> {
-        let args = [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--no-renames",
-            "--raw",
-            "--no-abbrev",
-            from,
-            to,
-        ];
-        Ok(Change::read(&self.git.output(args, None).await?))
+        Ok(Change::of(self.git.changed(from, to).await?))
     }
 
     /// Returns the tree of the checkout with the files that `sealed` means as the base has them.
@@ -169,6 +159,16 @@ impl Bench {
 
     /// Makes the files that git does not ignore those of `tree`, whatever they are now.
     pub(super) async fn switch(&self, tree: &str) -> Result<(), BenchError> {
+        // What ran in it may have left a pipe at which git would wait.
+        for path in self
+            .git
+            .work_tree()
+            .map(stops)
+            .transpose()?
+            .unwrap_or_default()
+        {
+            remove_tree(&path)?;
+        }
         self.git.output(["add", "-A"], None).await?;
         self.git
             .output(["read-tree", "--reset", "-u", tree], None)
@@ -189,49 +189,19 @@ impl Bench {
             self.commit(to).await?,
             self.commit(onto).await?,
         );
-        let ancestor = format!("--merge-base={from}");
-        let args = [
-            "merge-tree",
-            "--write-tree",
-            "-z",
-            "--name-only",
-            "--no-messages",
-            &ancestor,
-            &onto,
-            &to,
-        ];
-        let merged = self.git.run(args, None).await?;
-        let mut fields: Vec<String> = merged
-            .stdout
-            .split(|byte| *byte == 0)
-            .map(|field| String::from_utf8_lossy(field).into_owned())
-            .filter(|field| !field.is_empty())
-            .collect();
-        if merged.exit.success() && fields.len() == 1 {
-            return Ok(Ok(fields.remove(0)));
-        }
-        if merged.exit == super::super::process::Exit::Code(1) && !fields.is_empty() {
-            fields.remove(0);
-            fields.dedup();
-            return Ok(Err(fields));
-        }
-        Err(BenchError::Git(GitError::Failed {
-            command: args.join(" "),
-            exit: merged.exit,
-            message: String::from_utf8_lossy(&merged.stderr)
-                .trim_end()
-                .to_owned(),
-        }))
+        let merged = self.git.merge(Some(&from), &onto, &to).await?;
+        Ok(if merged.conflicts.is_empty() {
+            Ok(merged.tree)
+        } else {
+            Err(merged.conflicts)
+        })
     }
 
     // A merge wants commits; theirs are never seen by anyone.
     async fn commit(&self, tree: &str) -> Result<String, BenchError> {
-        let mut git = self.git.clone();
+        let mut git = self.git.clone().by("factory", "factory@localhost");
         for who in ["AUTHOR", "COMMITTER"] {
-            git = git
-                .env(format!("GIT_{who}_NAME"), "factory")
-                .env(format!("GIT_{who}_EMAIL"), "factory@localhost")
-                .env(format!("GIT_{who}_DATE"), "@0 +0000");
+            git = git.env(format!("GIT_{who}_DATE"), "@0 +0000");
         }
         let tree = format!("{tree}^{{tree}}");
         let tree = git.text(["rev-parse", "--verify", &tree]).await?;

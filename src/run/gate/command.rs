@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    super::process::{self, Exit, Finished, Launch},
+    super::process::{Exit, Finished, Launch},
     checkout::Hands,
     environment::{Environment, Ingredients, Variables},
     judge::Progress,
@@ -337,7 +337,7 @@ impl Session<'_> {
             environment
                 .furnish()
                 .map_err(|error| Unasked::Tool(format!("no private folder: {error}")))?;
-            let finished = self.start(command, &environment.given, TOOL_WALL).await;
+            let finished = self.start(command, environment, None, TOOL_WALL).await;
             match finished {
                 Ok(finished) if finished.truncated => {
                     let reason = format!("the tool `{command}` says more than can be compared");
@@ -360,7 +360,7 @@ impl Session<'_> {
                 // A tool that fails is no version.
                 Ok(finished) => {
                     let said = String::from_utf8_lossy(&finished.stderr);
-                    let (how, said) = (ended(finished.exit), said.trim());
+                    let (how, said) = (finished.exit, said.trim());
                     let reason = format!("the tool `{command}` {how}: {said}");
                     return Err(Unasked::Tool(reason));
                 }
@@ -373,15 +373,19 @@ impl Session<'_> {
         Ok(())
     }
 
+    // Starts a command with the variables of `environment`, or with others.
     pub(super) async fn start(
         &self,
         command: &str,
-        given: &Variables,
+        environment: &Environment,
+        given: Option<Variables>,
         wall: Duration,
     ) -> std::io::Result<Finished> {
-        let root = self.checkout.root.clone();
-        let launch = Launch::shell(&key::line(command), root, given.clone(), wall);
-        process::run(launch, self.judge.cancel.clone()).await
+        let given = given.unwrap_or_else(|| environment.given.clone());
+        let launch = Launch::shell(&key::line(command), self.checkout.root.clone(), given, wall);
+        let commands = &self.judge.commands;
+        let cancel = self.judge.cancel.clone();
+        commands.run("gate", launch, environment, cancel).await
     }
 
     // Runs the command and says what of it there is to say, whatever became of the files.
@@ -397,7 +401,7 @@ impl Session<'_> {
         }
         let wall = Duration::from_secs(gate.timeout);
         let ran = {
-            let mut run = pin!(self.start(command, &environment.given, wall));
+            let mut run = pin!(self.start(command, environment, None, wall));
             loop {
                 tokio::select! {
                     ran = &mut run => break ran,
@@ -418,9 +422,7 @@ impl Session<'_> {
             Exit::TimedOut => {
                 Outcome::Broken(format!("it took longer than {} seconds", gate.timeout))
             }
-            Exit::Signal(_) | Exit::Cancelled => {
-                Outcome::Broken(format!("it {}", ended(finished.exit)))
-            }
+            Exit::Signal(_) | Exit::Cancelled => Outcome::Broken(format!("it {}", finished.exit)),
         };
         let mut verdict = Verdict::bare(outcome);
         verdict.elapsed = finished.elapsed;
@@ -682,16 +684,6 @@ fn unmade(makes: &Makes<'_>, outputs: &[Output]) -> Vec<String> {
         .iter()
         .map(|entry| format!("the output pattern `{}` matches nothing", entry.pattern))
         .collect()
-}
-
-/// Returns how a child ended, in words that follow its name.
-pub(super) fn ended(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exited with {code}"),
-        Exit::Signal(signal) => format!("was ended by signal {signal}"),
-        Exit::TimedOut => "took too long".into(),
-        Exit::Cancelled => "was cancelled".into(),
-    }
 }
 
 fn changed(diff: &Diff) -> Vec<String> {

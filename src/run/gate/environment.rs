@@ -17,9 +17,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
-use super::secrets::is_secret;
+use super::{super::folder::Temporary, secrets::is_secret};
 use crate::{
     boundary::{NamePattern, Pattern as _},
     cache::{Digest, EnvValue},
@@ -30,6 +28,28 @@ use crate::{
 /// gate must not need the network for it. The paths are the owner's own, since Cargo compiles
 /// everything anew where its home has another name.
 const FETCHED: [(&str, &str); 2] = [("CARGO_HOME", ".cargo"), ("GOMODCACHE", "go/pkg/mod")];
+
+/// What of a package manager's folder is what it has fetched: it may be added to. What steers programs,
+/// and credentials, lie beside it.
+const FETCHED_PARTS: [(&str, &[&str]); 2] = [
+    (
+        "CARGO_HOME",
+        &["registry", "git", ".package-cache", ".package-cache-mutate"],
+    ),
+    ("GOMODCACHE", &[""]),
+];
+/// What of it may be read besides.
+const READ_PARTS: [(&str, &[&str]); 1] = [(
+    "CARGO_HOME",
+    &[
+        "bin",
+        "env",
+        "config",
+        "config.toml",
+        ".crates.toml",
+        ".crates2.json",
+    ],
+)];
 
 /// Variables by name.
 pub(in crate::run) type Variables = BTreeMap<OsString, OsString>;
@@ -42,7 +62,7 @@ pub(in crate::run) struct Environment {
     /// What of it is in the key.
     pub keyed: BTreeMap<String, EnvValue>,
     // The home and the temporary folder, once they are needed; gone when this is dropped.
-    private: Option<TempDir>,
+    private: Option<Temporary>,
 }
 
 /// What an environment is made of.
@@ -123,7 +143,7 @@ impl Environment {
         if self.private.is_some() {
             return Ok(());
         }
-        let private = private_folder("factory-gate-")?;
+        let private = Temporary::new("gate")?;
         for (name, folder) in PRIVATE {
             // One that is declared, and set, is the owner's.
             if self.keyed.get(name) == Some(&EnvValue::Set(b"{private}".to_vec())) {
@@ -134,6 +154,42 @@ impl Environment {
         }
         self.private = Some(private);
         Ok(())
+    }
+
+    /// Returns the folder around the private ones, which is not open to what runs; nothing before they
+    /// are made.
+    pub(in crate::run) fn folder(&self) -> Option<&Path> {
+        self.private.as_ref().map(Temporary::path)
+    }
+
+    /// Returns what is open to a confined command by its environment: its private folders, what was
+    /// fetched, and what its variables name.
+    pub(in crate::run) fn opened(&self) -> Opened {
+        let mut opened = Opened::default();
+        for (name, value) in &self.given {
+            let Some(name) = name.to_str() else {
+                continue;
+            };
+            let path = Path::new(value);
+            if let Some((_, parts)) = FETCHED_PARTS.iter().find(|(known, _)| *known == name) {
+                opened
+                    .write
+                    .extend(parts.iter().map(|part| path.join(part)));
+                let read = READ_PARTS.iter().filter(|(known, _)| *known == name);
+                let read = read.flat_map(|(_, parts)| parts.iter());
+                opened.read.extend(read.map(|part| path.join(part)));
+                continue;
+            }
+            match self.keyed.get(name) {
+                // The PATH, which is no folder of the gate's.
+                None => {}
+                Some(EnvValue::Set(of)) if of == b"{private}" => opened.own.push(path.to_owned()),
+                // Open to everyone.
+                Some(EnvValue::Set(of)) if of == b"{toolchain}" => {}
+                Some(_) => opened.name(value),
+            }
+        }
+        opened
     }
 
     /// Replaces values that are nobody's business by what `hide` makes of them. Returns those values
@@ -159,15 +215,28 @@ impl Environment {
 /// Where a shell looks for programs that is not told where.
 const SHELLS_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Makes a folder that is gone when it is dropped: where the owner says that such things are, else where
-/// they usually are.
-pub(super) fn private_folder(prefix: &str) -> io::Result<TempDir> {
-    let make = |within: &Path| tempfile::Builder::new().prefix(prefix).tempdir_in(within);
-    let own = std::env::temp_dir();
-    make(&own).or_else(|error| {
-        let mut usual = ["/tmp", "/var/tmp"].into_iter().map(Path::new);
-        usual.find_map(|usual| make(usual).ok()).ok_or(error)
-    })
+/// What an environment opens to a command that is confined.
+#[derive(Debug, Default)]
+pub(in crate::run) struct Opened {
+    /// Folders of the command's own.
+    pub own: Vec<PathBuf>,
+    /// What else may be written.
+    pub write: Vec<PathBuf>,
+    /// What else may be read.
+    pub read: Vec<PathBuf>,
+}
+
+impl Opened {
+    // A folder that a variable names is there to be used, a file or a list to be read.
+    fn name(&mut self, value: &OsStr) {
+        let path = Path::new(value);
+        if path.is_absolute() && path.is_dir() {
+            self.write.push(path.to_owned());
+            return;
+        }
+        let paths = std::env::split_paths(value).filter(|path| path.is_absolute());
+        self.read.extend(paths);
+    }
 }
 
 /// Folders that a gate has for itself.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::process::Cancel,
+    super::{commands::Commands, process::Cancel},
     checkout::Checkout,
     session::Session,
     verdict::{Outcome, Verdict},
@@ -75,6 +75,8 @@ pub struct Judge {
     pub owner: BTreeMap<OsString, OsString>,
     /// More variables, which are in the keys.
     pub extra: BTreeMap<String, String>,
+    /// Who starts their commands.
+    pub commands: Commands,
     /// The wish that everything ends.
     pub cancel: Cancel,
     /// Whether a failing gate is tried with what is hidden from it, to tell what it wants.

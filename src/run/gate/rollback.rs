@@ -3,11 +3,13 @@
 use std::{fs, time::Duration};
 
 use super::{
-    super::process::{self, Exit, Launch},
+    super::{
+        folder::Temporary,
+        process::{self, Exit, Launch},
+    },
     bench::BenchError,
     checkout::{Checkout, Hands},
-    command::ended,
-    environment::{Environment, Ingredients, private_folder},
+    environment::{Environment, Ingredients},
     key,
     session::{Session, SessionError},
     verdict::{Outcome, Verdict},
@@ -65,9 +67,11 @@ impl Session<'_> {
             }
             // Nobody's own files are moved about: the same is done in a copy.
             Hands::Person => {
-                let folder = private_folder("factory-rollback-").map_err(BenchError::Io)?;
+                let folder = Temporary::new("rollback").map_err(BenchError::Io)?;
+                let root = folder.path().join("files");
+                fs::create_dir(&root).map_err(BenchError::Io)?;
                 let checkout = self.checkout;
-                let place = self.bench().await?.copy(checkout, folder.path()).await?;
+                let place = self.bench().await?.copy(checkout, &root).await?;
                 if let Err(reason) = self.prepare(&place).await {
                     return Ok(Verdict::broken(reason));
                 }
@@ -103,7 +107,7 @@ impl Session<'_> {
                     return Ok(verdict);
                 }
                 Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled => {
-                    let how = ended(finished.exit);
+                    let how = finished.exit;
                     verdict.outcome = Outcome::Broken(format!("`{undo}` {how}"));
                     return Ok(verdict);
                 }
@@ -166,7 +170,9 @@ impl Session<'_> {
         })?;
         let given = environment.given.clone();
         let launch = Launch::shell(&key::line(command), place.root.clone(), given, wall);
-        process::run(launch, self.judge.cancel.clone()).await
+        let cancel = self.judge.cancel.clone();
+        let commands = &self.judge.commands;
+        commands.run("gate", launch, &environment, cancel).await
     }
 
     // Makes a copy of a person's work tree ready as the workspace says.
@@ -193,7 +199,7 @@ impl Session<'_> {
                 let said = String::from_utf8_lossy(&finished.stderr);
                 return Err(format!(
                     "a copy of the work tree can't be prepared: `{command}` {}: {}",
-                    ended(finished.exit),
+                    finished.exit,
                     said.trim()
                 ));
             }

@@ -54,7 +54,10 @@ impl Session<'_> {
             let left = end.checked_duration_since(Instant::now())?;
             let mut given: Variables = environment.given.clone();
             given.extend(with.iter().map(|pair| (*pair).clone()));
-            let finished = self.start(command, &given, wall.min(left)).await.ok()?;
+            let finished = self
+                .start(command, environment, Some(given), wall.min(left))
+                .await
+                .ok()?;
             match finished.exit {
                 Exit::Code(code) => Some(code == 0),
                 Exit::Signal(_) | Exit::TimedOut | Exit::Cancelled => None,

@@ -1,7 +1,7 @@
 //! A repository to work on, a plan to carry out, and agents that do as they are told.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
@@ -30,6 +30,8 @@ pub(super) const PROMPT: &str = "You work.\n";
 /// A repository in a temporary folder, and the folder of checkouts beside it.
 pub(super) struct Bench {
     folder: PathBuf,
+    /// Whether what failed by its work is tried again by who goes on.
+    pub retries: Cell<bool>,
     // Removed with the bench that made it.
     _made: Option<TempDir>,
 }
@@ -40,6 +42,7 @@ impl Bench {
         let made = tempfile::tempdir().unwrap();
         let bench = Self {
             folder: made.path().to_owned(),
+            retries: Cell::new(false),
             _made: Some(made),
         };
         fs::create_dir(bench.root()).unwrap();
@@ -62,6 +65,7 @@ impl Bench {
     pub(super) fn at(folder: PathBuf) -> Self {
         Self {
             folder,
+            retries: Cell::new(false),
             _made: None,
         }
     }
@@ -142,9 +146,10 @@ impl Bench {
         let options = Options {
             jobs: None,
             cap,
+            retry: self.retries.get(),
             base: None,
             store: Some(crate::cache::Store::open(self.folder.join("store"))),
-            exe: "factory".into(),
+            exe: None,
         };
         let summary = exec_with(
             &project,

@@ -113,7 +113,7 @@ async fn killed_at_any_event_a_run_goes_on_and_pays_for_nothing_twice() {
         // How many events there are depends on who lands first.
         assert!(status.signal() == Some(6) || at > 25, "at {at}: {status}");
         let project = bench.project().await;
-        let runs = crate::run::status(&project).unwrap();
+        let runs = crate::run::status(&project).unwrap().runs;
         let [run] = runs.as_slice() else {
             panic!("{runs:?}");
         };
@@ -154,6 +154,30 @@ async fn killed_at_any_event_a_run_goes_on_and_pays_for_nothing_twice() {
         assert_eq!(ran.ok().cost.to_string(), "6.00", "at {at}");
         assert_eq!(ran.ok().attempts, 6, "at {at}");
     }
+}
+
+#[tokio::test]
+async fn what_is_on_its_branch_already_lands_once_wherever_that_is_checked_out() {
+    let bench = Bench::new();
+    let order = plan_with(json!([commits("build", "builder", &[])]), |_| {});
+    let agents = Agents::default().writes("build", 1, &[("app/b.txt", "two\n")]);
+    let run = bench.exec(order, &agents).await.ok().run.clone();
+    // As it is where the process is killed after the branch was moved, and before that was written down.
+    let path = bench.project().await.run(&run).join("journal.jsonl");
+    let journal = fs::read_to_string(&path).unwrap();
+    let landing = journal.find("\"landing\"").unwrap();
+    let end = landing + journal[landing..].find('\n').unwrap() + 1;
+    fs::write(&path, &journal[..end]).unwrap();
+    let said = bench.git(&["for-each-ref", "--format=%(refname)", "refs/factory/landed"]);
+    bench.git(&["update-ref", "-d", &said]);
+    bench.git(&["checkout", "-q", "factory/t"]);
+    let tip = bench.git(&["rev-parse", "HEAD"]);
+
+    let ran = bench.exec(Order::Resume(run), &Agents::default()).await;
+    assert_eq!((ran.ok().end, ran.attempts()), (RunEnd::Finished, 0));
+    assert_eq!(bench.git(&["rev-parse", "HEAD"]), tip);
+    assert_eq!(bench.git(&["status", "--porcelain"]), "");
+    assert_eq!(bench.subjects().len(), 1);
 }
 
 #[tokio::test]
@@ -234,7 +258,7 @@ async fn one_run_at_a_time() {
     let ran = bench.exec(order(), &Agents::default()).await;
     let error = ran.summary.unwrap_err().to_string();
     assert!(error.contains("run x"), "{error}");
-    assert!(status(&project).unwrap().is_empty());
+    assert!(status(&project).unwrap().runs.is_empty());
     drop(hold);
 }
 
@@ -289,6 +313,9 @@ async fn an_effect_that_nobody_saw_the_end_of_is_not_repeated_without_a_word() {
         let run = ran.ok().run.clone();
         let ran = bench.exec(Order::Resume(run.clone()), &agents).await;
         assert_eq!(ran.ok().end, end, "{:#?}", ran.events);
+        // Who is asked to approve it once more is told.
+        let told = |event: &Event| matches!(event, Event::Waiting { started: true, .. });
+        assert_eq!(ran.events.iter().any(told), approval.is_some());
         assert!(!bench.folder().join("out").exists());
         if approval.is_some() {
             crate::run::approve(&project, &run, "t", "deploy", "me").unwrap();

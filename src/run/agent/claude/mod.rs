@@ -194,7 +194,8 @@ fn instructions(checkout: &Path, boundary: &crate::plan::Boundary) -> Option<Str
 
 // Whom the agent's own commits are from; nobody keeps those commits.
 fn identify(private: &Private, assignment: &Assignment) -> Result<(), AgentError> {
-    let path = private.home.join(".gitconfig");
+    // An earlier attempt may have left a link there, or a pipe.
+    let path = fresh(&private.home, ".gitconfig")?;
     let text = format!(
         "[user]\n\tname = {0}\n\temail = {0}@factory.invalid\n",
         assignment.role

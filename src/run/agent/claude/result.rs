@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::super::{
     Ended,
     child::{last_words, shortened},
-    reply::after_epoch,
+    reply::{FORMLESS, after_epoch},
 };
 use crate::{plan::Usd, run::process::Finished};
 
@@ -82,8 +82,10 @@ pub(super) fn read(finished: &Finished, by_schema: bool, now: SystemTime) -> Opt
     value.get("type").filter(|kind| *kind == "result")?;
     let object: Object = serde_json::from_value(value).ok()?;
     let text = object.result.clone().unwrap_or_default();
-    let ended = if let Some(fault) = object.fault(finished, by_schema) {
+    let ended = if let Some(fault) = object.fault(finished) {
         object.unfinished(fault, now)
+    } else if object.is_formless(by_schema) {
+        Ended::Formless(FORMLESS.to_owned())
     } else {
         Ended::Completed
     };
@@ -107,7 +109,7 @@ pub(super) fn unsaid(last: &str, now: SystemTime) -> Ended {
 
 impl Object {
     // What keeps the session from being believed, if anything does.
-    fn fault(&self, finished: &Finished, by_schema: bool) -> Option<String> {
+    fn fault(&self, finished: &Finished) -> Option<String> {
         let result = self.result.as_deref().unwrap_or_default();
         let reason = self.terminal_reason.as_deref().unwrap_or("nothing");
         if self.is_error != Some(false) || self.subtype != "success" {
@@ -127,16 +129,14 @@ impl Object {
             ))
         } else if result.trim().is_empty() {
             Some("it ended without an answer".to_owned())
-        } else if by_schema
-            && !self
-                .structured_output
-                .as_ref()
-                .is_some_and(Value::is_object)
-        {
-            Some("it gave no answer of the form that was asked for".to_owned())
         } else {
             None
         }
+    }
+
+    fn is_formless(&self, by_schema: bool) -> bool {
+        let given = self.structured_output.as_ref();
+        by_schema && !given.is_some_and(Value::is_object)
     }
 
     fn unfinished(&self, fault: String, now: SystemTime) -> Ended {
@@ -280,7 +280,7 @@ mod tests {
         // (what differs from a whole result, the exit code, how it ended)
         let failed = |why: &str| Ended::Failed(why.to_owned());
         let cases = [
-            (json!({}), 1, failed("it ended with 1: last words")),
+            (json!({}), 1, failed("it exited with 1: last words")),
             (
                 json!({"subtype": "error_max_turns", "is_error": true, "result": null, "errors": ["Reached maximum"]}),
                 1,
@@ -316,12 +316,12 @@ mod tests {
             (
                 json!({"structured_output": null}),
                 0,
-                failed("it gave no answer of the form that was asked for"),
+                Ended::Formless("it gave no answer of the form that was asked for".to_owned()),
             ),
             (
                 json!({"structured_output": "pass"}),
                 0,
-                failed("it gave no answer of the form that was asked for"),
+                Ended::Formless("it gave no answer of the form that was asked for".to_owned()),
             ),
             (
                 json!({"terminal_reason": "tool_deferred", "result": ""}),
@@ -444,8 +444,8 @@ mod tests {
             assert_eq!(limit(text, now), None, "{text}");
         }
         assert_eq!(
-            unsaid("it ended with 1: x", now),
-            Ended::Failed("it ended with 1: x".into())
+            unsaid("it exited with 1: x", now),
+            Ended::Failed("it exited with 1: x".into())
         );
     }
 }

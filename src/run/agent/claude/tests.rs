@@ -57,6 +57,7 @@ fn assignment() -> Assignment {
         private: "/w/it's private".into(),
         project: "/home/me/project".into(),
         exe: "/bin/factory".into(),
+        records: None,
         environment: Arc::new([("BROWSER_KEY".into(), "k".into())].into()),
         session: None,
         attempt: 1,

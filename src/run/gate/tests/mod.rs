@@ -21,7 +21,7 @@ use super::{Checkout, GateCache, Hands, Judge, Outcome, Verdict};
 use crate::{
     cache::Store,
     plan::Plan,
-    run::{git::Git, process::Cancel},
+    run::{Commands, git::Git, process::Cancel},
 };
 
 /// A project with gates, and a cache that it alone uses.
@@ -52,6 +52,7 @@ impl Project {
             cache: Arc::new(GateCache::new(Some(Store::open(home.path().join("cache"))))),
             owner: BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]),
             extra: BTreeMap::new(),
+            commands: Commands::default(),
             cancel: Cancel::never(),
             probes: true,
         };

@@ -1,9 +1,13 @@
-//! The kernel's part: a Landlock domain around an agent and everything it starts.
+//! The kernel's part: a Landlock domain around an agent, a gate, and everything that they start.
 //!
-//! The agent is started through this binary, which enters the domain and becomes the agent. What the
-//! kernel holds, it holds by folder: a role that may write `app/*.rb` can write anything below `app`,
-//! and the audit says which of it may land. Where the kernel has no Landlock the agent starts all the
-//! same, and the report says so.
+//! What is confined is started through this binary, which enters the domain and becomes the program.
+//! What the kernel holds, it holds by folder: a role that may write `app/*.rb` can write anything below
+//! `app`, and the audit says which of it may land. Where the kernel has no Landlock the program starts
+//! all the same, and the report says so.
+//!
+//! A superuser goes through a domain's walls by other doors: what a process has in its environment can
+//! be read with a capability, a disk with a device. So a confined program has none of those that
+//! installing software takes no use of.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -15,6 +19,8 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+
+use super::keeper::parent;
 
 /// What a domain leaves open. Everything else is closed to writing and reading, the names of files
 /// apart.
@@ -55,7 +61,7 @@ pub enum Report {
     NotStarted(String),
 }
 
-/// Why a program was not started in a domain.
+/// Why a program was not entered.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfineError {
     /// The policy can't be read, or the report not written.
@@ -79,31 +85,95 @@ pub enum ConfineError {
     },
 }
 
-/// Enters the domain that the file `policy` describes and becomes `program`. Returns only where that
+/// How a program is entered.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The file that describes its domain; without one it is not confined.
+    pub policy: Option<&'a Path>,
+    /// The process that keeps it: the program does not outlive it.
+    pub keeper: Option<u32>,
+}
+
+/// Becomes `program`, in a session of its own and in the domain of `entry`. Returns only where that
 /// failed; `program` has not run then.
-pub fn apply_and_exec(policy: &Path, program: &OsStr, args: &[OsString]) -> ConfineError {
+pub fn apply_and_exec(entry: Entry<'_>, program: &OsStr, args: &[OsString]) -> ConfineError {
+    let mut command = Command::new(program);
+    command.args(args);
+    let start = |cause| ConfineError::Start {
+        program: program.to_string_lossy().into_owned(),
+        cause,
+    };
+    if let Err(cause) = settle(entry.keeper) {
+        return start(cause);
+    }
+    let Some(policy) = entry.policy else {
+        return start(command.exec());
+    };
     let (policy, mut report) = match read(policy) {
         Ok(found) => found,
         Err(error) => return error,
     };
     // The report is open before the domain is entered, which it is not part of.
     let mut tell = |line: &Report| {
-        let line = serde_json::to_string(line).unwrap_or_default();
         // A report that can't be written is missed by its reader, who knows that nothing is sure then.
-        let _ = writeln!(report, "{line}");
+        let _ = serde_json::to_writer(&mut report, line);
+        let _ = report.write_all(b"\n");
     };
     let error = match enter(&policy) {
         Ok(confinement) => {
             tell(&Report::Confined(confinement));
-            ConfineError::Start {
-                program: program.to_string_lossy().into_owned(),
-                cause: Command::new(program).args(args).exec(),
-            }
+            start(command.exec())
         }
         Err(error) => error,
     };
     tell(&Report::NotStarted(error.to_string()));
     error
+}
+
+/// Returns what the file at `path` says of a program that was to be confined. Where it was not
+/// started, the error says why, if the report does.
+pub(super) fn confinement(path: &Path) -> io::Result<Result<Confinement, Option<String>>> {
+    let report = std::fs::read_to_string(path)?;
+    let mut entered = Err(None);
+    for line in report.lines() {
+        match serde_json::from_str(line) {
+            Ok(Report::Confined(confinement)) => entered = Ok(confinement),
+            Ok(Report::NotStarted(why)) => return Ok(Err(Some(why))),
+            Err(_) => return Ok(Err(None)),
+        }
+    }
+    Ok(entered)
+}
+
+/// Returns what this kernel would do for a domain.
+pub fn support() -> Confinement {
+    let everything = Policy {
+        write: vec!["/".into()],
+        read: Vec::new(),
+        report: PathBuf::new(),
+    };
+    // A thread enters it and is gone; nobody else is in it.
+    let tried = std::thread::spawn(move || enter(&everything)).join();
+    match tried {
+        Ok(Ok(confinement)) => confinement,
+        Ok(Err(error)) => none(&error.to_string()),
+        Err(_) => none("it can't be tried"),
+    }
+}
+
+// Away from the terminal: what reads from one in the background is stopped for ever. And never alive
+// without the keeper, which may be gone before this is said.
+fn settle(keeper: Option<u32>) -> io::Result<()> {
+    if let Some(keeper) = keeper {
+        #[cfg(target_os = "linux")]
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+        if parent() != Some(keeper) {
+            return Err(io::Error::other("who keeps it is gone"));
+        }
+    }
+    // Whoever leads a group already can't; then there is nothing to leave.
+    let _ = rustix::process::setsid();
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<(Policy, File), ConfineError> {
@@ -124,7 +194,7 @@ fn read(path: &Path) -> Result<(Policy, File), ConfineError> {
 
 /// Enters the domain, for this thread and whatever it starts, for good.
 #[cfg(target_os = "linux")]
-pub(super) fn enter(policy: &Policy) -> Result<Confinement, ConfineError> {
+fn enter(policy: &Policy) -> Result<Confinement, ConfineError> {
     use landlock::{
         ABI, Access as _, AccessFs, LandlockStatus, Ruleset, RulesetAttr as _,
         RulesetCreatedAttr as _, RulesetError, Scope, path_beneath_rules,
@@ -148,6 +218,7 @@ pub(super) fn enter(policy: &Policy) -> Result<Confinement, ConfineError> {
             .restrict_self()
     };
     let status = confine().map_err(|error| ConfineError::Kernel(error.to_string()))?;
+    give_up().map_err(|error| ConfineError::Kernel(format!("capabilities: {error}")))?;
     Ok(match status.landlock {
         LandlockStatus::NotEnabled => none("Landlock is switched off in this kernel"),
         LandlockStatus::NotImplemented => none("this kernel has no Landlock"),
@@ -157,9 +228,30 @@ pub(super) fn enter(policy: &Policy) -> Result<Confinement, ConfineError> {
     })
 }
 
+// Gives up all capabilities but those with which package managers make files and become other users.
+// The program that follows can't get them back, since the domain lets nobody gain rights.
+#[cfg(target_os = "linux")]
+fn give_up() -> io::Result<()> {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+
+    let kept = CapabilitySet::CHOWN
+        | CapabilitySet::DAC_OVERRIDE
+        | CapabilitySet::FOWNER
+        | CapabilitySet::FSETID
+        | CapabilitySet::KILL
+        | CapabilitySet::SETGID
+        | CapabilitySet::SETUID
+        | CapabilitySet::NET_BIND_SERVICE;
+    let mut sets = capabilities(None)?;
+    sets.effective &= kept;
+    sets.permitted &= kept;
+    sets.inheritable &= kept;
+    Ok(set_capabilities(None, sets)?)
+}
+
 /// Says that this platform has nothing of the kind.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn enter(_policy: &Policy) -> Result<Confinement, ConfineError> {
+fn enter(_policy: &Policy) -> Result<Confinement, ConfineError> {
     Ok(none("Landlock is there on Linux only"))
 }
 
