@@ -757,17 +757,6 @@ fn a_file_that_the_client_would_ignore_is_a_conflict_and_keeps_its_bytes() {
     for (path, text, words) in [
         (
             settings,
-            "{\n  // mine\n  \"model\": \"x\"\n}\n",
-            "see line 2",
-        ),
-        (
-            settings,
-            "{ \"env\": { \"A\": \"x\", } }\n",
-            "ignores the whole file in silence",
-        ),
-        (settings, "// nothing yet\n", "see line 1"),
-        (
-            settings,
             "{ \"permissions\": {\n  \"defaultMode\": \"bogus\" } }\n",
             "at `permissions.defaultMode`, line 2",
         ),
@@ -792,11 +781,6 @@ fn a_file_that_the_client_would_ignore_is_a_conflict_and_keeps_its_bytes() {
             "{ \"hooks\": { \"PreToolUse\": [ { \"matcher\": \"Bash\" } ] } }\n",
             "`hooks.PreToolUse`",
         ),
-        (
-            ".mcp.json",
-            "{\n  /* mine */ \"mcpServers\": {}\n}\n",
-            "see line 2",
-        ),
     ] {
         let mut project = Project::new(&[(path, text)]);
         let before = tree(project.root());
@@ -814,6 +798,37 @@ fn a_file_that_the_client_would_ignore_is_a_conflict_and_keeps_its_bytes() {
         said.iter().all(|line| line.starts_with("created ")),
         "{said:?}"
     );
+}
+
+#[test]
+fn comments_are_kept_and_that_the_client_reads_nothing_of_them_is_said() {
+    let settings = ".claude/settings.json";
+    for (path, text, line) in [
+        (settings, "{\n  // mine\n  \"model\": \"x\"\n}\n", "line 2"),
+        (settings, "{ \"env\": { \"A\": \"x\", } }\n", "line 1"),
+        (settings, "// nothing yet\n", "line 1"),
+        (
+            ".mcp.json",
+            "{\n  /* mine */ \"mcpServers\": {}\n}\n",
+            "line 2",
+        ),
+    ] {
+        let mut project = Project::new(&[(path, text)]);
+        let (comparison, _) = project.compare(&factory(), OnEdit::Keep);
+        let [note @ Note::Ignored { .. }] = comparison.notes.as_slice() else {
+            panic!("{text}: {:?}", comparison.notes);
+        };
+        let note = note.to_string();
+        assert!(
+            note.starts_with(&format!("`{path}` ")) && note.contains(line),
+            "{note}"
+        );
+        project.build(&factory(), OnEdit::Keep);
+        let built = project.read(path);
+        for words in ["// mine", "// nothing yet", "/* mine */", "\"x\", }"] {
+            assert_eq!(built.contains(words), text.contains(words), "{built}");
+        }
+    }
 }
 
 #[test]

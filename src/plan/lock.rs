@@ -717,6 +717,7 @@ mod tests {
                 "stop": { "attempts": 1, "usd": "1.00", "wall": 1 }, "jobs": 1,
             },
             "models": {}, "servers": {}, "workspace": {}, "gates": {}, "documents": {}, "tasks": {},
+            "protected": {},
             "roles": { "boss": role("boss"), "qa": role("qa") },
         }))
         .unwrap();

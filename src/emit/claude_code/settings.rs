@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn what_the_client_ignores_is_told_with_its_line() {
         let ignored = |path: &str, text: &str| match reading(path, text) {
-            Reading::Ignored(why) => why,
+            Reading::Ignored(why) | Reading::Commented(why) => why,
             other => panic!("{text}: {other:?}"),
         };
         for (text, words) in [
@@ -175,7 +175,17 @@ mod tests {
         // What is ignored turns nothing off.
         assert!(matches!(
             reading(LOCAL_SETTINGS, "// x\n{\"disableAllHooks\": true}"),
-            Reading::Ignored(_)
+            Reading::Commented(_)
         ));
+        // A person's words, or a text that nobody can read.
+        for (text, commented) in [
+            ("{} // x", true),
+            ("{\"a\": 1,}", true),
+            ("{\"a\" 1}", false),
+            ("{\"env\": []}", false),
+        ] {
+            let found = reading(SETTINGS, text);
+            assert_eq!(matches!(found, Reading::Commented(_)), commented, "{text}");
+        }
     }
 }
