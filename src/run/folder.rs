@@ -96,6 +96,15 @@ pub(super) fn remove_tree(path: &Path) -> io::Result<()> {
     gone(remove())
 }
 
+/// Opens the file at `path` for reading. What is no plain file, such as a pipe, is not waited for.
+pub(super) fn open_plain(path: &Path) -> io::Result<File> {
+    if fs::metadata(path)?.is_file() {
+        return File::open(path);
+    }
+    let why = "it is something other than a file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}
+
 /// Returns what in a folder of files git would read, and is no file: it would wait there until someone
 /// wrote into it.
 pub(super) fn stops(tree: &Path) -> io::Result<Vec<PathBuf>> {

@@ -1,8 +1,9 @@
 //! The gate `docs`: managed sections are fresh, and what is documented does not change alone.
 
-use std::{fs, io};
+use std::io::{self, Read as _};
 
 use super::{
+    super::folder::open_plain,
     bench::Bench,
     change::ChangedFile,
     session::{Session, SessionError},
@@ -58,7 +59,8 @@ impl Session<'_> {
         let paths: Vec<String> = self.judge.plan.documents.keys().cloned().collect();
         let bench = self.bench().await?;
         for path in paths {
-            let now = fs::read(root.join(&path)).unwrap_or_default();
+            let mut now = Vec::new();
+            let _ = open_plain(&root.join(&path)).and_then(|mut file| file.read_to_end(&mut now));
             let before = bench.file(bench.base(), &path).await?.unwrap_or_default();
             if [now, before].iter().any(|bytes| has_markers(bytes)) {
                 kept.push(path);
@@ -75,7 +77,8 @@ impl Session<'_> {
             if !kept.contains(path) {
                 continue;
             }
-            let text = match fs::read_to_string(self.checkout.root.join(path)) {
+            let file = open_plain(&self.checkout.root.join(path));
+            let text = match file.and_then(io::read_to_string) {
                 Ok(text) => text,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
                 Err(error) => {
