@@ -2,7 +2,8 @@
 //!
 //! A grant is a regular language. The product of its machines is made as the search goes, one set of
 //! places a state, and searched cheapest first, so the first text found is a shortest readable one.
-//! Characters that no machine tells apart at a state are tried once. The answer is exact for texts of
+//! Characters that no machine tells apart at a state are tried once. How much a proof may do is bounded
+//! by the states and by the places that it looks at. The answer is exact for texts of
 //! the characters that the patterns name, in either case, and of such that they do not name; a letter
 //! that folds to others (`ß`, the Kelvin sign) counts as unnamed unless a pattern names it.
 
@@ -10,21 +11,17 @@ use super::{
     CommandPattern, Entry, Grant, NamePattern, Nevers, PathPattern, Pattern,
     command::{BETWEEN, one_text},
     nfa::Nfa,
-    search::{Question, Search},
+    search::{Question, Search, Work},
 };
 
 /// How many states a proof may look at before it gives up.
 pub const STATE_BUDGET: usize = 20_000;
 
-/// How many places of its machines all the states that it looks at may have together: with long
-/// patterns few states are much work, and much to remember.
-pub(super) const PLACE_BUDGET: usize = 8_000_000;
-
-/// A proof needs more than its budget of states, or of places in them.
+/// A proof needs more than its budget of states, or of work on each.
 ///
 /// Nothing is known then: it must count as an error, never as a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the patterns are too complex to be compared within {STATE_BUDGET} states")]
+#[error("the patterns are too complex to be compared")]
 pub struct TooComplex;
 
 /// A pattern whose matches are a regular language.
@@ -175,6 +172,36 @@ impl<P: Regular> Grant<P> {
         search.run(&Question { this, other: None })
     }
 
+    /// Returns what [`Self::overlap`] does, at the expense of `work`.
+    pub(super) fn overlap_within(
+        &self,
+        other: &Self,
+        work: &Work,
+    ) -> Result<Option<String>, TooComplex> {
+        self.against(other, true, work)
+    }
+
+    /// Returns what [`Self::beyond`] does, at the expense of `work`.
+    pub(super) fn beyond_within(
+        &self,
+        other: &Self,
+        work: &Work,
+    ) -> Result<Option<String>, TooComplex> {
+        self.against(other, false, work)
+    }
+
+    fn against(
+        &self,
+        other: &Self,
+        permits: bool,
+        work: &Work,
+    ) -> Result<Option<String>, TooComplex> {
+        let mut search = Search::<P>::default();
+        let this = search.side(self);
+        let other = Some((search.side(other), permits));
+        search.run_within(&Question { this, other }, work)
+    }
+
     /// Returns a shortest thing that both permit, if there is one.
     ///
     /// ```
@@ -188,18 +215,12 @@ impl<P: Regular> Grant<P> {
     /// assert_eq!(source.overlap(&config).unwrap().as_deref(), Some("app/a.yml"));
     /// ```
     pub fn overlap(&self, other: &Self) -> Result<Option<String>, TooComplex> {
-        let mut search = Search::<P>::default();
-        let this = search.side(self);
-        let other = Some((search.side(other), true));
-        search.run(&Question { this, other })
+        self.against(other, true, &Work::default())
     }
 
     /// Returns a shortest thing that `self` permits and `other` does not, if there is one.
     pub fn beyond(&self, other: &Self) -> Result<Option<String>, TooComplex> {
-        let mut search = Search::<P>::default();
-        let this = search.side(self);
-        let other = Some((search.side(other), false));
-        search.run(&Question { this, other })
+        self.against(other, false, &Work::default())
     }
 }
 
@@ -258,6 +279,11 @@ impl Grant<PathPattern> {
     /// Returns whether everything that may ever lie below `directory` is permitted; a proof that
     /// would be too complex says no.
     pub fn permits_tree(&self, directory: &str) -> bool {
+        self.permits_tree_within(directory, &Work::default())
+    }
+
+    /// Returns what [`Self::permits_tree`] does, at the expense of `work`.
+    pub(super) fn permits_tree_within(&self, directory: &str, work: &Work) -> bool {
         let Some(directory) = super::path::clean(directory) else {
             return false;
         };
@@ -268,7 +294,7 @@ impl Grant<PathPattern> {
             may: vec![below.into()],
             ..Self::default()
         };
-        below.beyond(self) == Ok(None)
+        below.beyond_within(self, work) == Ok(None)
     }
 }
 
@@ -301,24 +327,33 @@ pub(super) fn taken_among<P: Regular>(
     entries: &[Entry<P>],
     never: &Nevers<P>,
 ) -> Result<Option<String>, TooComplex> {
+    taken_among_within(entries, never, &Work::default())
+}
+
+/// Returns what [`taken_among`] does, at the expense of `work`.
+pub(super) fn taken_among_within<P: Regular>(
+    entries: &[Entry<P>],
+    never: &Nevers<P>,
+    work: &Work,
+) -> Result<Option<String>, TooComplex> {
     let mut search = Search::<P>::default();
     let this = search.given(entries);
     let other = search.taken_away(never.iter());
-    search.run(&Question {
-        this,
-        other: Some((other, true)),
-    })
+    let other = Some((other, true));
+    search.run_within(&Question { this, other }, work)
 }
 
 /// Returns whether every command that `machine` reads is permitted.
 pub(super) fn all_permitted(
     machine: &Nfa,
     grant: &Grant<CommandPattern>,
+    work: &Work,
 ) -> Result<bool, TooComplex> {
     let mut search = Search::<CommandPattern>::default();
     let this = search.only(machine);
     let other = Some((search.side(grant), false));
-    Ok(search.run(&Question { this, other })?.is_none())
+    let found = search.run_within(&Question { this, other }, work)?;
+    Ok(found.is_none())
 }
 
 /// Returns the index of the first of the `never` entries that takes some command that `machine`
@@ -326,18 +361,14 @@ pub(super) fn all_permitted(
 pub(super) fn first_taken(
     machine: &Nfa,
     never: &Nevers<CommandPattern>,
+    work: &Work,
 ) -> Result<Option<usize>, TooComplex> {
     for (index, entry) in never.iter().enumerate() {
         let mut search = Search::<CommandPattern>::default();
         let this = search.only(machine);
-        let other = search.taken_away([entry]);
-        if search
-            .run(&Question {
-                this,
-                other: Some((other, true)),
-            })?
-            .is_some()
-        {
+        let other = Some((search.taken_away([entry]), true));
+        let found = search.run_within(&Question { this, other }, work)?;
+        if found.is_some() {
             return Ok(Some(index));
         }
     }

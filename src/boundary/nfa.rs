@@ -148,7 +148,12 @@ impl Nfa {
     }
 
     fn class_reads(&self, class: &Class, c: char) -> bool {
-        if self.folded {
+        if self.folded && c.is_ascii() {
+            // The common case, without looking case up in a table.
+            class.contains(c)
+                || class.contains(c.to_ascii_lowercase())
+                || class.contains(c.to_ascii_uppercase())
+        } else if self.folded {
             variants(c).any(|variant| class.contains(variant))
         } else {
             class.contains(c)

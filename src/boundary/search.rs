@@ -1,16 +1,57 @@
 //! The search for a shortest text that some machines read and others do not.
 
 use std::{
+    cell::{Cell, RefCell},
     cmp::Reverse,
     collections::{BTreeSet, BinaryHeap, HashMap},
+    rc::Rc,
 };
 
 use super::{
     Entry, Grant, Nevers, Regular, STATE_BUDGET, TooComplex,
-    automata::PLACE_BUDGET,
     fold::{fold_char, variants},
     nfa::{Nfa, PlaceSet, Step},
 };
+
+// How many places one proof may look at. A state holds as many as the patterns have branches, so states
+// alone are no measure of time or memory.
+const WORK_BUDGET: u64 = 12_000_000;
+
+/// What is left of the work that some searches may do together.
+///
+/// A unit is one place of a machine that is looked at for one character.
+#[derive(Debug)]
+pub(super) struct Work {
+    left: Cell<u64>,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self::new(WORK_BUDGET)
+    }
+}
+
+impl Work {
+    /// Makes a budget of so many units.
+    pub(super) const fn new(units: u64) -> Self {
+        Self {
+            left: Cell::new(units),
+        }
+    }
+
+    /// Takes units from what is left; an error once there are not enough.
+    pub(super) fn spend(&self, units: usize) -> Result<(), TooComplex> {
+        let units = u64::try_from(units).unwrap_or(u64::MAX);
+        let left = self.left.get().checked_sub(units);
+        self.left.set(left.unwrap_or_default());
+        left.map(|_| ()).ok_or(TooComplex)
+    }
+
+    // No single proof takes all that a line has left.
+    fn share(&self) -> Self {
+        Self::new(self.left.get().min(WORK_BUDGET))
+    }
+}
 
 /// What an entry matches, its machines by their place in the search.
 #[derive(Debug, Default)]
@@ -87,6 +128,7 @@ pub(super) struct Search<'a, P> {
     // which that has led each machine.
     before: String,
     starts: Vec<Vec<usize>>,
+    marks: RefCell<Marks>,
     pattern: std::marker::PhantomData<P>,
 }
 
@@ -98,6 +140,7 @@ impl<P> Default for Search<'_, P> {
             places: 0,
             before: String::new(),
             starts: Vec::new(),
+            marks: RefCell::default(),
             pattern: std::marker::PhantomData,
         }
     }
@@ -107,7 +150,7 @@ impl<P> Default for Search<'_, P> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct State {
     shape: u8,
-    places: Vec<usize>,
+    places: Rc<[usize]>,
 }
 
 struct Reached {
@@ -221,29 +264,60 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
     /// Returns a shortest readable text that answers the question, written for a reader, if there is
     /// one.
     pub(super) fn run(&self, question: &Question) -> Result<Option<String>, TooComplex> {
-        let found = self.find(question)?;
+        self.run_within(question, &Work::default())
+    }
+
+    /// Returns what [`Self::run`] does, at the expense of `work`.
+    pub(super) fn run_within(
+        &self,
+        question: &Question,
+        work: &Work,
+    ) -> Result<Option<String>, TooComplex> {
+        let found = self.find_within(question, work)?;
         Ok(found.map(|subject| P::show(&subject)))
     }
 
     /// Returns a shortest readable thing that answers the question, if there is one.
     pub(super) fn find(&self, question: &Question) -> Result<Option<Box<P::Subject>>, TooComplex> {
-        let mut seen = vec![false; self.places];
+        self.find_within(question, &Work::default())
+    }
+
+    fn find_within(
+        &self,
+        question: &Question,
+        work: &Work,
+    ) -> Result<Option<Box<P::Subject>>, TooComplex> {
+        let share = work.share();
+        let before = share.left.get();
+        let found = self.search(question, &share);
+        let spent = before - share.left.get();
+        work.spend(usize::try_from(spent).unwrap_or(usize::MAX))?;
+        found
+    }
+
+    fn search(
+        &self,
+        question: &Question,
+        work: &Work,
+    ) -> Result<Option<Box<P::Subject>>, TooComplex> {
+        work.spend(self.places)?;
+        let mut marks = self.marks.borrow_mut();
+        marks.reach(self.places);
         let mut start = Vec::new();
         for (own, base) in self.starts.iter().zip(&self.bases) {
-            let mut places = Numbered::after(&mut start, &mut seen, *base);
+            let mut places = Numbered::after(&mut start, *base, &mut marks);
             for place in own {
                 places.insert(*place);
             }
-            places.finish();
+            places.sort();
         }
         let start = State {
             shape: 0,
-            places: start,
+            places: start.into(),
         };
         let mut reached: Vec<Reached> = Vec::new();
         let mut known: HashMap<State, u32> = HashMap::from([(start.clone(), 0)]);
         let mut queue = BinaryHeap::new();
-        let mut led_to = 0;
         if question.open(&self.live(&start)) {
             reached.push(Reached {
                 from: usize::MAX,
@@ -266,15 +340,13 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                 let Some((shape, price)) = P::shape(state.shape, c) else {
                     continue;
                 };
+                let places = self.after(&state.places, c, &mut marks);
+                // Every machine is asked whether it still lives.
+                work.spend(state.places.len() + places.len() + self.machines.len())?;
                 let next = State {
                     shape,
-                    places: self.after(&state.places, c, &mut seen),
+                    places: places.into(),
                 };
-                // A state costs as much as it has places.
-                led_to += next.places.len();
-                if led_to > PLACE_BUDGET {
-                    return Err(TooComplex);
-                }
                 let cost = cost + price;
                 if known.get(&next).is_some_and(|known| *known <= cost)
                     || !question.open(&self.live(&next))
@@ -311,7 +383,7 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
             .collect()
     }
 
-    fn after(&self, places: &[usize], c: char, seen: &mut [bool]) -> Vec<usize> {
+    fn after(&self, places: &[usize], c: char, marks: &mut Marks) -> Vec<usize> {
         let folded = fold_char(c);
         let mut next = Vec::with_capacity(places.len());
         for (_, machine, base, own) in self.by_machine(places) {
@@ -319,20 +391,20 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                 let mut now: Vec<usize> = own.to_vec();
                 for part in folded.chars() {
                     let mut step = Vec::new();
-                    let mut places = Numbered::after(&mut step, seen, base);
+                    let mut places = Numbered::after(&mut step, base, marks);
                     for place in &now {
                         machine.read(place - base, part, &mut places);
                     }
-                    places.finish();
+                    places.sort();
                     now = step;
                 }
                 next.extend(now);
             } else {
-                let mut to = Numbered::after(&mut next, seen, base);
+                let mut to = Numbered::after(&mut next, base, marks);
                 for place in own {
                     machine.read(place - base, c, &mut to);
                 }
-                to.finish();
+                to.sort();
             }
         }
         next
@@ -341,6 +413,7 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
     // One of every kind of character that the machines tell apart here, readable ones first.
     fn characters(&self, state: &State) -> Vec<char> {
         let mut named = BTreeSet::new();
+        let mut classes = false;
         for (_, machine, base, places) in self.by_machine(&state.places) {
             for place in places {
                 match machine.step(place - base) {
@@ -350,7 +423,7 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                     }
                     Some(Step::Caseless(c)) => named.extend(variants(*c)),
                     Some(Step::Class(class)) => {
-                        named.extend(' '..='~');
+                        classes = true;
                         for (low, high) in &class.ranges {
                             let around = [before(*low), Some(*low), Some(*high), after(*high)];
                             named.extend(around.into_iter().flatten().flat_map(variants));
@@ -362,6 +435,9 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                     Some(_) | None => {}
                 }
             }
+        }
+        if classes {
+            named.extend(' '..='~');
         }
         named.insert(P::separator());
         let mut unnamed = ('a'..='z').chain('0'..='9').chain('\u{4e00}'..);
@@ -404,48 +480,70 @@ fn text(reached: &[Reached], mut index: usize) -> String {
     chars.iter().rev().collect()
 }
 
-// The places of one machine, at the end of those of all.
-struct Numbered<'v> {
-    all: &'v mut Vec<usize>,
-    // Whether each place of all machines is among them; none is, before and behind.
-    seen: &'v mut [bool],
-    start: usize,
-    base: usize,
+// Which places are in the set that is being made.
+#[derive(Debug, Default)]
+struct Marks {
+    set_of: Vec<u32>,
+    set: u32,
 }
 
-impl<'v> Numbered<'v> {
-    fn after(all: &'v mut Vec<usize>, seen: &'v mut [bool], base: usize) -> Self {
-        let start = all.len();
-        Self {
-            all,
-            seen,
-            start,
-            base,
+impl Marks {
+    fn reach(&mut self, places: usize) {
+        self.set_of.resize(places, 0);
+    }
+
+    // Begins a set with nothing in it.
+    fn begin(&mut self) {
+        self.set = self.set.wrapping_add(1);
+        if self.set == 0 {
+            self.set_of.fill(0);
+            self.set = 1;
         }
     }
 
-    // Puts them in order.
-    fn finish(self) {
+    fn insert(&mut self, place: usize) -> bool {
+        let Some(set) = self.set_of.get_mut(place) else {
+            return false;
+        };
+        let new = *set != self.set;
+        *set = self.set;
+        new
+    }
+}
+
+// The places of one machine, at the end of those of all.
+struct Numbered<'v> {
+    all: &'v mut Vec<usize>,
+    start: usize,
+    base: usize,
+    marks: &'v mut Marks,
+}
+
+impl<'v> Numbered<'v> {
+    fn after(all: &'v mut Vec<usize>, base: usize, marks: &'v mut Marks) -> Self {
+        let start = all.len();
+        marks.begin();
+        Self {
+            all,
+            start,
+            base,
+            marks,
+        }
+    }
+
+    fn sort(&mut self) {
         let own = self.all.get_mut(self.start..).unwrap_or_default();
         own.sort_unstable();
-        for place in own {
-            if let Some(seen) = self.seen.get_mut(*place) {
-                *seen = false;
-            }
-        }
     }
 }
 
 impl PlaceSet for Numbered<'_> {
     fn insert(&mut self, place: usize) -> bool {
         let place = place + self.base;
-        match self.seen.get_mut(place) {
-            Some(seen) if !*seen => {
-                *seen = true;
-                self.all.push(place);
-                true
-            }
-            Some(_) | None => false,
+        let new = self.marks.insert(place);
+        if new {
+            self.all.push(place);
         }
+        new
     }
 }

@@ -46,6 +46,21 @@ enum State {
     Read(Digest),
 }
 
+/// Returns all paths that git tracks in the work tree at `root`, relative to it; nothing where that is not
+/// known, or some path is no text.
+pub fn tracked_paths(root: &Path) -> Option<Vec<String>> {
+    let repository = Repository::at(&root.join(".git"))?;
+    let tracked = repository
+        .tracked()
+        .ok()
+        .filter(|tracked| !tracked.sparse)?;
+    let path = |at| {
+        let path = str::from_utf8(tracked.get(at)?).ok()?;
+        Some(path.to_owned())
+    };
+    (0..tracked.ends.len()).map(path).collect()
+}
+
 impl Repository {
     /// Returns the repository whose work tree has `.git` at `dot_git`, if git would say so.
     pub(super) fn at(dot_git: &Path) -> Option<Self> {

@@ -29,7 +29,7 @@ mod watch;
 
 pub use action::{Action, Definition, EnvValue, Platform};
 pub use digest::{Digest, DigestError};
-pub use git::state_of_git;
+pub use git::{state_of_git, tracked_paths};
 pub use lock::Lock;
 pub use outputs::{Makes, Output, holds};
 pub use past::{Differences, Past};

@@ -86,7 +86,7 @@ pub(super) fn run(
         .filter_map(|folder| folder.to_str().map(str::to_owned))
         .collect();
     let root = context.root.to_string_lossy();
-    let disk = Disk::new(context.root.clone());
+    let disk = Disk::new(context.root.clone()).with_environment(&environment);
     let ground = Ground {
         root: &root,
         toolchains: &toolchains,

@@ -1,17 +1,20 @@
 //! Shell lines: the judge is asked, with what it has to know of the disk.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
     fs,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
+use ignore::WalkBuilder;
 use walkdir::WalkDir;
 
 use super::{Place, Refusal, RefusalKind, paths};
 use crate::{
     boundary::{self, Boundary, Entry, Grant, Kind, PathPattern, Resolved, Scope, Tree, judge},
-    client,
+    cache, client,
 };
 
 // A folder with more in it is not looked through; the judge then assumes the worst.
@@ -53,7 +56,7 @@ pub(super) fn judge_line(
         .chain(&place.private)
         .filter_map(|folder| folder.to_str().map(ToOwned::to_owned))
         .collect();
-    let disk = Disk::new(root.clone());
+    let disk = Disk::new(root.clone()).with_environment(&place.environment);
     let scope = Scope {
         run: &boundary.run,
         write: &write,
@@ -113,12 +116,23 @@ pub(super) fn written(
 #[derive(Debug)]
 pub struct Disk {
     root: PathBuf,
+    variables: BTreeSet<OsString>,
 }
 
 impl Disk {
     /// Returns the project at `root`, an absolute path without links.
     pub const fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            variables: BTreeSet::new(),
+        }
+    }
+
+    /// Tells which variables a shell gets that is started in it.
+    #[must_use]
+    pub fn with_environment(mut self, environment: &BTreeMap<OsString, OsString>) -> Self {
+        self.variables = environment.keys().cloned().collect();
+        self
     }
 }
 
@@ -172,5 +186,54 @@ impl Tree for Disk {
             );
         }
         Some(found)
+    }
+
+    fn names(&self, directory: &str) -> Option<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(directory).ok()? {
+            names.push(entry.ok()?.file_name().into_string().ok()?);
+            if names.len() > MOST_FILES {
+                return None;
+            }
+        }
+        Some(names)
+    }
+
+    fn link(&self, path: &str) -> Option<String> {
+        fs::read_link(path)
+            .ok()?
+            .into_os_string()
+            .into_string()
+            .ok()
+    }
+
+    fn searched(&self, directory: &str) -> Option<Vec<String>> {
+        let folder = Path::new(directory).canonicalize().ok()?;
+        // A rule that is left out here only makes more files count.
+        let mut walk = WalkBuilder::new(&folder);
+        walk.git_global(false)
+            .git_exclude(false)
+            .add_custom_ignore_filename(".rgignore");
+        let mut found = Vec::new();
+        for entry in walk.build() {
+            let entry = entry.ok()?;
+            if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+                continue;
+            }
+            if found.len() >= MOST_FILES {
+                return None;
+            }
+            let path = entry.path().strip_prefix(&folder).ok()?;
+            found.push(path.to_str()?.to_owned());
+        }
+        Some(found)
+    }
+
+    fn tracked(&self) -> Option<Vec<String>> {
+        cache::tracked_paths(&self.root)
+    }
+
+    fn exports(&self, name: &str) -> bool {
+        self.variables.contains(OsStr::new(name))
     }
 }

@@ -5,7 +5,8 @@ use super::{
     arguments::{self, Argument},
     environment,
     judge::{Context, Flow, Judge},
-    places::{Place, Places, absolute},
+    options::Options,
+    places::{Ground, Place, Places},
     simple::Call,
     walk::Input,
     wrappers,
@@ -13,8 +14,8 @@ use super::{
 
 // Builtins that change nothing but the shell itself; each needs no grant.
 const FREE: &[&str] = &[
-    ":", "break", "continue", "dirs", "echo", "exit", "false", "jobs", "pwd", "return", "shift",
-    "times", "true", "wait",
+    ":", "break", "continue", "dirs", "echo", "exit", "false", "pwd", "return", "shift", "times",
+    "true",
 ];
 
 // Builtins that are looked at.
@@ -43,6 +44,7 @@ const JUDGED: &[&str] = &[
     "hash",
     "help",
     "history",
+    "jobs",
     "let",
     "local",
     "logout",
@@ -65,6 +67,7 @@ const JUDGED: &[&str] = &[
     "umask",
     "unalias",
     "unset",
+    "wait",
 ];
 
 /// Returns the names of all builtins.
@@ -111,15 +114,23 @@ impl Judge<'_> {
             return stay;
         }
         match name {
-            "cd" | "pushd" => Ok(Some(moved(rest, places))),
-            "popd" => Ok(Some(unknown_place(places))),
+            "cd" | "pushd" => {
+                self.found.moves = true;
+                Ok(Some(moved(rest, &self.ground, places)))
+            }
+            "popd" => {
+                self.found.moves = true;
+                Ok(Some(unknown_place(places)))
+            }
+            "jobs" => jobs(rest, words).and(stay),
+            "wait" => self.wait(rest, words, context).and(stay),
             "test" | "[" => Self::test(rest, words).and(stay),
-            "printf" => self.printf(rest, words).and(stay),
+            "printf" => self.printf(rest, words, context).and(stay),
             "export" | "declare" | "typeset" | "local" | "readonly" => {
-                self.declare(name, rest, words).and(stay)
+                self.declare(name, rest, words, context).and(stay)
             }
             "unset" | "read" | "mapfile" | "readarray" | "getopts" => {
-                self.variables(name, rest, words).and(stay)
+                self.variables(name, rest, words, context).and(stay)
             }
             "let" => {
                 for argument in rest {
@@ -147,25 +158,19 @@ impl Judge<'_> {
                     return Err(Refusal::new(shown(), reason));
                 };
                 // What it defines may be defined or not.
-                let functions = self.functions.clone();
-                let flow = self.script(&text.join(" "), context, places);
-                self.functions = functions;
+                let flow = self.subshell(&text.join(" "), context, places);
                 flow.map(Some)
             }
             "trap" => self.trap(rest, words, context, places).and(stay),
             "builtin" | "command" | "exec" => {
                 self.prefixed(name, rest, words, input, context, places)
             }
-            "type" | "hash" | "help" | "caller" | "disown" | "bg" | "fg" => {
-                let plain = rest
-                    .iter()
-                    .all(|argument| !argument.prefix().starts_with("-p"));
-                if plain {
-                    stay
-                } else {
-                    Err(Refusal::new(shown(), "changes where a command is found"))
-                }
-            }
+            "type" | "help" | "caller" | "disown" | "bg" | "fg" => stay,
+            // `-p` says where a command is.
+            "hash" => match Options::of_reader("d l r t").parse(rest) {
+                Ok(_) => stay,
+                Err(_) => Err(Refusal::new(shown(), "changes where a command is found")),
+            },
             "." | "source" => Err(Refusal::new(
                 shown(),
                 "runs a file as part of the line, which can't be judged",
@@ -210,7 +215,7 @@ impl Judge<'_> {
             return Ok(Some(Flow::stay(places)));
         }
         let mut context = context.clone();
-        context.granted |= self.granted(words).is_ok();
+        context.granted |= self.granted(words, places).is_ok();
         let call = if name == "exec" {
             Call::Program
         } else {
@@ -247,47 +252,92 @@ impl Judge<'_> {
         }
         // It runs at a later time, wherever the line is by then.
         let mut from = places.clone();
-        if self.moves {
+        if self.known.moves {
             from.insert(Place::Unknown);
         }
-        self.subshell(&action, context, &from)
+        let context = Context {
+            in_function: true,
+            ..context.clone()
+        };
+        let flow = self.subshell(&action, &context, &from)?;
+        let signals = rest.iter().skip_while(|word| !word.is(&action)).skip(1);
+        let mut signals = signals.peekable();
+        let at_end =
+            signals.peek().is_some() && signals.all(|signal| signal.is("EXIT") || signal.is("0"));
+        if !at_end && !flow.either().is_subset(&from) {
+            let reason = "changes the directory at a time that is not known";
+            return Err(Refusal::new(arguments::shown(words), reason));
+        }
+        Ok(())
     }
 
     // Commands within the words of a test are run when it looks at a variable: `-v 'a[$(rm x)]'`.
     fn test(rest: &[Argument], words: &[Argument]) -> Result<(), Refusal> {
         let refuse = |reason: &str| Err(Refusal::new(arguments::shown(words), reason));
-        if rest.iter().any(Argument::splits) {
+        // A number that may be missing is one word or none.
+        if rest.iter().any(|word| word.splits() && !word.is_number()) {
             return refuse("has a word that may become several; put it in double quotes");
-        }
-        let open =
-            |argument: &Argument| argument.prefix().is_empty() && argument.literal().is_none();
-        if rest.windows(2).any(|pair| pair.iter().all(open)) {
-            return refuse("has two words beside each other of which neither is known");
-        }
-        let looks = |pair: &[Argument]| match pair {
-            [option, name] => {
-                (option.is("-v") || option.is("-R"))
-                    && !name
-                        .literal()
-                        .is_some_and(|name| environment::is_name(&name))
-            }
-            _ => false,
-        };
-        if rest.windows(2).any(looks) {
-            return refuse("looks up a variable by a name that is not plain");
         }
         let hides = |argument: &Argument| {
             argument
                 .literal()
                 .is_some_and(|text| text.contains("$(") || text.contains('`'))
         };
+        // `-v` and `-R` look a variable up, whose index is arithmetic.
+        let looks = |word: &Argument| match word.literal() {
+            Some(text) => text == "-v" || text == "-R",
+            None => "-v".starts_with(&word.prefix()) && !word.is_number(),
+        };
+        let plain = |word: &Argument| match word.literal() {
+            Some(text) => environment::is_name(&text) || !text.contains('['),
+            None => word.is_number(),
+        };
+        let sure: Vec<Argument> = rest.iter().filter(|word| !word.splits()).cloned().collect();
+        let pairs = rest.windows(2).chain(sure.windows(2));
+        for pair in pairs {
+            if let [option, name] = pair
+                && looks(option)
+                && !plain(name)
+            {
+                return refuse(if option.literal().is_some() {
+                    "looks up a variable by a name that is not plain"
+                } else {
+                    "has two words beside each other of which neither is known"
+                });
+            }
+        }
         if rest.iter().any(hides) {
             return refuse("has a command in a quoted word, which a test may run");
         }
         Ok(())
     }
 
-    fn printf(&mut self, rest: &[Argument], words: &[Argument]) -> Result<(), Refusal> {
+    // It may wait for a job, and put its number into a variable.
+    fn wait(
+        &mut self,
+        rest: &[Argument],
+        words: &[Argument],
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        let refuse = |reason: String| Refusal::new(arguments::shown(words), reason);
+        let numbers = |word: &&Argument| !word.is_number();
+        let rest: Vec<Argument> = rest.iter().filter(numbers).cloned().collect();
+        let parsed = Options::new("f n p=").parse(&rest).map_err(refuse)?;
+        for name in parsed.values(&["p"]) {
+            let name = name.literal().filter(|name| environment::is_name(name));
+            let name =
+                name.ok_or_else(|| refuse("sets a variable whose name is not plain".to_owned()))?;
+            self.assigned(&name, None, context)?;
+        }
+        Ok(())
+    }
+
+    fn printf(
+        &mut self,
+        rest: &[Argument],
+        words: &[Argument],
+        context: &Context,
+    ) -> Result<(), Refusal> {
         let Some(first) = rest.first() else {
             return Ok(());
         };
@@ -306,7 +356,7 @@ impl Judge<'_> {
             let reason = "sets a variable whose name is not plain";
             return Err(Refusal::new(arguments::shown(words), reason));
         };
-        self.assigned(&name, false)
+        self.assigned(&name, None, context)
     }
 
     fn declare(
@@ -314,9 +364,12 @@ impl Judge<'_> {
         name: &str,
         rest: &[Argument],
         words: &[Argument],
+        context: &Context,
     ) -> Result<(), Refusal> {
         let refuse = |reason: &str| Err(Refusal::new(arguments::shown(words), reason));
+        let judged = std::mem::take(&mut self.assignments);
         let mut exports = name == "export";
+        let mut lists = false;
         for argument in rest {
             let text = argument.prefix();
             if let Some(options) = text.strip_prefix(['-', '+']) {
@@ -326,6 +379,7 @@ impl Judge<'_> {
                     return refuse("has an option whose effect is not known here");
                 }
                 exports |= options.contains('x');
+                lists |= options.contains(['a', 'A']);
                 // Values are then computed, and arithmetic can run commands.
                 if options.contains('i') {
                     return refuse("declares a number; assign it with `$((…))`");
@@ -339,9 +393,32 @@ impl Judge<'_> {
             if !environment::is_name(variable) || (argument.literal().is_none() && !value) {
                 return refuse("declares a variable whose name is not plain");
             }
+            if lists {
+                self.found.arrays.insert(variable.to_owned());
+            }
+            let seen = judged.contains(&argument.shown);
+            let given = argument.after(text.find('=').map_or(text.len(), |at| at + 1));
+            // The value of a list is a script of its own, also where it comes from a variable.
+            let list =
+                lists || self.known.arrays.contains(variable) || environment::is_list(variable);
+            let whole = seen
+                && given
+                    .as_ref()
+                    .is_some_and(|given| given.shown.starts_with('('));
+            let may_be_list = given.as_ref().is_some_and(|given| {
+                let start = given.prefix();
+                start.starts_with('(')
+                    || start.is_empty() && given.literal().is_none() && !given.is_revision()
+            });
+            if value && list && may_be_list && !whole {
+                return refuse("gives a list a value that may hold commands; write `name=(…)`");
+            }
             // An assignment that the parser saw has been judged with its value.
-            if value && argument.literal().is_some() {
-                self.assigned(variable, false)?;
+            if value && !seen {
+                self.assigned(variable, None, context)?;
+            } else if !value {
+                // It may be empty now.
+                self.set(variable, None, context);
             }
             if exports {
                 self.exported(variable)?;
@@ -355,6 +432,7 @@ impl Judge<'_> {
         name: &str,
         rest: &[Argument],
         words: &[Argument],
+        context: &Context,
     ) -> Result<(), Refusal> {
         let refuse = |reason: &str| Err(Refusal::new(arguments::shown(words), reason));
         let valued = match name {
@@ -368,6 +446,16 @@ impl Judge<'_> {
             "unset" => "v",
             _ => "",
         };
+        // What is set where no name is given, or besides.
+        let own = match name {
+            "read" => "REPLY",
+            "mapfile" | "readarray" => "MAPFILE",
+            "getopts" => "OPTARG",
+            _ => "",
+        };
+        if !own.is_empty() {
+            self.set(own, None, context);
+        }
         let mut rest = rest.iter();
         let mut skip = usize::from(name == "getopts");
         while let Some(argument) = rest.next() {
@@ -396,7 +484,16 @@ impl Judge<'_> {
             if !environment::is_name(&text) {
                 return refuse("sets a variable whose name is not plain");
             }
-            self.assigned(&text, false)?;
+            if name == "unset" {
+                // Without an option it may be a function that is taken back.
+                if self.functions.contains(&text) || self.defined.contains(&text) {
+                    return refuse("takes a function back");
+                }
+                self.found.unset.insert(text.clone());
+            } else {
+                self.found.arrays.insert(text.clone());
+            }
+            self.assigned(&text, None, context)?;
             if name == "getopts" {
                 break;
             }
@@ -439,6 +536,14 @@ fn set(rest: &[Argument], words: &[Argument]) -> Result<(), Refusal> {
     Ok(())
 }
 
+// `-x` runs a command.
+fn jobs(rest: &[Argument], words: &[Argument]) -> Result<(), Refusal> {
+    match Options::new("l n p r s").parse(rest) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(Refusal::new(arguments::shown(words), reason)),
+    }
+}
+
 fn unknown_place(places: &Places) -> Flow {
     Flow {
         success: Places::from([Place::Unknown]),
@@ -446,25 +551,21 @@ fn unknown_place(places: &Places) -> Flow {
     }
 }
 
-fn moved(rest: &[Argument], places: &Places) -> Flow {
+fn moved(rest: &[Argument], ground: &Ground<'_>, places: &Places) -> Flow {
     let target = match rest {
         [target] => target,
         [option, target] if option.is("--") || option.is("-L") => target,
         _ => return unknown_place(places),
     };
-    let Some(target) = target
-        .literal()
-        .filter(|target| !target.is_empty() && !target.starts_with('-'))
+    // `-` is where one was before, `+1` what lies on a stack.
+    let target = target.literal().filter(|_| !target.is_odd());
+    let Some(target) =
+        target.filter(|target| !target.is_empty() && !target.starts_with(['-', '+']))
     else {
         return unknown_place(places);
     };
-    let go = |place: &Place| match place {
-        Place::At(directory) => Place::At(absolute(directory, &target)),
-        Place::Unknown if target.starts_with('/') => Place::At(absolute("", &target)),
-        Place::Unknown => Place::Unknown,
-    };
     Flow {
-        success: places.iter().map(go).collect(),
+        success: ground.moved(&target, places),
         failure: places.clone(),
     }
 }

@@ -1,86 +1,36 @@
 //! Programs that put files elsewhere: where their content comes from, and every path that it may get.
 
 use super::{
-    Kind, Scope,
-    arguments::{Argument, Options, Parsed, Piece},
+    Kind,
+    arguments::{Argument, Piece},
     effects::Effects,
-    places::{Change, Look, Place, Places, absolute},
+    options::{Options, Parsed},
+    places::{Change, Ground, Look, Places, absolute},
 };
 
-fn copy_options(name: &str) -> Options {
+/// Returns the options of `cp`, `mv`, `ln`, or `install`. Where what they make has a name of its own, no
+/// word says it.
+pub(super) fn options(name: &str) -> Options {
     match name {
-        "cp" => Options {
-            flags: "abdfHiLlnPpRrsTuvx",
-            valued: "St",
-            long: &[
-                "archive",
-                "attributes-only",
-                "backup",
-                "dereference",
-                "force",
-                "interactive",
-                "link",
-                "no-clobber",
-                "no-dereference",
-                "no-target-directory",
-                "one-file-system",
-                "parents",
-                "preserve",
-                "recursive",
-                "reflink",
-                "remove-destination",
-                "strip-trailing-slashes",
-                "symbolic-link",
-                "update",
-                "verbose",
-            ],
-            long_valued: &["no-preserve", "sparse", "suffix", "target-directory"],
-        },
-        "mv" => Options {
-            flags: "bfinTuv",
-            valued: "St",
-            long: &[
-                "backup",
-                "force",
-                "interactive",
-                "no-clobber",
-                "no-target-directory",
-                "strip-trailing-slashes",
-                "update",
-                "verbose",
-            ],
-            long_valued: &["suffix", "target-directory"],
-        },
-        "ln" => Options {
-            flags: "bfinPrsTvL",
-            valued: "St",
-            long: &[
-                "backup",
-                "force",
-                "interactive",
-                "logical",
-                "no-dereference",
-                "physical",
-                "relative",
-                "symbolic",
-                "no-target-directory",
-                "verbose",
-            ],
-            long_valued: &["suffix", "target-directory"],
-        },
-        _ => Options {
-            flags: "bcCDdpTv",
-            valued: "gmoSt",
-            long: &[
-                "backup",
-                "compare",
-                "directory",
-                "no-target-directory",
-                "preserve-timestamps",
-                "verbose",
-            ],
-            long_valued: &["group", "mode", "owner", "suffix", "target-directory"],
-        },
+        "cp" => Options::new(
+            "a,archive attributes-only b! backup?! c debug d f,force H i,interactive keep-directory-symlink \
+             L,dereference l,link N n,no-clobber P,no-dereference p preserve? no-preserve= parents! \
+             r,R,recursive reflink? remove-destination S! suffix=! s,symbolic-link sparse= \
+             strip-trailing-slashes T,no-target-directory t,target-directory= u v,verbose update? \
+             x,one-file-system X Z context?",
+        ),
+        "mv" => Options::new(
+            "b! backup?! debug exchange! f,force h i,interactive n,no-clobber no-copy S! suffix=! \
+             strip-trailing-slashes T,no-target-directory t,target-directory= u v,verbose update? Z,context",
+        ),
+        "ln" => Options::new(
+            "b! backup?! F! f,force h i,interactive L,logical n,no-dereference P,physical r,relative \
+             S! suffix=! s,symbolic T,no-target-directory t,target-directory= v,verbose w",
+        ),
+        _ => Options::new(
+            "b! backup?! C,compare c D d,directory debug g,group= m,mode= o,owner= p,preserve-timestamps \
+             S! s,strip strip-program=! suffix=! T,no-target-directory t,target-directory= v,verbose Z context?",
+        ),
     }
 }
 
@@ -88,54 +38,62 @@ fn copy_options(name: &str) -> Options {
 pub(super) fn effects(
     name: &str,
     rest: &[Argument],
-    scope: &Scope<'_>,
+    ground: &Ground<'_>,
     places: &Places,
 ) -> Result<Effects, String> {
-    let parsed = copy_options(name).parse(rest)?;
+    let parsed = options(name).parse(rest)?;
     let mut effects = Effects::default();
-    if parsed.has(&["S", "suffix", "b", "backup", "parents"]) {
-        return Err(
-            "makes files whose names are not worked out here; leave out the option".to_owned(),
-        );
-    }
-    if name == "install" && parsed.has(&["d", "directory"]) {
+    if name == "install" && parsed.has(&["d"]) {
         effects.change(parsed.operands, Change::Directory);
         return Ok(effects);
     }
     let (sources, target, is_directory) = targets(name, &parsed)?;
-    let recursive = parsed.has(&["r", "R", "a", "recursive", "archive"]);
-    let links = name == "ln" || parsed.has(&["l", "s", "link", "symbolic-link"]);
+    let recursive = parsed.has(&["r", "a"]);
+    let links = name == "ln" || parsed.has(&["l", "s"]);
+    // What a link says is copied with it, or what it leads to.
+    let follows = name == "install"
+        || parsed.has(&["L"])
+        || !(name == "mv" || recursive || parsed.has(&["d", "P"]));
     for source in &sources {
         if links {
-            let deeper = may_be_directory(&target, scope, places);
+            let deeper = may_be_directory(&target, ground, places);
             linked(source, &target, &parsed, is_directory, deeper, &mut effects)?;
             continue;
         }
-        match name {
-            // It is removed there, and may be read by its new name.
-            "mv" => {
-                effects.change([source.clone()], Change::Tree);
-                effects.look([source.clone()], Look::Tree);
-            }
-            _ if recursive => effects.look([source.clone()], Look::Tree),
-            _ => effects.look([source.clone()], Look::File),
+        let look = match follows {
+            true if recursive => Look::Through,
+            true => Look::File,
+            false => Look::Tree,
+        };
+        // It is removed there, and may be read by its new name.
+        if name == "mv" {
+            effects.change([source.clone()], Change::Tree);
         }
+        effects.look([source.clone()], &look);
     }
-    let bare = parsed.has(&["T", "no-target-directory"]);
+    let bare = parsed.has(&["T"]);
     let moves_directories = recursive || name == "mv";
     for source in &sources {
         let into = into(source, &target)?;
-        let tree = moves_directories && !is_file(source, scope, places);
+        let tree = moves_directories && !is_file(source, ground, places);
         let mut written = Vec::new();
-        if bare || !is_directory && !is_directory_now(&target, scope, places) {
-            written.push((target.clone(), Look::File));
+        if bare || !is_directory && !is_directory_now(&target, ground, places) {
+            written.push(target.clone());
         }
-        if !bare && (is_directory || may_be_directory(&target, scope, places)) {
-            written.push((into, Look::File));
+        if !bare && (is_directory || may_be_directory(&target, ground, places)) {
+            written.push(into);
         }
-        for (path, _) in written {
+        for path in written {
+            if links {
+                effects.links.push(path.clone());
+                effects.change([path], Change::Name);
+                continue;
+            }
+            if !follows {
+                carried(source, &path, ground, places, &mut effects)?;
+            }
             if tree {
-                copied(source, &path, scope, places, &mut effects);
+                copied(source, &path, follows, ground, places, &mut effects);
             } else if name == "mv" {
                 effects.change([path], Change::Name);
             } else {
@@ -148,7 +106,7 @@ pub(super) fn effects(
 
 // The sources, the target, and whether the target is a directory for certain.
 fn targets(name: &str, parsed: &Parsed) -> Result<(Vec<Argument>, Argument, bool), String> {
-    let named: Vec<&Argument> = parsed.values(&["t", "target-directory"]).collect();
+    let named: Vec<&Argument> = parsed.values(&["t"]).collect();
     if let Some(target) = named.last() {
         return Ok((parsed.operands.clone(), (*target).clone(), true));
     }
@@ -203,7 +161,12 @@ fn into(source: &Argument, target: &Argument) -> Result<Argument, String> {
                 Some((_, after)) => last = vec![Piece::Text(after.to_owned())],
                 None => last.push(piece.clone()),
             },
-            Piece::Glob(_) | Piece::Unknown { .. } => last.push(piece.clone()),
+            Piece::Odd(_)
+            | Piece::Glob(_)
+            | Piece::Number { .. }
+            | Piece::Revision { .. }
+            | Piece::Found(_)
+            | Piece::Unknown { .. } => last.push(piece.clone()),
         }
     }
     into.pieces.extend(last);
@@ -220,8 +183,7 @@ fn linked(
     effects: &mut Effects,
 ) -> Result<(), String> {
     // Whoever may write a link may write what it leads to; so that must be writable already.
-    let symbolic =
-        parsed.has(&["s", "symbolic", "symbolic-link"]) && !parsed.has(&["r", "relative"]);
+    let symbolic = parsed.has(&["s"]) && !parsed.has(&["r"]);
     let (Some(path), Some(link)) = (source.literal(), target.literal()) else {
         return Err("makes a link whose ends are not known before it runs".to_owned());
     };
@@ -246,63 +208,135 @@ fn linked(
             effects.change([deeper], Change::Tree);
         }
     }
-    effects.change([led.clone()], Change::Tree);
-    effects.look([led], Look::Tree);
+    leads(led, effects);
     Ok(())
 }
 
-fn named(argument: &Argument, places: &Places) -> Vec<Option<String>> {
-    let Some(path) = argument.literal() else {
-        return vec![None];
-    };
-    let at = |place: &Place| match place {
-        Place::At(directory) => Some(absolute(directory, &path)),
-        Place::Unknown => None,
-    };
-    places.iter().map(at).collect()
+// What a link leads to is written and read by its name.
+fn leads(led: Argument, effects: &mut Effects) {
+    effects.change([led.clone()], Change::Tree);
+    effects.look([led], &Look::Tree);
 }
 
-fn kinds(argument: &Argument, scope: &Scope<'_>, places: &Places) -> Vec<Kind> {
-    let kind = |path: Option<String>| path.map_or(Kind::Unknown, |path| scope.tree.kind(&path));
+/// Returns every absolute path that the argument may name, nothing for one that is not known.
+pub(super) fn named(argument: &Argument, places: &Places) -> Vec<Option<String>> {
+    match argument.literal() {
+        Some(path) => Ground::absolutes(&path, places),
+        None => vec![None],
+    }
+}
+
+fn kinds(argument: &Argument, ground: &Ground<'_>, places: &Places) -> Vec<Kind> {
+    let kind = |path: Option<String>| path.map_or(Kind::Unknown, |path| ground.kind(&path));
     named(argument, places).into_iter().map(kind).collect()
 }
 
-fn is_file(argument: &Argument, scope: &Scope<'_>, places: &Places) -> bool {
-    kinds(argument, scope, places)
-        .iter()
-        .all(|kind| kind.is_file())
+fn is_file(argument: &Argument, ground: &Ground<'_>, places: &Places) -> bool {
+    named(argument, places).into_iter().all(|path| match path {
+        // What is not there, and nobody makes, is not moved either.
+        Some(path) => match ground.kind(&path) {
+            Kind::File | Kind::Linked => true,
+            Kind::Missing => !ground.may_be_made(&path),
+            Kind::Directory | Kind::Unknown => false,
+        },
+        None => false,
+    })
 }
 
-fn is_directory_now(argument: &Argument, scope: &Scope<'_>, places: &Places) -> bool {
-    kinds(argument, scope, places)
+fn is_directory_now(argument: &Argument, ground: &Ground<'_>, places: &Places) -> bool {
+    kinds(argument, ground, places)
         .iter()
         .all(|kind| *kind == Kind::Directory)
 }
 
-fn may_be_directory(argument: &Argument, scope: &Scope<'_>, places: &Places) -> bool {
-    kinds(argument, scope, places)
+fn may_be_directory(argument: &Argument, ground: &Ground<'_>, places: &Places) -> bool {
+    kinds(argument, ground, places)
         .iter()
         .any(|kind| matches!(kind, Kind::Directory | Kind::Unknown))
+}
+
+// A link that is moved, or copied as it is, leads elsewhere from its new place.
+pub(super) fn carried(
+    source: &Argument,
+    path: &Argument,
+    ground: &Ground<'_>,
+    places: &Places,
+    effects: &mut Effects,
+) -> Result<(), String> {
+    let hidden = || {
+        format!(
+            "might put a link where it leads elsewhere: nobody knows all that lies in `{}`",
+            source.shown
+        )
+    };
+    if !ground.looks() {
+        return Ok(());
+    }
+    for from in named(source, places) {
+        let from = from.ok_or_else(hidden)?;
+        for (inner, target) in ground.links_in(&from).ok_or_else(hidden)? {
+            let text = path.literal().ok_or_else(hidden)?;
+            let text = text.trim_end_matches('/');
+            let link = if inner.is_empty() {
+                text.to_owned()
+            } else {
+                format!("{text}/{inner}")
+            };
+            // An absolute one leads where it led before.
+            if target.starts_with('/') {
+                effects.links.push(Argument::text(link));
+                continue;
+            }
+            let led = match link.rsplit_once('/') {
+                Some((parent, _)) => format!("{parent}/{target}"),
+                None => target,
+            };
+            let mut led = Argument::text(led);
+            led.shown.clone_from(&source.shown);
+            // What stays within what is moved is judged with it.
+            let stays = places.iter().all(|place| {
+                let super::places::Place::At(directory) = place else {
+                    return false;
+                };
+                let led = absolute(directory, &led.literal().unwrap_or_default());
+                let moved = absolute(directory, text);
+                led.strip_prefix(&moved)
+                    .is_some_and(|rest| rest.starts_with('/'))
+                    && !inner.is_empty()
+            });
+            if !stays {
+                leads(led, effects);
+            }
+            effects.links.push(Argument::text(link));
+        }
+    }
+    Ok(())
 }
 
 // Whatever lies in `source` comes to lie at `path`.
 fn copied(
     source: &Argument,
     path: &Argument,
-    scope: &Scope<'_>,
+    follows: bool,
+    ground: &Ground<'_>,
     places: &Places,
     effects: &mut Effects,
 ) {
-    let below: Option<Vec<Vec<String>>> = named(source, places)
-        .into_iter()
-        .map(|source| scope.tree.below(&source?))
-        .collect();
-    let (Some(below), Some(path_text)) = (below, path.literal()) else {
+    let from = named(source, places);
+    let below = |source: &Option<String>| ground.below(source.as_ref()?);
+    let below: Option<Vec<_>> = from.iter().map(below).collect();
+    // What lies behind links is not among it.
+    let plain = |source: &Option<String>| {
+        let source = source.as_ref()?;
+        ground.links_in(source).filter(Vec::is_empty)
+    };
+    let plain = !follows || !ground.looks() || from.iter().all(|source| plain(source).is_some());
+    let (Some(below), Some(path_text), true) = (below, path.literal(), plain) else {
         effects.change([path.clone()], Change::Anything);
         return;
     };
     effects.change([path.clone()], Change::Directory);
-    for inside in below.into_iter().flatten() {
+    for inside in below.iter().flat_map(|below| below.iter()) {
         let mut to = Argument::text(format!("{}/{inside}", path_text.trim_end_matches('/')));
         to.shown.clone_from(&path.shown);
         effects.change([to], Change::File);

@@ -1,10 +1,11 @@
 //! What common programs do to files, by their arguments.
 
 use super::{
-    Scope,
-    arguments::{Argument, Options, Piece},
-    copies, git,
-    places::{Change, Look, Places},
+    arguments::Argument,
+    copies, find, git,
+    options::{Options, Use, unclear},
+    output,
+    places::{Change, Ground, Look, Places},
     readers, sed, within,
 };
 use crate::boundary::{CommandPattern, programs};
@@ -14,12 +15,26 @@ use crate::boundary::{CommandPattern, programs};
 pub(super) struct Effects {
     /// Paths that it changes.
     pub(super) changes: Vec<(Argument, Change)>,
+    /// Paths at which it puts a link, or may put one.
+    pub(super) links: Vec<Argument>,
     /// Paths that it shows.
     pub(super) looks: Vec<(Argument, Look)>,
     /// Words that may be paths which it reads.
     pub(super) mentions: Vec<Argument>,
-    /// Commands that it runs.
+    /// Paths, relative to the root, of which it shows what git has.
+    pub(super) history: Vec<Argument>,
+    /// Commands that it runs where it runs itself.
     pub(super) commands: Vec<Vec<Argument>>,
+    /// Commands that it runs in other directories.
+    pub(super) elsewhere: Vec<Vec<Argument>>,
+    /// Whether it may do more than is said here.
+    pub(super) opaque: bool,
+    /// Whether it may change what git tracks.
+    pub(super) indexes: bool,
+    /// Whether it must find no other repository than the project's.
+    pub(super) repository: bool,
+    /// Where it goes first.
+    pub(super) directory: Option<String>,
 }
 
 impl Effects {
@@ -28,9 +43,9 @@ impl Effects {
             .extend(paths.into_iter().map(|path| (path, change)));
     }
 
-    pub(super) fn look(&mut self, paths: impl IntoIterator<Item = Argument>, look: Look) {
+    pub(super) fn look(&mut self, paths: impl IntoIterator<Item = Argument>, look: &Look) {
         self.looks
-            .extend(paths.into_iter().map(|path| (path, look)));
+            .extend(paths.into_iter().map(|path| (path, look.clone())));
     }
 }
 
@@ -149,30 +164,44 @@ fn runs_project(words: &[Argument]) -> bool {
 pub(super) fn effects(
     name: &str,
     rest: &[Argument],
-    scope: &Scope<'_>,
+    ground: &Ground<'_>,
     places: &Places,
 ) -> Result<Effects, String> {
     let mut effects = Effects::default();
     match name {
-        "git" => return git::effects(rest),
+        "git" => return git::effects(rest, ground, places),
         "sed" | "gsed" => return sed::effects(rest),
-        "find" | "gfind" => return find(rest),
-        "cp" | "mv" | "install" | "ln" | "gcp" | "gmv" => {
-            return copies::effects(name.trim_start_matches('g'), rest, scope, places);
+        "find" | "gfind" => {
+            let expression = find::read(rest)?;
+            effects = find::effects(&expression);
+            let found = output::found_by(&expression, ground, places);
+            for (command, elsewhere) in expression.commands {
+                if elsewhere {
+                    effects.elsewhere.push(command);
+                } else {
+                    effects.commands.push(match &found {
+                        Some(found) => find::filled(command, found),
+                        None => command,
+                    });
+                }
+            }
         }
-        "rm" | "unlink" | "shred" | "rmdir" | "mkdir" | "touch" | "tee" | "truncate" | "mktemp" => {
-            let parsed = simple_options(name).parse(rest)?;
+        "cp" | "mv" | "install" | "ln" | "gcp" | "gmv" => {
+            return copies::effects(name.trim_start_matches('g'), rest, ground, places);
+        }
+        "rm" | "unlink" | "shred" | "rmdir" | "mkdir" | "touch" | "tee" | "truncate" => {
+            let parsed = changer(name).parse(rest)?;
             let change = match name {
                 "rmdir" | "mkdir" => Change::Directory,
-                "rm" if parsed.has(&["r", "R", "recursive", "d", "dir"]) => Change::Tree,
+                "rm" if parsed.has(&["r", "d"]) => Change::Tree,
                 "rm" | "unlink" => Change::Name,
                 _ => Change::File,
             };
-            effects.look(parsed.values(&["reference"]).cloned(), Look::File);
-            effects.change(parsed.values(&["tmpdir", "p"]).cloned(), Change::Directory);
+            effects.look(parsed.used(Use::Read).cloned(), &Look::File);
             effects.change(parsed.operands, change);
         }
-        "chmod" | "chown" | "chgrp" => return modes(rest),
+        "mktemp" => mktemp(rest, ground, &mut effects)?,
+        "chmod" | "chown" | "chgrp" => modes(rest, &mut effects)?,
         "dd" => {
             for argument in rest {
                 let prefix = argument.prefix();
@@ -180,208 +209,122 @@ pub(super) fn effects(
                 if prefix.starts_with("of=") {
                     effects.change(value("of="), Change::File);
                 } else if prefix.starts_with("if=") {
-                    effects.look(value("if="), Look::File);
+                    effects.look(value("if="), &Look::File);
                 } else if argument.literal().is_none() {
                     return Err(unclear(argument));
                 }
             }
         }
+        _ if readers::is_reader(name) || readers::options(name).is_some() => {
+            return readers::effects(name, rest, ground, places);
+        }
         _ if BLIND.contains(&name) => {}
-        _ if readers::is_reader(name) => return readers::effects(name, rest),
-        _ => effects.mentions.extend(rest.iter().cloned()),
+        _ => {
+            effects.opaque = true;
+            effects.mentions.extend(rest.iter().cloned());
+        }
     }
     Ok(effects)
 }
 
-pub(super) fn unclear(word: &Argument) -> String {
-    format!(
-        "has the word `{}`, which might turn out to be an option",
-        word.shown
-    )
-}
-
-fn simple_options(name: &str) -> Options {
-    let options = |flags, valued, long, long_valued| Options {
-        flags,
-        valued,
-        long,
-        long_valued,
+/// Returns the words of a command with each option alone in a word and long names in full, so that a
+/// pattern for an option finds it however it is written. Nothing where that is not known.
+pub(super) fn plain(name: &str, rest: &[Argument]) -> Option<Vec<Argument>> {
+    let options = match name {
+        "git" => return git::plain(rest),
+        "sed" | "gsed" => sed::OPTIONS,
+        "cp" | "mv" | "install" | "ln" | "gcp" | "gmv" => {
+            copies::options(name.trim_start_matches('g'))
+        }
+        "rm" | "unlink" | "shred" | "rmdir" | "mkdir" | "touch" | "tee" | "truncate" => {
+            changer(name)
+        }
+        "mktemp" => MKTEMP,
+        name => readers::options(name)?,
     };
+    Some(options.parse(rest).ok()?.plain)
+}
+
+fn changer(name: &str) -> Options {
     match name {
-        "rm" => options(
-            "fiIrRdv",
-            "",
-            &[
-                "force",
-                "interactive",
-                "recursive",
-                "dir",
-                "verbose",
-                "one-file-system",
-                "preserve-root",
-            ],
-            &[],
+        "rm" => Options::new(
+            "f,force i I interactive? r,R,recursive d,dir v,verbose P W x one-file-system preserve-root?",
         ),
-        "shred" => options(
-            "fuvxz",
-            "ns",
-            &["force", "remove", "verbose", "exact", "zero"],
-            &["iterations", "size"],
+        "shred" => Options::new(
+            "f,force n,iterations= s,size= u v,verbose x,exact z,zero remove? random-source=<",
         ),
-        "rmdir" => options(
-            "pv",
-            "",
-            &["ignore-fail-on-non-empty", "parents", "verbose"],
-            &[],
-        ),
-        "mkdir" => options("pv", "m", &["parents", "verbose"], &["mode"]),
-        "touch" => options(
-            "acfhm",
-            "drt",
-            &["no-create", "no-dereference"],
-            &["date", "time", "reference"],
-        ),
-        "tee" => options(
-            "aip",
-            "",
-            &["append", "ignore-interrupts", "output-error"],
-            &[],
-        ),
-        "truncate" => options(
-            "co",
-            "sr",
-            &["no-create", "io-blocks"],
-            &["size", "reference"],
-        ),
-        "mktemp" => options(
-            "dqu",
-            "p",
-            &["directory", "quiet", "dry-run", "tmpdir"],
-            &["suffix"],
-        ),
-        _ => options("", "", &[], &[]),
+        "rmdir" => Options::new("p,parents v,verbose ignore-fail-on-non-empty"),
+        "mkdir" => Options::new("p,parents v,verbose m,mode= Z context?"),
+        "touch" => {
+            Options::new("a A= c,no-create d,date= f h,no-dereference m r,reference=< t= time=")
+        }
+        "tee" => Options::new("a,append i,ignore-interrupts p output-error?"),
+        "truncate" => Options::new("c,no-create o,io-blocks s,size= r,reference=<"),
+        _ => Options::new(""),
     }
 }
 
-fn modes(rest: &[Argument]) -> Result<Effects, String> {
-    const LONG: &[&str] = &[
-        "changes",
-        "silent",
-        "quiet",
-        "verbose",
-        "no-dereference",
-        "recursive",
-        "preserve-root",
-    ];
-    let mut effects = Effects::default();
-    let mut recursive = false;
-    let mut mode = false;
-    let mut only_operands = false;
-    for argument in rest {
-        let prefix = argument.prefix();
-        let option = prefix.starts_with('-') && !only_operands;
-        let is_mode =
-            prefix.chars().skip(1).all(|c| "rwxXstugoa+=,-".contains(c)) && prefix != "--";
-        if option && prefix == "--" {
-            only_operands = true;
-        } else if option && prefix.starts_with("--reference=") {
-            mode = true;
-        } else if option && prefix.starts_with("--") {
-            let name = prefix.trim_start_matches('-');
-            if !LONG.contains(&name) {
-                return Err(format!(
-                    "has the option `{prefix}`, whose effect is not known here"
-                ));
-            }
-            recursive |= name == "recursive";
-        } else if option && !is_mode {
-            if !prefix.chars().skip(1).all(|c| "cfvRhHLP".contains(c)) {
-                return Err(format!(
-                    "has the option `{prefix}`, whose effect is not known here"
-                ));
-            }
-            recursive |= prefix.contains('R');
-        } else if !mode {
-            mode = true;
-        } else {
-            let change = if recursive {
-                Change::Tree
-            } else {
-                Change::File
-            };
-            effects.change([argument.clone()], change);
-        }
-    }
-    Ok(effects)
-}
+const MKTEMP: Options = Options::new("d,directory q,quiet u,dry-run p= tmpdir? t suffix=");
 
-fn find(rest: &[Argument]) -> Result<Effects, String> {
-    let mut effects = Effects::default();
-    let options = |word: &Argument| matches!(word.literal().as_deref(), Some("-H" | "-L" | "-P"));
-    let mut words = rest.iter().skip_while(|word| options(word)).peekable();
-    let mut starts = Vec::new();
-    while let Some(start) = words.next_if(|word| !word.prefix().starts_with(['-', '(', '!'])) {
-        if start.literal().is_none() && start.prefix().is_empty() {
-            return Err(unclear(start));
-        }
-        starts.push(start.clone());
+// A template is relative to the directory that an option names.
+fn mktemp(rest: &[Argument], ground: &Ground<'_>, effects: &mut Effects) -> Result<(), String> {
+    let parsed = MKTEMP.parse(rest)?;
+    let named = parsed.values(&["p", "tmpdir"]).next().cloned();
+    let moved = parsed.has(&["p", "tmpdir", "t"]);
+    // Without a template, and where one is asked for, it is a temporary file of the agent's own.
+    let directory = match named.filter(|value| !value.is("")) {
+        Some(directory) => Some(directory.literal().ok_or_else(|| unclear(&directory))?),
+        None if moved || parsed.operands.is_empty() => ground.temporary().map(ToOwned::to_owned),
+        None => Some(".".to_owned()),
+    };
+    let Some(directory) = directory else {
+        return Ok(());
+    };
+    if parsed.operands.is_empty() {
+        effects.change([Argument::text(format!("{directory}/tmp"))], Change::File);
     }
-    if starts.is_empty() {
-        starts.push(Argument::text("."));
-    }
-    while let Some(word) = words.next() {
-        let Some(text) = word.literal() else {
-            if word.prefix().is_empty() {
-                return Err(unclear(word));
-            }
+    for template in &parsed.operands {
+        if template.prefix().starts_with('/') {
+            effects.change([template.clone()], Change::File);
             continue;
-        };
-        match text.as_str() {
-            "-delete" => effects.change(starts.iter().cloned(), Change::Tree),
-            "-fprint" | "-fprint0" | "-fls" | "-fprintf" => {
-                effects.change(words.next().cloned(), Change::File);
-            }
-            "-files0-from" => effects.look(words.next().cloned(), Look::File),
-            "-exec" | "-execdir" | "-ok" | "-okdir" => {
-                let mut command = Vec::new();
-                for word in words.by_ref() {
-                    if word.is(";") {
-                        break;
-                    }
-                    if word.is("+")
-                        && command
-                            .last()
-                            .is_some_and(|last: &Argument| last.is_unknown())
-                    {
-                        break;
-                    }
-                    command.push(found(word));
-                }
-                effects.commands.push(command);
-            }
-            "-name" | "-iname" | "-path" | "-ipath" | "-wholename" | "-regex" | "-iregex"
-            | "-newer" | "-type" | "-size" | "-mtime" | "-mmin" | "-maxdepth" | "-mindepth"
-            | "-perm" | "-user" | "-group" | "-printf" => {
-                words.next();
-            }
-            _ => {}
         }
+        let mut path = template.behind(&format!("{}/", directory.trim_end_matches('/')));
+        path.shown.clone_from(&template.shown);
+        effects.change([path], Change::File);
     }
-    Ok(effects)
+    Ok(())
 }
 
-// `{}` is a path that is not known before it runs.
-fn found(word: &Argument) -> Argument {
-    match word.literal() {
-        Some(text) if text.contains("{}") => Argument {
-            shown: word.shown.clone(),
-            pieces: vec![
-                Piece::Text(text.split("{}").next().unwrap_or("").to_owned()),
-                Piece::Unknown { splits: false },
-            ],
-        },
-        Some(_) | None => word.clone(),
+fn modes(rest: &[Argument], effects: &mut Effects) -> Result<(), String> {
+    const OPTIONS: Options = Options::new(
+        "c,changes f,silent,quiet v,verbose R,recursive H L! P h,no-dereference n preserve-root \
+         no-preserve-root from= reference= dereference",
+    );
+    // `-x` takes a mode away, and is no option.
+    let is_mode = |word: &Argument| {
+        let mode = |text: String| {
+            text.len() > 1
+                && text.starts_with('-')
+                && text.chars().skip(1).all(|c| "rwxXstugoa+=,-".contains(c))
+                && text != "--"
+        };
+        word.literal().is_some_and(mode)
+    };
+    let mode = rest.iter().position(is_mode);
+    let mut words = rest.to_vec();
+    if let Some(mode) = mode {
+        words.remove(mode);
     }
+    let parsed = OPTIONS.parse(&words)?;
+    let given = mode.is_some() || parsed.has(&["reference"]);
+    let change = if parsed.has(&["R"]) {
+        Change::Tree
+    } else {
+        Change::File
+    };
+    let skip = usize::from(!given);
+    effects.change(parsed.operands.into_iter().skip(skip), change);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -106,6 +106,53 @@ const STARTS: &[&str] = &[
 // In zsh these are PATH and its like under another name.
 const TIED: &[&str] = &["cdpath", "fpath", "path"];
 
+// Of the above, lists of directories that a language takes libraries from.
+const SEARCH_PATHS: &[&str] = &["NODE_PATH", "PERL5LIB", "PYTHONPATH", "RUBYLIB"];
+
+// Variables that a shell fills with text of its own, or with what it reads.
+const TEXTS: &[&str] = &[
+    "_", "COPROC", "DIRSTACK", "FUNCNAME", "HOME", "HOSTNAME", "HOSTTYPE", "MACHTYPE", "MAPFILE",
+    "OLDPWD", "OPTARG", "OSTYPE", "PATH", "PWD", "REPLY", "SHELL",
+];
+
+// Variables that are lists from the start.
+const LISTS: &[&str] = &[
+    "COPROC",
+    "DIRSTACK",
+    "FUNCNAME",
+    "GROUPS",
+    "MAPFILE",
+    "PIPESTATUS",
+];
+
+// Of variables in capital letters, those by which programs are told what to do.
+const SETTINGS: &[&str] = &[
+    "CI", "DEBUG", "DISPLAY", "HOSTNAME", "LANG", "LANGUAGE", "LOGNAME", "TERM", "TZ", "USER",
+];
+const SETTING_STARTS: &[&str] = &[
+    "AWS_", "AZURE_", "BUNDLE_", "DJANGO_", "DOCKER_", "FLASK_", "GCP_", "GEM_", "GO", "GOOGLE_",
+    "JAVA_", "KUBE", "LC_", "NODE_", "PG", "RACK_", "RAILS_", "RUBY_", "RUST_", "npm_",
+];
+const SETTING_ENDS: &[&str] = &[
+    "_ARGS",
+    "_CONFIG",
+    "_ENV",
+    "_FLAGS",
+    "_HOME",
+    "_HOST",
+    "_KEY",
+    "_OPTIONS",
+    "_OPTS",
+    "_PASSWORD",
+    "_PATH",
+    "_PORT",
+    "_SECRET",
+    "_TOKEN",
+    "_URI",
+    "_URL",
+    "_proxy",
+];
+
 // Of the above, those that only change what is printed, and those that hold a credential or lead to
 // one.
 const HARMLESS: &[&str] = &[
@@ -124,6 +171,33 @@ pub(super) fn is_denied(name: &str) -> bool {
         && (NAMES.contains(&name)
             || TIED.contains(&name)
             || STARTS.iter().any(|start| name.starts_with(start)))
+}
+
+/// Returns whether a role that is granted the variable may still set it only to directories that it can't
+/// write.
+pub(super) fn is_search_path(name: &str) -> bool {
+    SEARCH_PATHS.contains(&name)
+}
+
+/// Returns whether the shell itself may have put text into a variable that is no number.
+pub(super) fn holds_text(name: &str) -> bool {
+    TEXTS.contains(&name)
+        || name.starts_with("BASH") && !matches!(name, "BASHPID" | "BASH_SUBSHELL")
+}
+
+/// Returns whether a variable is a list before anything sets it.
+pub(super) fn is_list(name: &str) -> bool {
+    LISTS.contains(&name) || name.starts_with("BASH_")
+}
+
+/// Returns whether a variable of this name may well be in the environment already, so that commands are
+/// given what is put into it.
+pub(super) fn may_be_exported(name: &str) -> bool {
+    SETTINGS.contains(&name)
+        || SETTING_STARTS
+            .iter()
+            .any(|start| name.starts_with(start) && name.len() > start.len())
+        || SETTING_ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Returns what of all that `pattern` gives no role is given, whatever grants it: a variable, or where

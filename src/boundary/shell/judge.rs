@@ -2,16 +2,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     thread,
 };
 
-use super::{Refusal, Scope, arguments::Argument, parse, places::Places};
+use super::{
+    Refusal, Scope,
+    arguments::{Argument, Piece},
+    environment, parse,
+    places::{Change, Ground, Memory, Places},
+};
 
 // A line may hold loops in loops and shells in shells; these bound the work on it.
 const MOST_COMMANDS: usize = 5_000;
 const MOST_WORDS: usize = 10_000;
 // How deep the parts of a line may lie in each other.
 const DEEPEST: usize = 40;
+// How often a line is read again because a later part says something of an earlier one.
+const MOST_ROUNDS: usize = 12;
 
 /// Judges a shell line: returns the first reason why it may not run, or nothing if it may.
 ///
@@ -44,43 +52,167 @@ fn judge_aside(line: &str, scope: &Scope<'_>, only_writes: bool) -> Result<(), R
 }
 
 fn judge_here(line: &str, scope: &Scope<'_>, only_writes: bool) -> Result<(), Refusal> {
+    let memory = Memory::default();
+    let mut facts = Facts::default();
+    // What a function, a loop, or the background does may come before what stands before it. So a line is
+    // read with nothing of the kind in mind, and once more with all that was found, until nothing is new.
+    for _ in 0..MOST_ROUNDS {
+        let found = one_round(line, scope, only_writes, &memory, &facts)?;
+        if found == facts {
+            return Ok(());
+        }
+        facts = found;
+    }
+    let reason = "is too entangled to be judged; write it as several lines";
+    Err(Refusal::new(parse::excerpt(line), reason))
+}
+
+// Returns what was known before, and what is found out.
+fn one_round(
+    line: &str,
+    scope: &Scope<'_>,
+    only_writes: bool,
+    memory: &Memory,
+    facts: &Facts,
+) -> Result<Facts, Refusal> {
     let mut judge = Judge {
         scope,
+        ground: Ground::new(scope, memory, facts),
         line,
         only_writes,
-        moves: ["cd", "pushd", "popd"]
-            .iter()
-            .any(|mover| line.contains(mover)),
+        known: facts,
+        found: facts.clone(),
         functions: BTreeSet::new(),
+        movers: BTreeSet::new(),
+        defined: BTreeSet::new(),
+        looped: Vec::new(),
+        set_for_certain: BTreeSet::new(),
+        assignments: BTreeSet::new(),
         computed: BTreeMap::new(),
-        tainted: BTreeSet::new(),
         commands: 0,
         words: 0,
     };
     judge.script(line, &Context::default(), &scope.start())?;
-    judge.computed_names()
+    judge.computed_names()?;
+    Ok(judge.found)
+}
+
+/// What only the whole line says, and what may hold before the place where it says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Whether the directory changes.
+    pub(super) moves: bool,
+    /// Loop variables that something else may set while the loop runs.
+    pub(super) doubted: BTreeSet<String>,
+    /// What variables hold that are set.
+    pub(super) classes: BTreeMap<String, Class>,
+    /// Variables that hold lists.
+    pub(super) arrays: BTreeSet<String>,
+    /// Names that are unset.
+    pub(super) unset: BTreeSet<String>,
+    /// Absolute paths that are written, and how.
+    pub(super) written: BTreeMap<String, Change>,
+    /// Absolute paths at which a link may come to lie, and what puts it there.
+    pub(super) links: BTreeMap<String, Maker>,
+    /// Whether a command runs that may write whatever it likes.
+    pub(super) opaque: bool,
+    /// Whether what git tracks may change.
+    pub(super) indexed: bool,
+}
+
+impl Facts {
+    /// Takes down that a link may come to lie at an absolute path.
+    pub(super) fn linked(&mut self, path: String, maker: Maker) {
+        let known = self.links.entry(path).or_insert(maker);
+        if *known != maker {
+            *known = Maker::Several;
+        }
+    }
+}
+
+/// What puts a link where none was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Maker {
+    /// This command of the line, which runs once.
+    One(usize),
+    /// Several commands, or one that may run several times.
+    Several,
+}
+
+/// What a variable may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    /// A decimal number.
+    Number,
+    /// A decimal number or nothing.
+    Count,
+    /// The name of a commit or nothing.
+    Revision,
+    /// Anything.
+    Any,
+}
+
+impl Class {
+    fn of(value: Option<&Argument>) -> Self {
+        let Some(value) = value else {
+            return Self::Any;
+        };
+        match value.pieces.as_slice() {
+            _ if value.literal().is_some() && value.is_number() => Self::Number,
+            [Piece::Number { splits: false }] => Self::Number,
+            [Piece::Number { .. }] => Self::Count,
+            [Piece::Revision { .. }] => Self::Revision,
+            [Piece::Text(text), Piece::Number { .. }] if text.is_empty() => Self::Count,
+            [Piece::Text(text), Piece::Revision { .. }] if text.is_empty() => Self::Revision,
+            _ => Self::Any,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (one, two) if one == two => one,
+            (Self::Number, Self::Count) | (Self::Count, Self::Number) => Self::Count,
+            (_, _) => Self::Any,
+        }
+    }
 }
 
 /// What the judge keeps in mind over a whole line.
 pub(super) struct Judge<'a> {
     pub(super) scope: &'a Scope<'a>,
+    /// Where paths lead.
+    pub(super) ground: Ground<'a>,
     /// The whole line.
     pub(super) line: &'a str,
     /// Whether a command is passed over that is refused for something else than what it writes.
     pub(super) only_writes: bool,
-    /// Whether anything in the line may change the directory.
-    pub(super) moves: bool,
+    /// What was found in the line when it was read before.
+    pub(super) known: &'a Facts,
+    /// What is found in it now.
+    pub(super) found: Facts,
     /// Functions that are defined for certain by now.
     pub(super) functions: BTreeSet<String>,
+    /// Of these, those that leave the shell in another directory.
+    pub(super) movers: BTreeSet<String>,
+    /// All functions that are defined somewhere.
+    pub(super) defined: BTreeSet<String>,
+    /// Variables of the loops around.
+    pub(super) looped: Vec<String>,
+    /// Variables that are set for certain by now.
+    pub(super) set_for_certain: BTreeSet<String>,
+    /// Arguments of the builtin that is called, which the parser has told to be assignments.
+    pub(super) assignments: BTreeSet<String>,
     /// Variables that arithmetic reads, with the place where it does.
     pub(super) computed: BTreeMap<String, String>,
-    /// Variables that may hold something else than a number.
-    pub(super) tainted: BTreeSet<String>,
     commands: usize,
     words: usize,
 }
 
 /// What holds for a part of a line.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each holds for a part of a line, whatever the others say"
+)]
 #[derive(Debug, Clone, Default)]
 pub(super) struct Context {
     /// How deep it lies in the line.
@@ -89,8 +221,16 @@ pub(super) struct Context {
     pub(super) certain: bool,
     /// Whether a grant of the whole covers it, so that only a `never` counts.
     pub(super) granted: bool,
-    /// Whether it is the body of a function.
+    /// Whether it is the body of a function, or runs when nobody knows.
     pub(super) in_function: bool,
+    /// Whether it may run several times.
+    pub(super) repeats: bool,
+    /// Whether it is read by a shell that knows no more than POSIX says.
+    pub(super) posix: bool,
+    /// Whether it is arithmetic to one shell, and commands to another.
+    pub(super) arithmetic: bool,
+    /// The script that it is part of.
+    pub(super) script: Rc<str>,
     /// Loop variables whose value is known.
     pub(super) values: BTreeMap<String, Argument>,
 }
@@ -109,6 +249,14 @@ impl Context {
             certain: false,
             ..self.clone()
         })
+    }
+
+    /// Returns the context of a part that may run several times.
+    pub(super) fn repeated(&self) -> Self {
+        Self {
+            repeats: true,
+            ..self.clone()
+        }
     }
 
     /// Returns the context of a part that may run or not.
@@ -157,8 +305,10 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
+        self.count_text(text)?;
         let context = Context {
             certain: true,
+            script: text.into(),
             ..context.deeper(text)?
         };
         let program = parse::program(text)?;
@@ -171,34 +321,53 @@ impl Judge<'_> {
         Ok(flow)
     }
 
-    /// Judges a script that starts with the functions known here and defines none for what follows.
+    /// Judges what runs in a shell that starts as this one is, and leaves it as it was.
+    pub(super) fn apart<T>(&mut self, judged: impl FnOnce(&mut Self) -> T) -> T {
+        let functions = self.functions.clone();
+        let movers = self.movers.clone();
+        let set = self.set_for_certain.clone();
+        let judged = judged(self);
+        self.functions = functions;
+        self.movers = movers;
+        self.set_for_certain = set;
+        judged
+    }
+
+    /// Judges a script that starts with the functions known here and defines none for what follows;
+    /// returns where it may end.
     pub(super) fn subshell(
         &mut self,
         text: &str,
         context: &Context,
         places: &Places,
-    ) -> Result<(), Refusal> {
-        let functions = self.functions.clone();
-        let judged = self.script(text, context, places);
-        self.functions = functions;
-        judged.map(|_| ())
+    ) -> Result<Flow, Refusal> {
+        self.apart(|judge| judge.script(text, context, places))
     }
 
     /// Judges a script for a new shell, which knows no functions and no variables of this one.
     pub(super) fn new_shell(
         &mut self,
         text: &str,
+        posix: bool,
         context: &Context,
         places: &Places,
     ) -> Result<(), Refusal> {
-        let functions = std::mem::take(&mut self.functions);
         let context = Context {
             values: BTreeMap::new(),
             in_function: false,
+            posix: posix || context.posix,
             ..context.clone()
         };
-        let judged = self.script(text, &context, places);
-        self.functions = functions;
+        let defined = std::mem::take(&mut self.defined);
+        let looped = std::mem::take(&mut self.looped);
+        let judged = self.apart(|judge| {
+            judge.functions.clear();
+            judge.movers.clear();
+            judge.set_for_certain.clear();
+            judge.script(text, &context, places)
+        });
+        self.defined = defined;
+        self.looped = looped;
         judged.map(|_| ())
     }
 
@@ -207,21 +376,62 @@ impl Judge<'_> {
         self.commands += 1;
         self.words += words;
         if self.commands > MOST_COMMANDS || self.words > MOST_WORDS {
-            return Err(Refusal::new(
-                parse::excerpt(self.line),
-                "has too many commands to be judged",
-            ));
+            return Err(self.too_much());
         }
         Ok(())
     }
 
+    /// Returns the number of the command that is judged.
+    pub(super) const fn commands(&self) -> usize {
+        self.commands
+    }
+
+    /// Counts text that is read once more.
+    pub(super) fn count_text(&mut self, text: &str) -> Result<(), Refusal> {
+        let work = self.ground.work();
+        work.spend(text.len() * 4).map_err(|_| self.too_much())
+    }
+
+    fn too_much(&self) -> Refusal {
+        Refusal::new(
+            parse::excerpt(self.line),
+            "has too many commands to be judged",
+        )
+    }
+
+    /// Returns what a variable holds for certain at this place.
+    pub(super) fn class(&self, name: &str) -> Class {
+        if !self.set_for_certain.contains(name) {
+            return Class::Any;
+        }
+        let of = |facts: &Facts| facts.classes.get(name).copied();
+        of(&self.found)
+            .or_else(|| of(self.known))
+            .unwrap_or(Class::Any)
+    }
+
+    /// Takes down that a variable gets a value, or loses it.
+    pub(super) fn set(&mut self, name: &str, value: Option<&Argument>, context: &Context) {
+        let class = Class::of(value);
+        let before = self.found.classes.get(name).copied();
+        let class = before.map_or(class, |before| before.or(class));
+        self.found.classes.insert(name.to_owned(), class);
+        if context.certain && !context.in_function {
+            self.set_for_certain.insert(name.to_owned());
+        }
+        if context.in_function || self.looped.iter().any(|looped| looped == name) {
+            self.found.doubted.insert(name.to_owned());
+        }
+    }
+
     // Arithmetic runs the commands in what a variable holds: `a[$(rm x)]`.
     fn computed_names(&self) -> Result<(), Refusal> {
-        match self
-            .computed
-            .iter()
-            .find(|(name, _)| self.tainted.contains(*name))
-        {
+        let text = |name: &str| match self.found.classes.get(name) {
+            Some(Class::Number | Class::Count) => false,
+            Some(Class::Revision | Class::Any) => true,
+            None => environment::holds_text(name),
+        };
+        match self.computed.iter().find(|(name, _)| text(name)) {
             Some((name, shown)) => {
                 let reason = format!(
                     "does arithmetic with `{name}`, which might not be a number; \

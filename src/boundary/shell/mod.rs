@@ -4,13 +4,19 @@
 //! common programs do with their arguments; what an allowed program does besides is for other layers.
 
 mod arguments;
+mod arithmetic;
 mod braces;
 mod builtins;
 mod copies;
 mod effects;
 mod environment;
+mod find;
 mod git;
+mod git_options;
+mod globs;
 mod judge;
+mod options;
+mod output;
 mod parse;
 mod places;
 mod readers;

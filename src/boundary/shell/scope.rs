@@ -90,6 +90,32 @@ pub trait Tree {
     /// Returns everything below the absolute `directory`, relative to it: files, links, and special
     /// files, links not followed. Returns nothing if that is unknown or too much.
     fn below(&self, directory: &str) -> Option<Vec<String>>;
+
+    /// Returns the names of everything in the absolute `directory`, hidden or not.
+    fn names(&self, _directory: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Returns what the link at the absolute `path` says that it leads to, if one lies there.
+    fn link(&self, _path: &str) -> Option<String> {
+        None
+    }
+
+    /// Returns the files below the absolute `directory`, relative to it, that a search looks at which
+    /// leaves out hidden files and those that ignore files name.
+    fn searched(&self, _directory: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Returns everything that git tracks in the project, relative to the root.
+    fn tracked(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Returns whether the shell gives a variable of this name to the commands that it runs.
+    fn exports(&self, _name: &str) -> bool {
+        false
+    }
 }
 
 impl Tree for () {

@@ -1,74 +1,30 @@
 //! What a `sed` script may do besides editing text: it can write files and run commands.
 
 use super::{
-    arguments::{Argument, Options},
+    arguments::{Argument, Piece},
     effects::Effects,
+    options::Options,
     places::{Change, Look},
 };
 
-const OPTIONS: Options = Options {
-    flags: "nErsuz",
-    valued: "eflI",
-    long: &[
-        "debug",
-        "follow-symlinks",
-        "in-place",
-        "null-data",
-        "posix",
-        "quiet",
-        "regexp-extended",
-        "sandbox",
-        "separate",
-        "silent",
-        "unbuffered",
-        "version",
-        "help",
-    ],
-    long_valued: &["expression", "file", "line-length"],
-};
+/// The options of GNU's and of BSD's.
+pub(super) const OPTIONS: Options = Options::new(
+    "a b,binary debug E,r,regexp-extended e,expression= f,file=! follow-symlinks H help i,I,in-place? \
+     l,line-length= n,quiet,silent posix s,separate sandbox u,unbuffered version z,null-data,zero-terminated",
+);
 
 /// Returns what `sed` does to files.
 pub(super) fn effects(rest: &[Argument]) -> Result<Effects, String> {
     let mut effects = Effects::default();
+    let parsed = OPTIONS.parse(rest)?;
     let mut in_place = None;
-    // `-i` takes a value only when it is attached, which no other option does.
-    let mut plain = Vec::new();
-    let mut ended = false;
-    for argument in rest {
-        let literal = argument.literal().unwrap_or_default();
-        let cluster = !ended && literal.starts_with('-') && !literal.starts_with("--");
-        let value = cluster
-            .then(|| literal.split_once(['e', 'f', 'l', 'i', 'I']))
-            .flatten();
-        ended |= literal == "--";
-        match value {
-            Some((flags, suffix))
-                if literal
-                    .get(flags.len()..)
-                    .is_some_and(|rest| rest.starts_with(['i', 'I'])) =>
-            {
-                in_place = Some(suffix.to_owned());
-                if flags.len() > 1 {
-                    plain.push(Argument::text(flags));
-                }
-            }
-            _ => plain.push(argument.clone()),
-        }
-    }
-    let parsed = OPTIONS.parse(&plain)?;
-    for value in parsed.values(&["in-place"]) {
-        in_place = value.literal();
-    }
-    if parsed.has(&["in-place"]) && in_place.is_none() {
-        in_place = Some(String::new());
-    }
-    if parsed.has(&["f", "file"]) {
-        return Err(
-            "runs a script from a file, which can't be judged; write it in the line".to_owned(),
-        );
+    for option in parsed.options.iter().filter(|option| option.name == "i") {
+        let suffix = option.value.as_ref();
+        let suffix = suffix.map_or(Some(String::new()), Argument::literal);
+        in_place = Some(suffix.ok_or("makes backups whose names are not known before it runs")?);
     }
     let mut operands = parsed.operands.clone();
-    let mut scripts: Vec<Argument> = parsed.values(&["e", "expression"]).cloned().collect();
+    let mut scripts: Vec<Argument> = parsed.values(&["e"]).cloned().collect();
     if scripts.is_empty() && !operands.is_empty() {
         // BSD's `sed -i '' script file`.
         if in_place.is_some()
@@ -79,17 +35,17 @@ pub(super) fn effects(rest: &[Argument]) -> Result<Effects, String> {
         }
         scripts.push(operands.remove(0));
     }
-    for script in &scripts {
-        let known = script.literal().is_some_and(|script| only_edits(&script));
-        if !known {
-            return Err(format!(
-                "has the script `{}`, which might write a file or run a command",
-                super::parse::excerpt(&script.shown)
-            ));
-        }
+    // Several are one script of as many lines.
+    let whole: Option<Vec<String>> = scripts.iter().map(script).collect();
+    let shown: Vec<&str> = scripts.iter().map(|script| script.shown.as_str()).collect();
+    if !whole.is_some_and(|whole| only_edits(&whole.join("\n"))) {
+        return Err(format!(
+            "has the script `{}`, which might write a file or run a command",
+            super::parse::excerpt(&shown.join(" "))
+        ));
     }
     let Some(suffix) = in_place else {
-        effects.look(operands, Look::File);
+        effects.look(operands, &Look::File);
         return Ok(effects);
     };
     if suffix.contains(['*', '/']) {
@@ -98,15 +54,30 @@ pub(super) fn effects(rest: &[Argument]) -> Result<Effects, String> {
     for file in operands {
         if !suffix.is_empty() {
             let mut backup = file.clone();
-            backup
-                .pieces
-                .push(super::arguments::Piece::Text(suffix.clone()));
+            backup.pieces.push(Piece::Text(suffix.clone()));
             effects.change([backup], Change::File);
         }
-        effects.look([file.clone()], Look::File);
+        effects.look([file.clone()], &Look::File);
         effects.change([file], Change::File);
     }
     Ok(effects)
+}
+
+// A script with a digit for every number in it that is not known.
+fn script(argument: &Argument) -> Option<String> {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => Some(text.clone()),
+        // To another shell a backslash in it is two.
+        Piece::Odd(text) if text.contains('\\') => None,
+        Piece::Odd(text) => Some(text.clone()),
+        Piece::Number { splits: false } => Some("1".to_owned()),
+        Piece::Number { splits: true }
+        | Piece::Glob(_)
+        | Piece::Revision { .. }
+        | Piece::Found(_)
+        | Piece::Unknown { .. } => None,
+    };
+    argument.pieces.iter().map(piece).collect()
 }
 
 /// Returns whether the script does nothing but edit text, as far as it is understood.
@@ -139,12 +110,22 @@ pub(super) fn only_edits(script: &str) -> bool {
             }
             Some('s') => substitution(&mut chars),
             Some('y') => delimited(&mut chars, 2),
-            Some('#' | 'a' | 'i' | 'c') => {
+            Some('a' | 'i' | 'c') => {
                 text(&mut chars);
                 Some(())
             }
+            // A comment ends with its line, whatever stands before the end.
+            Some('#') => {
+                while chars.next_if(|c| *c != '\n').is_some() {}
+                Some(())
+            }
+            // A label ends at a blank for some, and with its line for others.
             Some('b' | 't' | 'T' | ':') => {
-                while chars.next_if(|c| !matches!(c, '\n' | ';' | '}')).is_some() {}
+                while chars.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
+                while chars
+                    .next_if(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+                    .is_some()
+                {}
                 Some(())
             }
             Some(_) | None => None,
@@ -249,7 +230,7 @@ fn substitution(chars: &mut Chars<'_>) -> Option<()> {
     Some(())
 }
 
-// The text of `a`, `i`, and `c`, and a comment: to the end of a line without a backslash.
+// The text of `a`, `i`, and `c`: to the end of a line without a backslash.
 fn text(chars: &mut Chars<'_>) {
     while let Some(c) = chars.next_if(|c| *c != '\n') {
         if c == '\\' {
@@ -291,6 +272,14 @@ mod tests {
             ("y/a/b/w out", false),
             (":a;w out", false),
             ("s/a/b", false),
+            ("#x\\\ne rm x", false),
+            ("# a comment\np", true),
+            (":a e rm x", false),
+            (":a w out", false),
+            ("ta e rm x\n:a", false),
+            (":a;N;$!ba;s/\\n/ /g", true),
+            ("b end; s/a/b/; :end", true),
+            ("{/a/b x\n}\n:x", true),
         ] {
             assert_eq!(only_edits(script), then, "{script}");
         }

@@ -1,13 +1,15 @@
 //! One simple command: its assignments, its redirections, its words, and the grants they need.
 
+use std::collections::BTreeSet;
+
 use brush_parser::ast;
 
 use super::{
-    Obstacle, Refusal,
+    Obstacle, Refusal, SYSTEM_DIRECTORIES,
     arguments::{self, Argument, Piece},
     builtins, effects, environment,
-    judge::{Context, Flow, Judge},
-    places::Places,
+    judge::{Context, Flow, Judge, Maker},
+    places::{Change, Ground, Place, Places, absolute},
     walk::{Input, is_number},
     wrappers,
 };
@@ -38,10 +40,10 @@ impl Judge<'_> {
     pub(super) fn simple(
         &mut self,
         command: &ast::SimpleCommand,
+        mut input: Input,
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
-        let mut input = Input::Elsewhere;
         let mut plain = true;
         let mut assigned = Vec::new();
         for item in command.prefix.iter().flat_map(|prefix| &prefix.0) {
@@ -51,8 +53,8 @@ impl Judge<'_> {
                     input = later(input, self.redirect(redirect, context, places)?);
                 }
                 ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, _) => {
-                    let number = self.assignment(assignment, context, places)?;
-                    assigned.push((name_of(assignment), number));
+                    let value = self.assignment(assignment, context, places)?;
+                    assigned.push((name_of(assignment), value));
                 }
                 ast::CommandPrefixOrSuffixItem::Word(word) => {
                     return Err(Refusal::new(
@@ -67,6 +69,7 @@ impl Judge<'_> {
             }
         }
         let mut both = false;
+        let mut assignments = BTreeSet::new();
         let mut words = Vec::new();
         if let Some(program) = &command.word_or_name {
             words.extend(self.words(&program.value, context, places)?);
@@ -74,6 +77,10 @@ impl Judge<'_> {
         let declares = words
             .first()
             .is_some_and(|word| word.literal().is_some_and(|name| builtins::declares(&name)));
+        let mut last = command
+            .word_or_name
+            .as_ref()
+            .map(|word| word.value.as_str());
         for item in command.suffix.iter().flat_map(|suffix| &suffix.0) {
             if both && !matches!(item, ast::CommandPrefixOrSuffixItem::IoRedirect(_)) {
                 return Err(two_readings());
@@ -81,6 +88,9 @@ impl Judge<'_> {
             match item {
                 ast::CommandPrefixOrSuffixItem::IoRedirect(redirect) => {
                     plain = false;
+                    if let Some(name) = last.and_then(descriptor) {
+                        self.assigned(name, None, context)?;
+                    }
                     both |= matches!(redirect, ast::IoRedirect::OutputAndError(..));
                     input = later(input, self.redirect(redirect, context, places)?);
                 }
@@ -89,15 +99,20 @@ impl Judge<'_> {
                 }
                 ast::CommandPrefixOrSuffixItem::AssignmentWord(assignment, word) => {
                     if declares {
-                        let number = self.assignment(assignment, context, places)?;
-                        self.assigned(&name_of(assignment), number)?;
-                        words.push(Argument {
-                            shown: word.value.clone(),
-                            pieces: vec![
-                                Piece::Text(format!("{}=", name_of(assignment))),
-                                Piece::Unknown { splits: false },
-                            ],
-                        });
+                        let value = self.assignment(assignment, context, places)?;
+                        if context.posix && value.as_ref().is_some_and(Argument::splits) {
+                            let reason =
+                                "becomes several words in this shell; put it in double quotes";
+                            return Err(Refusal::new(&word.value, reason));
+                        }
+                        let name = name_of(assignment);
+                        self.assigned(&name, value.as_ref(), context)?;
+                        let mut word_of_it = value
+                            .unwrap_or_else(|| Argument::unknown("", false))
+                            .behind(&format!("{name}="));
+                        word_of_it.shown.clone_from(&word.value);
+                        assignments.insert(word.value.clone());
+                        words.push(word_of_it);
                     } else {
                         words.extend(self.words(&word.value, context, places)?);
                     }
@@ -107,23 +122,27 @@ impl Judge<'_> {
                     words.push(Argument::text("/dev/fd/63"));
                 }
             }
+            last = match item {
+                ast::CommandPrefixOrSuffixItem::Word(word) => Some(&word.value),
+                _ => None,
+            };
         }
         if both && self.may_change_the_shell(&words) {
             return Err(two_readings());
         }
         if words.is_empty() {
-            for (name, number) in assigned {
-                self.assigned(&name, number)?;
+            for (name, value) in assigned {
+                self.assigned(&name, value.as_ref(), context)?;
             }
             return Ok(Flow::stay(places));
         }
+        self.assignments = assignments;
         let flow = self.call(&words, Call::Shell, &input, context, places)?;
         let reads = words.first().is_some_and(|word| word.is("read"));
-        for (name, number) in assigned {
+        for (name, value) in assigned {
             // `IFS= read` says how one line is split, and nothing else.
             if name != "IFS" || !reads {
-                self.assigned(&name, number)?;
-                self.exported(&name)?;
+                self.given(&name, value.as_ref(), &context.perhaps())?;
             }
         }
         // Only a plain `exit` ends the line for certain.
@@ -149,47 +168,75 @@ impl Judge<'_> {
         status && words.first().is_some_and(|word| word.is("exit"))
     }
 
-    // Judges the value; returns whether it is a number.
+    // Judges the value and returns it; nothing for a list of them.
     fn assignment(
         &mut self,
         assignment: &ast::Assignment,
         context: &Context,
         places: &Places,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Option<Argument>, Refusal> {
         if let ast::AssignmentName::ArrayElementName(_, index) = &assignment.name {
+            self.found.arrays.insert(name_of(assignment));
             self.arithmetic(index, context, places)?;
         }
         match &assignment.value {
             ast::AssignmentValue::Scalar(word) => {
                 let value = self.word(&word.value, context, places)?;
-                let computed = word.value.starts_with("$((")
-                    && word.value.ends_with("))")
-                    && word.value.matches("$(").count() == 1;
-                let counted = matches!(word.value.as_str(), "$#" | "$?" | "${#}" | "${?}");
-                Ok(computed || counted || value.literal().is_some_and(|value| is_number(&value)))
+                // To add to a number may be to write behind it.
+                let whole = matches!(assignment.name, ast::AssignmentName::VariableName(_));
+                Ok(Some(value).filter(|value| whole && !(assignment.append && value.is_number())))
             }
             ast::AssignmentValue::Array(items) => {
+                self.found.arrays.insert(name_of(assignment));
                 for (key, value) in items {
                     if let Some(key) = key {
                         self.arithmetic(&key.value, context, places)?;
                     }
                     self.word(&value.value, context, places)?;
                 }
-                Ok(false)
+                Ok(None)
             }
         }
     }
 
-    /// Judges that a variable of the shell gets a value.
-    pub(super) fn assigned(&mut self, name: &str, number: bool) -> Result<(), Refusal> {
-        if !number {
-            self.tainted.insert(name.to_owned());
+    /// Judges that a variable of the shell gets a value, or loses it: that is no value that is known.
+    pub(super) fn assigned(
+        &mut self,
+        name: &str,
+        value: Option<&Argument>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        self.settable(name, value, context)?;
+        if self.scope.tree.exports(name) || environment::may_be_exported(name) {
+            return self.exported(name).map_err(|refusal| Refusal {
+                reason: "is set, and may be given to commands, which this role may not do; \
+                         a name in small letters is the shell's alone"
+                    .to_owned(),
+                ..refusal
+            });
         }
-        if environment::is_denied(name) {
-            let reason =
-                "is set, which changes what later commands are or do; no grant allows that";
-            return Err(Refusal::new(name, reason));
-        }
+        Ok(())
+    }
+
+    /// Judges that a variable gets a value, or loses it, and is given to commands.
+    pub(super) fn given(
+        &mut self,
+        name: &str,
+        value: Option<&Argument>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        self.settable(name, value, context)?;
+        self.exported(name)
+    }
+
+    // Judges that a variable may get that value at all.
+    fn settable(
+        &mut self,
+        name: &str,
+        value: Option<&Argument>,
+        context: &Context,
+    ) -> Result<(), Refusal> {
+        self.set(name, value, context);
         if let Some(never) = self.scope.env.never.iter().find(|entry| entry.takes(name)) {
             let reason = format!(
                 "is set, which `never env {:?}` forbids",
@@ -197,11 +244,36 @@ impl Judge<'_> {
             );
             return Err(Refusal::new(name, reason).taken(Capability::Env, name));
         }
+        if environment::is_search_path(name) {
+            return self.search_path(name, value);
+        }
+        if environment::is_denied(name) {
+            let reason =
+                "is set, which changes what later commands are or do; no grant allows that";
+            return Err(Refusal::new(name, reason));
+        }
         Ok(())
     }
 
+    // Programs take code from these directories: a role may name those that it can't write.
+    fn search_path(&self, name: &str, value: Option<&Argument>) -> Result<(), Refusal> {
+        let root = Places::from([Place::At(absolute("", self.scope.root))]);
+        let out_of_reach = |directory: &str| {
+            let mut named = Ground::absolutes(directory, &root).into_iter().flatten();
+            !directory.is_empty() && named.all(|path| self.ground.is_out_of_reach(&path))
+        };
+        let text = value.and_then(Argument::literal);
+        let plain = text.is_some_and(|text| text.split(':').all(out_of_reach));
+        if plain {
+            return self.exported(name);
+        }
+        let reason = "is set, and programs take code from where it leads; only directories of the project \
+                      that this role may not write can be named in it";
+        Err(Refusal::new(name, reason))
+    }
+
     /// Judges that a variable is given to commands.
-    pub(super) fn exported(&mut self, name: &str) -> Result<(), Refusal> {
+    pub(super) fn exported(&self, name: &str) -> Result<(), Refusal> {
         if self.scope.env.permits(name) {
             return Ok(());
         }
@@ -225,13 +297,29 @@ impl Judge<'_> {
         let Some((program, rest)) = words.split_first() else {
             return Ok(Flow::stay(places));
         };
+        if context.arithmetic && is_no_program(program) {
+            return Ok(Flow::stay(places));
+        }
         let Some(name) = program.literal().filter(|name| !name.is_empty()) else {
             let reason = "names a command that is not known before it runs; write its name out";
             return Err(Refusal::new(&program.shown, reason));
         };
+        if program.is_odd() {
+            let reason = "names another command to another shell; write it in plain quotes";
+            return Err(Refusal::new(&program.shown, reason));
+        }
         self.not_taken(words)?;
+        let plain = Self::plain(&name, rest);
+        if let Some(plain) = &plain {
+            self.not_taken(plain)?;
+        }
         if call == Call::Shell && self.functions.contains(&name) {
-            return Ok(Flow::stay(places));
+            return Ok(if self.movers.contains(&name) {
+                let anywhere = places.iter().cloned().chain([Place::Unknown]);
+                Flow::stay(&anywhere.collect())
+            } else {
+                Flow::stay(places)
+            });
         }
         if call != Call::Program
             && let Some(flow) = self.builtin(&name, rest, words, input, &context, places)?
@@ -241,14 +329,35 @@ impl Judge<'_> {
         if let Some(wrapped) = wrappers::unwrap(&name, rest)
             .map_err(|reason| Refusal::new(arguments::shown(words), reason))?
         {
+            // One that lies in the project is a program of its own, whatever it is called.
+            if !is_of_the_system(&name) && !context.granted {
+                self.granted(words, places)?;
+            }
             self.wrapped(&wrapped, words, input, &context, places)?;
             return Ok(Flow::stay(places));
         }
         if !context.granted {
-            self.granted(words)?;
+            self.granted(words, places)?;
+            if let Some(plain) = &plain {
+                self.granted(plain, places).map_err(|refusal| Refusal {
+                    part: arguments::shown(words),
+                    ..refusal
+                })?;
+            }
         }
         self.effects(&name, rest, words, &context, places)?;
         Ok(Flow::stay(places))
+    }
+
+    // The command with its options in the one plain way, if they are known and not in it already.
+    fn plain(name: &str, rest: &[Argument]) -> Option<Vec<Argument>> {
+        let plain = effects::plain(programs::base_name(name), rest)?;
+        let same = plain.len() == rest.len()
+            && plain
+                .iter()
+                .zip(rest)
+                .all(|(one, other)| one.pieces == other.pieces);
+        (!same).then(|| [vec![Argument::text(name)], plain].concat())
     }
 
     /// Judges that no `never` takes the command away, whatever its words become.
@@ -256,7 +365,7 @@ impl Judge<'_> {
         let never = &self.scope.run.never;
         let taken = match literals(words) {
             Some(words) => never.taker(&words),
-            None => automata::first_taken(&arguments::machine(words), never)
+            None => automata::first_taken(&arguments::machine(words), never, self.ground.work())
                 .map_err(|error| Refusal::new(arguments::shown(words), error.to_string()))?,
         };
         let Some(never) = taken.and_then(|index| never.get(index)) else {
@@ -270,19 +379,57 @@ impl Judge<'_> {
         Err(Refusal::new(&shown, reason).taken(Capability::Run, shown))
     }
 
-    /// Judges that a grant gives the command, whatever its words become.
-    pub(super) fn granted(&self, words: &[Argument]) -> Result<(), Refusal> {
+    /// Judges that a grant gives the command, whatever its words become, wherever it runs.
+    pub(super) fn granted(&self, words: &[Argument], places: &Places) -> Result<(), Refusal> {
+        let name = words
+            .first()
+            .and_then(Argument::literal)
+            .unwrap_or_default();
+        if !name.contains('/') {
+            return self.granted_as(words, words);
+        }
+        // A grant names a program of the project from the root, wherever the line goes.
+        let root = absolute("", self.scope.root);
+        let mut from_here = Vec::new();
+        for path in Ground::absolutes(&name, places) {
+            let Some(path) = path else {
+                let reason = "is a program in a directory that is not known before it runs";
+                return Err(Refusal::new(arguments::shown(words), reason));
+            };
+            let inside = path
+                .strip_prefix(&root)
+                .and_then(|rest| rest.strip_prefix('/'));
+            let name = inside.map_or(path.clone(), ToOwned::to_owned);
+            from_here.push((name, inside.is_none()));
+        }
+        for (path, outside) in from_here {
+            let mut resolved = words.to_vec();
+            if let Some(program) = resolved.first_mut() {
+                *program = Argument::text(path);
+            }
+            let at_root = places.iter().all(|place| *place == Place::At(root.clone()));
+            let as_written = (at_root || outside) && self.granted_as(words, words).is_ok();
+            if !as_written {
+                self.granted_as(&resolved, words)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn granted_as(&self, words: &[Argument], written: &[Argument]) -> Result<(), Refusal> {
         let run = self.scope.run;
-        let shown = arguments::shown(words);
+        let shown = arguments::shown(written);
         let Some(literals) = literals(words) else {
-            let given = automata::all_permitted(&arguments::machine(words), run)
-                .map_err(|error| Refusal::new(&shown, error.to_string()))?;
+            let given =
+                automata::all_permitted(&arguments::machine(words), run, self.ground.work())
+                    .map_err(|error| Refusal::new(&shown, error.to_string()))?;
             if given {
                 return Ok(());
             }
             let known: Vec<String> = words.iter().map_while(Argument::literal).collect();
             let reason = "is a command that this role may not run with whatever its words become";
-            return Err(Refusal::new(shown, reason).granted_by(Capability::Run, suggestion(&known)));
+            let grant = suggestion(&known, false);
+            return Err(Refusal::new(shown, reason).granted_by(Capability::Run, grant));
         };
         let refusal = match run.decide(&literals) {
             Decision::Permitted { .. } => return Ok(()),
@@ -293,7 +440,7 @@ impl Judge<'_> {
             )
             .by(Obstacle::Narrowed),
             Decision::NotGranted => Refusal::new(shown, "is a command that this role may not run")
-                .granted_by(Capability::Run, suggestion(&literals)),
+                .granted_by(Capability::Run, suggestion(&literals, true)),
         };
         Err(refusal)
     }
@@ -306,38 +453,68 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<(), Refusal> {
-        let mut inner = context.clone();
-        let whole = self.granted(words);
+        // Some run their command many times.
+        let mut inner = context.repeated();
+        let whole = self.granted(words, places);
         inner.granted |= whole.is_ok();
         if wrapped.needs_grant && !context.granted {
             whole?;
         }
         for (argument, change) in &wrapped.changes {
-            self.scope.change(argument, *change, places)?;
+            self.change(argument, *change, places)?;
         }
         for command in &wrapped.commands {
-            self.call(command, Call::Program, input, &inner, places)?;
+            let filled = Self::filled(command, wrapped, input);
+            self.call(
+                filled.as_deref().unwrap_or(command),
+                Call::Program,
+                input,
+                &inner,
+                places,
+            )?;
         }
         for script in &wrapped.scripts {
-            let Some(text) = script.literal() else {
+            let Some(text) = script.literal().filter(|_| !script.is_odd()) else {
                 let reason = "is a script that is not known before it runs; write it out";
                 return Err(Refusal::new(&script.shown, reason));
             };
-            self.new_shell(&text, &inner, places)?;
+            self.new_shell(&text, wrapped.posix, &inner, places)?;
         }
         if wrapped.reads_script {
-            self.piped_script(words, input, &inner, places)?;
+            self.piped_script(words, wrapped.posix, input, &inner, places)?;
         }
         for name in &wrapped.sets {
-            self.assigned(name, false)?;
-            self.exported(name)?;
+            self.given(&name.0, name.1.as_ref(), &context.perhaps())?;
         }
         Ok(())
+    }
+
+    // The command with the paths in it that it gets from its input, where they are known.
+    fn filled(
+        command: &[Argument],
+        wrapped: &wrappers::Wrapped,
+        input: &Input,
+    ) -> Option<Vec<Argument>> {
+        let Input::Printed(output) = input else {
+            return None;
+        };
+        let found = output.words(wrapped.zero?)?;
+        // Each command gets one of them, or many.
+        let (last, before) = command.split_last()?;
+        let appended = last.pieces == [Piece::Unknown { splits: true }];
+        appended.then(|| {
+            let paths = Argument {
+                shown: last.shown.clone(),
+                pieces: vec![Piece::Found(found)],
+            };
+            before.iter().cloned().chain([paths]).collect()
+        })
     }
 
     fn piped_script(
         &mut self,
         words: &[Argument],
+        posix: bool,
         input: &Input,
         context: &Context,
         places: &Places,
@@ -346,12 +523,12 @@ impl Judge<'_> {
             let reason = "reads a script that the line does not show; write it after `-c`";
             return Err(Refusal::new(arguments::shown(words), reason));
         };
-        let Some(text) = text.literal() else {
+        let Some(text) = text.literal().filter(|_| !text.is_odd()) else {
             let reason = "reads a script that is not known before it runs; quote the end mark of the \
                           here-document";
             return Err(Refusal::new(arguments::shown(words), reason));
         };
-        self.new_shell(&text, context, places)
+        self.new_shell(&text, posix, context, places)
     }
 
     fn effects(
@@ -363,33 +540,127 @@ impl Judge<'_> {
         places: &Places,
     ) -> Result<(), Refusal> {
         let refuse = |reason: String| Refusal::new(arguments::shown(words), reason);
-        let effects = effects::effects(programs::base_name(name), rest, self.scope, places)
-            .map_err(refuse)?;
+        let name = programs::base_name(name);
+        let rest = self.ground.written_out(rest, places).map_err(refuse)?;
+        self.ground.now = Some(self.commands());
+        let effects = effects::effects(name, &rest, &self.ground, places).map_err(refuse)?;
+        self.ground.now = None;
+        let places = &match &effects.directory {
+            Some(directory) => self.ground.moved(directory, places),
+            None => places.clone(),
+        };
+        if effects.repository
+            && let Some(other) = self.ground.other_repository(places)
+        {
+            let reason = format!(
+                "would run git in {other}, which may hold a repository that is not the project's"
+            );
+            return Err(Refusal::new(arguments::shown(words), reason));
+        }
+        self.found.opaque |= effects.opaque;
+        self.found.indexed |= effects.indexes;
+        for link in &effects.links {
+            let named = link.literal().map(|path| Ground::absolutes(&path, places));
+            let maker = if context.repeats || context.in_function {
+                Maker::Several
+            } else {
+                Maker::One(self.commands())
+            };
+            for link in named.into_iter().flatten().flatten() {
+                self.found.linked(link, maker);
+            }
+        }
+        self.ground.now = Some(self.commands());
         for (argument, change) in &effects.changes {
-            self.scope.change(argument, *change, places)?;
+            self.change(argument, *change, places)?;
         }
         for (argument, look) in &effects.looks {
-            self.scope.look(argument, *look, places)?;
+            self.ground.look(argument, look, places)?;
         }
+        self.ground.now = None;
         for argument in &effects.mentions {
             if let Some(text) = argument.literal() {
-                self.scope.mention(&text, &argument.shown, places)?;
+                self.ground.mention(&text, &argument.shown, places)?;
                 if let Some((_, value)) = text.split_once('=') {
-                    self.scope.mention(value, &argument.shown, places)?;
+                    self.ground.mention(value, &argument.shown, places)?;
                 }
             }
         }
+        for argument in &effects.history {
+            if let Some(text) = argument.literal() {
+                self.ground.mention_in_history(&text, &argument.shown)?;
+            }
+        }
+        let context = &context.repeated();
         for command in &effects.commands {
             self.call(command, Call::Program, &Input::Elsewhere, context, places)?;
+        }
+        let anywhere = Places::from([Place::Unknown]);
+        for command in &effects.elsewhere {
+            self.call(
+                command,
+                Call::Program,
+                &Input::Elsewhere,
+                context,
+                &anywhere,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Judges a change of the path that `argument` names, and takes it down.
+    pub(super) fn change(
+        &mut self,
+        argument: &Argument,
+        change: Change,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        self.ground.change(argument, change, places)?;
+        let named = argument
+            .literal()
+            .map(|path| Ground::absolutes(&path, places));
+        for path in named.into_iter().flatten().flatten() {
+            let written = self.found.written.entry(path).or_insert(change);
+            *written = (*written).max(change);
         }
         Ok(())
     }
 }
 
+// What no program is called: a number, a letter, or a name with an operator of arithmetic in it.
+fn is_no_program(word: &Argument) -> bool {
+    let Some(name) = word.literal() else {
+        return word.is_number();
+    };
+    let letters = name.chars().count();
+    let operator = |c: char| "+-*/%=!~^&|,?:".contains(c);
+    letters == 1
+        || is_number(&name)
+        || name.contains(operator) && !name.contains('/') && !name.starts_with('-')
+}
+
+// Whether a program is one of the system's: looked up on the path, or from a directory of the system.
+fn is_of_the_system(name: &str) -> bool {
+    !name.contains('/')
+        || SYSTEM_DIRECTORIES.iter().any(|system| {
+            let inner = name
+                .strip_prefix(system)
+                .and_then(|rest| rest.strip_prefix('/'));
+            inner.is_some_and(|inner| !inner.split('/').any(|part| part == ".."))
+        })
+}
+
+// The variable that gets the number of a descriptor: `{name}>file`.
+fn descriptor(word: &str) -> Option<&str> {
+    let name = word.strip_prefix('{')?.strip_suffix('}')?;
+    let name = name.split('[').next()?;
+    environment::is_name(name).then_some(name)
+}
+
 fn later(before: Input, after: Input) -> Input {
     match after {
         Input::Elsewhere => before,
-        Input::Text(_) => after,
+        Input::Text(_) | Input::Printed(_) => after,
     }
 }
 
@@ -404,18 +675,39 @@ fn literals(words: &[Argument]) -> Option<Vec<String>> {
     words.iter().map(Argument::literal).collect()
 }
 
-// The pattern that one would grant to allow a command like this.
-fn suggestion(words: &[String]) -> String {
+// The pattern that one would grant to allow a command like this; `whole` if all its words are known.
+fn suggestion(words: &[String], whole: bool) -> String {
     const WITH_SUBCOMMANDS: &[&str] = &[
         "bundle", "cargo", "docker", "gh", "git", "go", "kamal", "make", "mix", "npm", "npx",
         "pnpm", "rails", "rake", "uv", "yarn",
     ];
-    let mut shown: Vec<&str> = words.iter().map(String::as_str).take(1).collect();
-    let program = shown.first().copied().unwrap_or("");
-    if WITH_SUBCOMMANDS.contains(&programs::base_name(program))
-        && let Some(subcommand) = words.get(1).filter(|word| !word.starts_with('-'))
-    {
-        shown.push(subcommand);
+    // What these run is in the words behind them.
+    const INTERPRETERS: &[&str] = &[
+        "awk",
+        "bun",
+        "deno",
+        "elixir",
+        "gawk",
+        "lua",
+        "node",
+        "osascript",
+        "perl",
+        "php",
+        "python",
+        "python3",
+        "ruby",
+        "tclsh",
+    ];
+    let program = words.first().map_or("", String::as_str);
+    let name = programs::base_name(program);
+    let options = words.get(1).is_some_and(|word| word.starts_with('-'));
+    let with_subcommands = WITH_SUBCOMMANDS.contains(&name);
+    let runs = wrappers::is_wrapper(name) || INTERPRETERS.contains(&name);
+    if runs && !with_subcommands || with_subcommands && options {
+        let exact = quote(words.iter().map(String::as_str));
+        if whole { exact } else { format!("{exact} *") }
+    } else {
+        let shown = 1 + usize::from(with_subcommands && words.len() > 1);
+        format!("{} *", quote(words.iter().map(String::as_str).take(shown)))
     }
-    format!("{} *", quote(shown))
 }

@@ -1,11 +1,15 @@
 //! The walk through a parsed line: which commands run, where, and with what redirected.
 
+use std::collections::BTreeMap;
+
 use brush_parser::ast;
 
 use super::{
     Refusal,
     arguments::{Argument, Piece},
     judge::{Context, Flow, Judge},
+    output::Output,
+    parse,
     places::{Change, Look, Place, Places},
     simple::two_readings,
 };
@@ -18,6 +22,8 @@ pub(super) enum Input {
     Elsewhere,
     /// This text.
     Text(Argument),
+    /// What the command before it prints.
+    Printed(Output),
 }
 
 impl Judge<'_> {
@@ -86,14 +92,25 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
+        if pipeline.bang && pipeline.seq.iter().any(is_test_of_two) {
+            let reason =
+                "behind `!` runs what follows `&&` in another shell; write `! [ … ] || ! [ … ]`";
+            return Err(Refusal::new("[[", reason));
+        }
         let flow = match pipeline.seq.as_slice() {
-            [command] => self.command(command, context, places)?,
+            [command] => self.command(command, Input::Elsewhere, context, places)?,
             commands => {
                 // Some shells run the last command of a pipeline in the shell itself.
                 let mut flow = Flow::stay(places);
                 let perhaps = context.perhaps();
-                for command in commands {
-                    flow = Flow::stay(places).or(self.command(command, &perhaps, places)?);
+                for (at, command) in commands.iter().enumerate() {
+                    let input = if passes_on_words(command) {
+                        let before = commands.get(..at).unwrap_or_default();
+                        Input::Printed(self.output_of(before, &perhaps, places)?)
+                    } else {
+                        Input::Elsewhere
+                    };
+                    flow = Flow::stay(places).or(self.command(command, input, &perhaps, places)?);
                 }
                 flow
             }
@@ -110,10 +127,11 @@ impl Judge<'_> {
     fn command(
         &mut self,
         command: &ast::Command,
+        input: Input,
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
-        match self.one_command(command, context, places) {
+        match self.one_command(command, input, context, places) {
             Err(refusal) if self.only_writes && refusal.written().is_none() => {
                 Ok(Flow::stay(places))
             }
@@ -124,13 +142,14 @@ impl Judge<'_> {
     fn one_command(
         &mut self,
         command: &ast::Command,
+        input: Input,
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
         self.count(0)?;
         let deeper = context.deeper(self.line)?;
         match command {
-            ast::Command::Simple(simple) => self.simple(simple, context, places),
+            ast::Command::Simple(simple) => self.simple(simple, input, context, places),
             ast::Command::Compound(compound, redirects) => {
                 let own = matches!(compound, ast::CompoundCommand::Subshell(_));
                 let mut listed = redirects.iter().flat_map(|list| &list.0);
@@ -155,9 +174,12 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<Flow, Refusal> {
+        let again = &context.repeated();
         match compound {
             ast::CompoundCommand::Arithmetic(arithmetic) => {
-                self.arithmetic(&arithmetic.expr.value, context, places)?;
+                let expression = &arithmetic.expr.value;
+                self.read_as_commands(expression, context, places)?;
+                self.arithmetic(expression, context, places)?;
                 Ok(Flow::stay(places))
             }
             ast::CompoundCommand::ArithmeticForClause(clause) => {
@@ -167,8 +189,8 @@ impl Judge<'_> {
                 {
                     self.arithmetic(&part.value, context, places)?;
                 }
-                self.repeated(context, places, |judge, places| {
-                    judge.list(&clause.body.list, context, places)
+                self.repeated(places, |judge, places| {
+                    judge.list(&clause.body.list, again, places)
                 })
             }
             ast::CompoundCommand::BraceGroup(group) => self.list(&group.list, context, places),
@@ -176,10 +198,10 @@ impl Judge<'_> {
                 if begins_with_subshell(&subshell.list) && self.line.contains("((") {
                     return Err(Refusal::new("((", "begins as arithmetic does; write `( (`"));
                 }
-                self.list(&subshell.list, context, places)?;
+                self.apart(|judge| judge.list(&subshell.list, context, places))?;
                 Ok(Flow::stay(places))
             }
-            ast::CompoundCommand::ForClause(clause) => self.for_each(clause, context, places),
+            ast::CompoundCommand::ForClause(clause) => self.for_each(clause, again, places),
             ast::CompoundCommand::CaseClause(clause) => {
                 self.word(&clause.value.value, context, places)?;
                 let mut flow = Flow::stay(places);
@@ -222,9 +244,9 @@ impl Judge<'_> {
                 condition,
                 body,
                 _,
-            )) => self.repeated(context, places, |judge, places| {
-                let condition = judge.list(condition, context, places)?.either();
-                let body = judge.list(&body.list, context, &condition)?;
+            )) => self.repeated(places, |judge, places| {
+                let condition = judge.list(condition, again, places)?.either();
+                let body = judge.list(&body.list, again, &condition)?;
                 Ok(Flow::stay(&condition).or(body))
             }),
             ast::CompoundCommand::Coprocess(_) => Err(Refusal::new(
@@ -237,7 +259,6 @@ impl Judge<'_> {
     // A body that moves is judged once more from nowhere in particular.
     fn repeated(
         &mut self,
-        _: &Context,
         places: &Places,
         mut body: impl FnMut(&mut Self, &Places) -> Result<Flow, Refusal>,
     ) -> Result<Flow, Refusal> {
@@ -263,62 +284,72 @@ impl Judge<'_> {
         for word in clause.values.iter().flatten() {
             values.extend(self.words(&word.value, context, places)?);
         }
+        let plain = |value: &Argument| {
+            let found = value
+                .pieces
+                .iter()
+                .any(|piece| matches!(piece, Piece::Found(_)));
+            !value.is_unknown() || found
+        };
         let known = clause.values.is_some()
             && values.len() <= MOST_VALUES
-            && values.iter().all(|value| !value.is_unknown())
-            && self.assigned_once(name);
-        let numbers = clause.values.is_some()
-            && values
-                .iter()
-                .all(|value| value.literal().is_some_and(|value| is_number(&value)));
-        self.assigned(name, numbers)?;
+            && values.iter().all(plain)
+            && !self.known.doubted.contains(name);
+        let numbers = clause.values.is_some() && values.iter().all(Argument::is_number);
+        self.assigned(name, numbers.then(Argument::number).as_ref(), context)?;
         if !known {
             let mut context = context.clone();
             context.values.remove(name);
-            return self.repeated(&context, places, |judge, places| {
+            return self.repeated(places, |judge, places| {
                 judge.list(&clause.body.list, &context, places)
             });
         }
-        let mut flow = Flow::stay(places);
+        self.looped.push(name.clone());
+        let mut flow = Ok(Flow::stay(places));
         for value in values {
             let mut context = context.clone();
             context.values.insert(name.clone(), value);
-            let from = flow.clone().either();
-            flow = flow.or(self.repeated(&context, &from, |judge, places| {
+            let Ok(before) = flow else {
+                break;
+            };
+            let from = before.clone().either();
+            let body = self.repeated(&from, |judge, places| {
                 judge.list(&clause.body.list, &context, places)
-            })?);
+            });
+            flow = body.map(|body| before.or(body));
         }
-        Ok(flow)
+        self.looped.pop();
+        flow
     }
 
-    // Whether nothing in the line but one `for` can give the variable a value.
-    fn assigned_once(&self, name: &str) -> bool {
-        const ASSIGN: &[&str] = &[
-            "read",
-            "mapfile",
-            "getopts",
-            "printf -v",
-            "printf  -v",
-            "declare",
-            "typeset",
-            "local",
-            "export",
-            "readonly",
-            "unset",
-            "let",
-            "((",
-            ":=",
-            "eval",
-            "select",
-            "bash",
-            "sh ",
-        ];
-        let line = self.line;
-        line.matches(&format!("for {name} in")).count() == 1
-            && !line.contains(&format!("{name}="))
-            && !line.contains(&format!("{name}+="))
-            && !line.contains(&format!("{name}["))
-            && !ASSIGN.iter().any(|assign| line.contains(assign))
+    // What is arithmetic to one shell is a subshell in a subshell to another; both must be allowed.
+    fn read_as_commands(
+        &mut self,
+        expression: &str,
+        context: &Context,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        let reason =
+            "within `((…))` is a command to another shell; write `$((…))`, or compare with `[ … ]`";
+        let refused = || Refusal::new(parse::excerpt(expression), reason);
+        if context.posix {
+            return Err(refused());
+        }
+        // What is no command at all is none to any shell.
+        let Ok(program) = parse::program(expression) else {
+            return Ok(());
+        };
+        let context = Context {
+            arithmetic: true,
+            script: expression.into(),
+            ..context.deeper(expression)?
+        };
+        self.apart(|judge| {
+            for list in &program.complete_commands {
+                judge.list(list, &context, places).map_err(|_| refused())?;
+            }
+            Ok(())
+        })
     }
 
     fn define(
@@ -339,20 +370,35 @@ impl Judge<'_> {
                 "is no name for a function here: it has a meaning of its own",
             ));
         }
+        if self.functions.contains(name) || self.known.unset.contains(name) {
+            let reason =
+                "is a function that is defined twice, or taken back; give each a name of its own";
+            return Err(Refusal::new(name, reason));
+        }
         let inside = Context {
             in_function: true,
-            values: std::collections::BTreeMap::new(),
+            values: BTreeMap::new(),
             ..context.deeper(name)?
         };
         // It runs where it is called.
         let mut from = places.clone();
-        if self.moves {
+        if self.known.moves {
             from.insert(Place::Unknown);
         }
-        self.functions.insert(name.clone());
         let ast::FunctionBody(body, redirects) = &function.body;
+        // Within itself it is no function yet: one that calls itself may never end.
+        self.defined.insert(name.clone());
         self.redirects(redirects.as_ref(), &inside, &from)?;
-        self.compound(body, &inside, &from)?;
+        let flow = self.compound(body, &inside, &from)?;
+        let moves = !flow.clone().either().is_subset(&from);
+        if moves {
+            self.movers.insert(name.clone());
+        }
+        self.functions.insert(name.clone());
+        // A shell that does not know the word `function` runs the body here and now.
+        if context.script.contains("function") {
+            return Ok(Flow::stay(places).or(flow));
+        }
         Ok(Flow::stay(places))
     }
 
@@ -416,8 +462,8 @@ impl Judge<'_> {
                         | Binary::ArithmeticGreaterThanOrEqualTo
                 );
                 for side in [left, right] {
-                    self.word(&side.value, context, places)?;
-                    if compares {
+                    let word = self.word(&side.value, context, places)?;
+                    if compares && !word.is_number() {
                         self.arithmetic(side.value.trim_matches('"'), context, places)?;
                     }
                 }
@@ -491,7 +537,7 @@ impl Judge<'_> {
                 match kind {
                     Redirect::Read => {
                         let word = self.word(&word.value, context, places)?;
-                        self.scope.look(&word, Look::File, places)
+                        self.ground.look(&word, &Look::File, places)
                     }
                     Redirect::Write
                     | Redirect::Append
@@ -523,8 +569,31 @@ impl Judge<'_> {
                 "is where output goes, and is not known before it runs; write the path out";
             return Err(Refusal::new(word, reason));
         }
-        self.scope.change(&argument, change, places)
+        self.change(&argument, change, places)
     }
+}
+
+// Whether a test, read by a shell that does not know it, would run what follows `&&`.
+fn is_test_of_two(command: &ast::Command) -> bool {
+    fn is_of_two(test: &ast::ExtendedTestExpr) -> bool {
+        match test {
+            ast::ExtendedTestExpr::And(..) | ast::ExtendedTestExpr::Or(..) => true,
+            ast::ExtendedTestExpr::Not(inner) | ast::ExtendedTestExpr::Parenthesized(inner) => {
+                is_of_two(inner)
+            }
+            ast::ExtendedTestExpr::UnaryTest(..) | ast::ExtendedTestExpr::BinaryTest(..) => false,
+        }
+    }
+    matches!(command, ast::Command::ExtendedTest(test, _) if is_of_two(&test.expr))
+}
+
+// Whether a command makes words of what it reads.
+fn passes_on_words(command: &ast::Command) -> bool {
+    let ast::Command::Simple(simple) = command else {
+        return false;
+    };
+    let name = simple.word_or_name.as_ref().map(|word| word.value.as_str());
+    name.is_some_and(|name| matches!(name.rsplit('/').next(), Some("xargs" | "gxargs")))
 }
 
 fn begins_with_subshell(list: &ast::CompoundList) -> bool {

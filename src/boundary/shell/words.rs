@@ -1,6 +1,5 @@
 //! What the words of a line become, and the commands within them.
 
-use brush_parser::ast;
 use brush_parser::word::{
     Parameter, ParameterExpr, ParameterTransformOp, SpecialParameter, TildeExpr, WordPiece,
     WordPieceWithSource,
@@ -9,12 +8,17 @@ use brush_parser::word::{
 use super::{
     Refusal,
     arguments::{Argument, Piece},
+    arithmetic,
     braces::{Braces, expand_braces},
-    environment,
-    judge::{Context, Judge},
+    globs,
+    judge::{Class, Context, Judge},
+    output::Output,
     parse,
     places::{Place, Places},
 };
+
+// A word of more pieces is no word that anyone writes.
+const MOST_PIECES: usize = 256;
 
 impl Judge<'_> {
     /// Returns the words that `word` becomes, and judges the commands in it.
@@ -26,10 +30,19 @@ impl Judge<'_> {
     ) -> Result<Vec<Argument>, Refusal> {
         match expand_braces(word) {
             Braces::None => Ok(vec![self.word(word, context, places)?]),
-            Braces::Words(words) => words
-                .iter()
-                .map(|word| self.word(word, context, places))
-                .collect(),
+            Braces::Words(words) => {
+                if context.posix {
+                    let reason =
+                        "is several words to some shells and one to others; write them out";
+                    return Err(Refusal::new(word, reason));
+                }
+                // A word of which nothing is left, without a quote, is none.
+                words
+                    .iter()
+                    .filter(|word| !word.is_empty())
+                    .map(|word| self.word(word, context, places))
+                    .collect()
+            }
             Braces::Unclear => {
                 self.word(word, context, places)?;
                 Ok(vec![Argument::unknown(word, true)])
@@ -56,9 +69,20 @@ impl Judge<'_> {
                 pieces: vec![Piece::Text(plain.to_owned())],
             });
         }
+        self.count_text(word)?;
         let mut pieces = Vec::new();
         for piece in parse::word(word)? {
             self.piece(piece, false, context, places, &mut pieces)?;
+            if pieces.len() > MOST_PIECES {
+                let reason = "has too many parts in one word to be judged";
+                return Err(Refusal::new(parse::excerpt(word), reason));
+            }
+        }
+        // Where a bracket is not closed before a quote or an expansion, all that follows may belong to it.
+        let open = |piece: &Piece| matches!(piece, Piece::Glob(glob) if glob == "[");
+        if let Some(open) = pieces.iter().position(open) {
+            pieces.truncate(open);
+            pieces.push(Piece::Unknown { splits: true });
         }
         Ok(Argument {
             shown: word.to_owned(),
@@ -73,6 +97,7 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<Argument, Refusal> {
+        self.count_text(text)?;
         let mut pieces = Vec::new();
         for piece in parse::quoted(text)? {
             self.piece(piece, true, context, places, &mut pieces)?;
@@ -95,12 +120,23 @@ impl Judge<'_> {
             WordPiece::Text(text) if quoted => pieces.push(Piece::Text(text)),
             WordPiece::Text(text) => unquoted(&text, pieces),
             WordPiece::SingleQuotedText(text) => pieces.push(Piece::Text(text)),
-            WordPiece::AnsiCQuotedText(text) => pieces.push(match ansi(&text) {
-                Some(text) => Piece::Text(text),
-                None => Piece::Unknown { splits: false },
-            }),
-            WordPiece::DoubleQuotedSequence(inner)
-            | WordPiece::GettextDoubleQuotedSequence(inner) => {
+            WordPiece::AnsiCQuotedText(text) => {
+                // To a shell that does not know these quotes, they are plain ones behind a dollar sign.
+                if context.posix || text.contains('\'') {
+                    let reason =
+                        "stands in quotes that end elsewhere for another shell; write `'…'`";
+                    return Err(Refusal::new(parse::excerpt(&format!("$'{text}'")), reason));
+                }
+                pieces.push(match ansi(&text) {
+                    Some(text) => Piece::Odd(text),
+                    None => Piece::Unknown { splits: false },
+                });
+            }
+            WordPiece::GettextDoubleQuotedSequence(_) => {
+                let reason = "begins quotes that not all shells know; write `\"…\"`";
+                return Err(Refusal::new("$\"", reason));
+            }
+            WordPiece::DoubleQuotedSequence(inner) => {
                 pieces.push(Piece::Text(String::new()));
                 for piece in inner {
                     self.piece(piece, true, context, places, pieces)?;
@@ -122,10 +158,8 @@ impl Judge<'_> {
                     return Err(Refusal::new(parse::excerpt(&script), reason));
                 }
                 self.subshell(&script, context, places)?;
-                pieces.push(match printed(&script) {
-                    Some(text) if quoted && !self.functions.contains("cat") => Piece::Text(text),
-                    Some(_) | None => Piece::Unknown { splits: !quoted },
-                });
+                let output = self.output_of_script(&script, context, places)?;
+                pieces.push(output.piece(quoted));
             }
             WordPiece::BackquotedCommandSubstitution(script) => {
                 if script.contains('\\') {
@@ -143,7 +177,7 @@ impl Judge<'_> {
             }
             WordPiece::ArithmeticExpression(expression) => {
                 self.arithmetic(&expression.value, context, places)?;
-                pieces.push(Piece::Unknown { splits: false });
+                pieces.push(Piece::Number { splits: false });
             }
         }
         Ok(())
@@ -157,21 +191,35 @@ impl Judge<'_> {
         places: &Places,
         pieces: &mut Vec<Piece>,
     ) -> Result<(), Refusal> {
-        if let ParameterExpr::Parameter {
-            parameter: Parameter::Named(name),
-            indirect: false,
-        } = &expression
-            && let Some(value) = self.value(name, quoted, context, places)
-        {
-            pieces.extend(value);
-            return Ok(());
+        match &expression {
+            ParameterExpr::Parameter {
+                parameter: Parameter::Named(name),
+                indirect: false,
+            } => {
+                if let Some(value) = self.value(name, quoted, context, places) {
+                    pieces.extend(value);
+                    return Ok(());
+                }
+            }
+            ParameterExpr::Parameter {
+                parameter: Parameter::Special(special),
+                indirect: false,
+            } if arithmetic::is_number(special) => {
+                // Nothing has run in the background yet, perhaps.
+                let empty = matches!(special, SpecialParameter::LastBackgroundProcessId);
+                pieces.push(Piece::Number {
+                    splits: empty && !quoted,
+                });
+                return Ok(());
+            }
+            _ => {}
         }
         let Some(expansion) = expansion(expression)? else {
             pieces.push(Piece::Unknown { splits: true });
             return Ok(());
         };
         if let (true, Parameter::Named(name)) = (expansion.assigns, &expansion.parameter) {
-            self.assigned(name, false)?;
+            self.assigned(name, None, context)?;
         }
         for text in expansion.texts.iter().chain(&expansion.arithmetic) {
             ends_plainly(text, quoted)?;
@@ -188,6 +236,10 @@ impl Judge<'_> {
                 self.word(&text, &deeper, places)?;
             }
         }
+        if expansion.number {
+            pieces.push(Piece::Number { splits: false });
+            return Ok(());
+        }
         let splits = match expansion.parameter {
             Parameter::NamedWithIndex { index, .. } => {
                 self.arithmetic(&index, context, places)?;
@@ -199,9 +251,7 @@ impl Judge<'_> {
             }
             Parameter::Named(_) | Parameter::Positional(_) | Parameter::Special(_) => !quoted,
         };
-        pieces.push(Piece::Unknown {
-            splits: splits && !expansion.number,
-        });
+        pieces.push(Piece::Unknown { splits });
         Ok(())
     }
 
@@ -213,14 +263,21 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Option<Vec<Piece>> {
-        let known = match name {
-            "PWD" => vec![Piece::Text(only(places)?)],
-            "TMPDIR" => vec![Piece::Text(self.scope.scratch.first()?.clone())],
-            name => context.values.get(name)?.pieces.clone(),
+        let known = match (name, context.values.get(name), self.class(name)) {
+            ("PWD", ..) => vec![Piece::Text(only(places)?)],
+            ("TMPDIR", ..) => vec![Piece::Text(self.scope.scratch.first()?.clone())],
+            (_, Some(value), _) => value.pieces.clone(),
+            (_, None, Class::Number) => vec![Piece::Number { splits: false }],
+            (_, None, Class::Count) => vec![Piece::Number { splits: !quoted }],
+            (_, None, Class::Revision) => vec![Piece::Revision { splits: !quoted }],
+            (_, None, Class::Any) => return None,
         };
         let one_word = |piece: &Piece| match piece {
             Piece::Text(text) => !text.contains([' ', '\t', '\n', '*', '?', '[']),
-            Piece::Glob(_) | Piece::Unknown { .. } => false,
+            Piece::Number { .. } | Piece::Revision { .. } => true,
+            // Each of the paths is plain.
+            Piece::Found(_) => true,
+            Piece::Odd(_) | Piece::Glob(_) | Piece::Unknown { .. } => false,
         };
         (quoted || known.iter().all(one_word)).then_some(known)
     }
@@ -232,94 +289,34 @@ impl Judge<'_> {
         context: &Context,
         places: &Places,
     ) -> Result<(), Refusal> {
-        let refuse = |reason: &str| Err(Refusal::new(parse::excerpt(expression), reason));
-        if expression.contains(['`', '\'', '"', '\\']) {
-            return refuse("is arithmetic that is not understood");
-        }
-        if expression.matches("$(").count() > expression.matches("$((").count() {
-            return refuse(
-                "does arithmetic with what a command prints, which might not be a number",
-            );
-        }
-        self.here_document(expression, context, places)?;
-        let mut name = String::new();
-        for c in expression.chars().chain([' ']) {
-            if c.is_ascii_alphanumeric() || c == '_' {
-                name.push(c);
-                continue;
-            }
-            if environment::is_name(&name) {
-                self.computed
-                    .entry(name.clone())
-                    .or_insert_with(|| parse::excerpt(expression));
-            }
-            name.clear();
-            if c == '$' {
-                name.push('$');
-            } else if !c.is_ascii() {
-                return refuse("is arithmetic that is not understood");
+        self.count(0)?;
+        self.count_text(expression)?;
+        let shown = || parse::excerpt(expression);
+        let Some(read) = arithmetic::read(expression) else {
+            let reason =
+                "is arithmetic that is not understood, or might hold something else than a number";
+            return Err(Refusal::new(shown(), reason));
+        };
+        let deeper = context.deeper(expression)?;
+        for script in &read.scripts {
+            self.subshell(script, &deeper, places)?;
+            if !matches!(
+                self.output_of_script(script, &deeper, places)?,
+                Output::Number
+            ) {
+                let reason =
+                    "does arithmetic with what a command prints, which might not be a number";
+                return Err(Refusal::new(shown(), reason));
             }
         }
-        self.positional(expression)
-    }
-
-    fn positional(&mut self, expression: &str) -> Result<(), Refusal> {
-        let mut chars = expression.chars().peekable();
-        while let Some(c) = chars.next() {
-            if c != '$' {
-                continue;
-            }
-            let _ = chars.next_if_eq(&'{');
-            match chars.peek() {
-                Some(c) if c.is_ascii_digit() || matches!(c, '@' | '*' | '!') => {
-                    let reason = "does arithmetic with an argument, which might not be a number";
-                    return Err(Refusal::new(parse::excerpt(expression), reason));
-                }
-                Some(_) | None => {}
-            }
-            let mut name = String::new();
-            while let Some(c) = chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
-                name.push(c);
-            }
-            if environment::is_name(&name) {
-                self.computed
-                    .entry(name)
-                    .or_insert_with(|| parse::excerpt(expression));
-            }
+        for name in &read.sets {
+            self.assigned(name, Some(&Argument::number()), context)?;
+        }
+        for name in read.reads {
+            self.computed.entry(name).or_insert_with(shown);
         }
         Ok(())
     }
-}
-
-// What a script prints that is nothing but `cat` and a here-document: the way to write text of several
-// lines as a word.
-fn printed(script: &str) -> Option<String> {
-    let program = parse::program(script).ok()?;
-    let [ast::CompoundList(items)] = program.complete_commands.as_slice() else {
-        return None;
-    };
-    let [ast::CompoundListItem(chain, ast::SeparatorOperator::Sequence)] = items.as_slice() else {
-        return None;
-    };
-    let [ast::Command::Simple(command)] = chain.first.seq.as_slice() else {
-        return None;
-    };
-    let plain = chain.additional.is_empty()
-        && !chain.first.bang
-        && chain.first.timed.is_none()
-        && command.prefix.is_none()
-        && command
-            .word_or_name
-            .as_ref()
-            .is_some_and(|word| word.value == "cat");
-    let [ast::CommandPrefixOrSuffixItem::IoRedirect(ast::IoRedirect::HereDocument(None, document))] =
-        command.suffix.as_ref()?.0.as_slice()
-    else {
-        return None;
-    };
-    let text = document.doc.value.trim_end_matches('\n');
-    let fixed = !document.requires_expansion || !text.contains(['$', '`', '\\']);
-    (plain && fixed).then(|| text.to_owned())
 }
 
 fn only(places: &Places) -> Option<String> {
@@ -334,21 +331,13 @@ fn unquoted(text: &str, pieces: &mut Vec<Piece>) {
     let mut literal = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let after = rest.get(c.len_utf8()..).unwrap_or("");
         let glob = match c {
             '*' | '?' => Some(1),
             '[' if text == "[" || text == "[[" => None,
-            '[' => Some(
-                after
-                    .get(1..)
-                    .and_then(|more| more.find(']'))
-                    .map_or(rest.len(), |end| end + 3),
-            ),
+            '[' => Some(globs::class_length(rest).unwrap_or(1)),
             _ => None,
         };
-        if let Some((glob, after)) =
-            glob.and_then(|length| Some((rest.get(..length)?, rest.get(length..)?)))
-        {
+        if let Some((glob, after)) = glob.and_then(|length| rest.split_at_checked(length)) {
             if !literal.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut literal)));
             }
@@ -356,7 +345,7 @@ fn unquoted(text: &str, pieces: &mut Vec<Piece>) {
             rest = after;
         } else {
             literal.push(c);
-            rest = after;
+            rest = rest.get(c.len_utf8()..).unwrap_or_default();
         }
     }
     if !literal.is_empty() || pieces.is_empty() {

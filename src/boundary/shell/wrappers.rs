@@ -3,9 +3,10 @@
 use super::{
     arguments::{Argument, Piece},
     environment,
+    options::{Options, strange, unclear},
     places::Change,
 };
-use crate::boundary::programs::base_name;
+use crate::boundary::programs::{self, base_name};
 
 /// What a wrapper runs.
 #[derive(Debug, Default)]
@@ -18,129 +19,102 @@ pub(super) struct Wrapped {
     pub(super) scripts: Vec<Argument>,
     /// Whether it reads a script from its standard input.
     pub(super) reads_script: bool,
-    /// Variables that it sets for the command.
-    pub(super) sets: Vec<String>,
+    /// Whether the shell of the scripts may know no more than POSIX says.
+    pub(super) posix: bool,
+    /// Whether it makes words of what it reads, and a zero stands between them.
+    pub(super) zero: Option<bool>,
+    /// Variables that it sets for the command, with their values.
+    pub(super) sets: Vec<(String, Option<Argument>)>,
     /// Paths that it writes itself.
     pub(super) changes: Vec<(Argument, Change)>,
 }
 
-// A wrapper by its options: those without a value, those with one, and how many words stand before
-// the command.
+// A wrapper by its options, and how many words stand before the command.
 struct Simple {
     name: &'static str,
-    flags: &'static str,
-    valued: &'static str,
-    long: &'static [&'static str],
-    long_valued: &'static [&'static str],
+    options: &'static str,
     before: usize,
     needs_grant: bool,
 }
 
-const fn simple(name: &'static str, flags: &'static str, valued: &'static str) -> Simple {
+const fn simple(name: &'static str, options: &'static str) -> Simple {
     Simple {
         name,
-        flags,
-        valued,
-        long: &[],
-        long_valued: &[],
+        options,
         before: 0,
         needs_grant: false,
     }
 }
 
 const fn runner(name: &'static str) -> Simple {
-    simple(name, "", "")
+    simple(name, "")
 }
 
+const TIMEOUT: &str = "foreground f p,preserve-status v,verbose k,kill-after= s,signal=";
+
 static SIMPLE: &[Simple] = &[
+    simple("nice", "n,adjustment= #"),
+    simple("nohup", ""),
     Simple {
-        long: &["adjustment"],
-        ..simple("nice", "0123456789", "n")
-    },
-    simple("nohup", "", ""),
-    Simple {
-        long: &["foreground", "preserve-status", "verbose"],
-        long_valued: &["kill-after", "signal"],
         before: 1,
-        ..simple("timeout", "fpv", "ks")
-    },
-    Simple {
-        long: &["foreground", "preserve-status", "verbose"],
-        long_valued: &["kill-after", "signal"],
-        before: 1,
-        ..simple("gtimeout", "fpv", "ks")
-    },
-    Simple {
-        long_valued: &["input", "output", "error"],
-        ..simple("stdbuf", "", "ioe")
-    },
-    Simple {
-        long: &["ctty", "fork", "wait"],
-        ..simple("setsid", "cfw", "")
-    },
-    simple("ionice", "t", "cn"),
-    simple("caffeinate", "dimsu", "t"),
-    Simple {
-        long: &["portability", "verbose", "quiet"],
-        ..simple("time", "pvql", "")
+        ..simple("timeout", TIMEOUT)
     },
     Simple {
         before: 1,
-        ..simple("taskset", "", "")
+        ..simple("gtimeout", TIMEOUT)
     },
-    simple("unbuffer", "p", ""),
+    simple("stdbuf", "i,input= o,output= e,error="),
+    simple("setsid", "c,ctty f,fork w,wait"),
+    simple("ionice", "t c= n="),
+    simple("caffeinate", "d i m s u t="),
+    simple("time", "p,portability v,verbose q,quiet l"),
+    Simple {
+        before: 1,
+        ..simple("taskset", "")
+    },
+    simple("unbuffer", "p"),
     Simple {
         needs_grant: true,
-        long: &[
-            "preserve-env",
-            "non-interactive",
-            "login",
-            "set-home",
-            "stdin",
-        ],
-        long_valued: &["user", "group", "prompt", "host"],
-        ..simple("sudo", "AbEHiknPSs", "ughpCTrtU")
+        ..simple(
+            "sudo",
+            "A b E,preserve-env? H,set-home i,login k n,non-interactive P S,stdin s u,user= g,group= \
+             h,host= p,prompt= C= T= r= t= U=",
+        )
     },
     Simple {
         needs_grant: true,
-        ..simple("doas", "Lns", "uC")
+        ..simple("doas", "L n s u= C=")
     },
     Simple {
         needs_grant: true,
         before: 1,
-        ..simple("chroot", "", "")
+        ..simple("chroot", "")
     },
     Simple {
         needs_grant: true,
-        ..simple("unshare", "mnpuirUf", "")
+        ..simple("unshare", "m n p u i r U f")
     },
     Simple {
         needs_grant: true,
-        ..simple("busybox", "", "")
+        ..simple("busybox", "")
     },
     Simple {
         needs_grant: true,
-        ..simple("toybox", "", "")
+        ..simple("toybox", "")
     },
     Simple {
         needs_grant: true,
-        ..simple("strace", "fqv", "eops")
+        ..simple("strace", "f q v e= o= p= s=")
     },
     Simple {
         needs_grant: true,
-        ..simple("catchsegv", "", "")
+        ..simple("catchsegv", "")
     },
-    Simple {
-        long: &["yes", "no", "quiet"],
-        ..simple("npx", "yq", "")
-    },
+    simple("npx", "y,yes no q,quiet"),
     runner("bunx"),
     runner("pnpx"),
-    Simple {
-        long: &["quiet"],
-        ..simple("uvx", "q", "")
-    },
-    simple("dotenv", "", "f"),
+    simple("uvx", "q,quiet"),
+    simple("dotenv", "f="),
 ];
 
 // Programs with a subcommand that runs a command.
@@ -231,7 +205,7 @@ pub(super) fn unwrap(program: &str, rest: &[Argument]) -> Result<Option<Wrapped>
         };
     }
     if SHELLS.contains(&name) {
-        return shell(rest);
+        return shell(name, rest);
     }
     match name {
         "env" => env(rest).map(Some),
@@ -241,7 +215,7 @@ pub(super) fn unwrap(program: &str, rest: &[Argument]) -> Result<Option<Wrapped>
             Err("runs a command that is not looked into; run the command itself".to_owned())
         }
         _ => match WITH_SUBCOMMAND.iter().find(|(program, _)| *program == name) {
-            Some((_, subcommands)) => with_subcommand(subcommands, rest),
+            Some((_, subcommands)) => with_subcommand(name, subcommands, rest),
             None => Ok(None),
         },
     }
@@ -249,7 +223,7 @@ pub(super) fn unwrap(program: &str, rest: &[Argument]) -> Result<Option<Wrapped>
 
 impl Simple {
     fn unwrap(&self, rest: &[Argument]) -> Result<Wrapped, String> {
-        let command = self.skip(rest)?;
+        let (_, command) = Options::new(self.options).leading(rest)?;
         let mut wrapped = Wrapped {
             needs_grant: self.needs_grant,
             ..Wrapped::default()
@@ -260,8 +234,8 @@ impl Simple {
             .to_vec();
         // `sudo V=x cmd` sets a variable as `env` does.
         if self.name == "sudo" || self.name == "doas" {
-            while let Some((name, _)) = command.first().and_then(assignment) {
-                wrapped.sets.push(name);
+            while let Some((name, value)) = command.first().and_then(assignment) {
+                wrapped.sets.push((name, Some(value)));
                 command.remove(0);
             }
         }
@@ -272,62 +246,6 @@ impl Simple {
         }
         Ok(wrapped)
     }
-
-    // The words after the options.
-    fn skip<'w>(&self, rest: &'w [Argument]) -> Result<&'w [Argument], String> {
-        let mut rest = rest;
-        while let Some((first, after)) = rest.split_first() {
-            if !first.prefix().starts_with('-') {
-                if first.literal().is_none() && first.prefix().is_empty() {
-                    return Err(unclear(first));
-                }
-                break;
-            }
-            let Some(option) = first.literal() else {
-                return Err(unclear(first));
-            };
-            rest = after;
-            if option == "--" {
-                break;
-            }
-            if let Some(long) = option.strip_prefix("--") {
-                let (name, value) = long
-                    .split_once('=')
-                    .map_or((long, None), |(name, value)| (name, Some(value)));
-                if self.long_valued.contains(&name) {
-                    if value.is_none() {
-                        rest = rest.split_first().map_or(rest, |(_, after)| after);
-                    }
-                } else if !self.long.contains(&name) {
-                    return Err(strange(&option));
-                }
-                continue;
-            }
-            for (at, flag) in option.char_indices().skip(1) {
-                if self.valued.contains(flag) {
-                    if at + flag.len_utf8() == option.len() {
-                        rest = rest.split_first().map_or(rest, |(_, after)| after);
-                    }
-                    break;
-                }
-                if !self.flags.contains(flag) {
-                    return Err(strange(&option));
-                }
-            }
-        }
-        Ok(rest)
-    }
-}
-
-fn strange(option: &str) -> String {
-    format!("has the option `{option}`, whose effect is not known here")
-}
-
-fn unclear(word: &Argument) -> String {
-    format!(
-        "has the word `{}`, which might turn out to be an option",
-        word.shown
-    )
 }
 
 // `name=value`, with the value.
@@ -339,18 +257,18 @@ fn assignment(word: &Argument) -> Option<(String, Argument)> {
 }
 
 fn env(rest: &[Argument]) -> Result<Wrapped, String> {
+    let options = Options::new("i,ignore-environment 0,null v,debug u,unset=");
+    let (parsed, mut rest) = options.leading(rest)?;
     let mut wrapped = Wrapped::default();
-    let options = Simple {
-        long: &["ignore-environment", "null", "debug"],
-        long_valued: &["unset"],
-        ..simple("env", "i0v", "u")
-    };
-    let mut rest = options.skip(rest)?;
+    for name in parsed.values(&["u"]) {
+        let name = name.literal().ok_or_else(|| unclear(name))?;
+        wrapped.sets.push((name, None));
+    }
     while let Some((first, after)) = rest.split_first() {
         if first.literal().is_none() && first.prefix().is_empty() {
             return Err(unclear(first));
         }
-        let Some((name, _)) = assignment(first) else {
+        let Some((name, value)) = assignment(first) else {
             break;
         };
         if !environment::is_name(&name) {
@@ -358,7 +276,7 @@ fn env(rest: &[Argument]) -> Result<Wrapped, String> {
                 "sets the variable `{name}`, whose name is not plain"
             ));
         }
-        wrapped.sets.push(name);
+        wrapped.sets.push((name, Some(value)));
         rest = after;
     }
     if rest.is_empty() {
@@ -371,73 +289,79 @@ fn env(rest: &[Argument]) -> Result<Wrapped, String> {
 }
 
 fn xargs(rest: &[Argument]) -> Result<Wrapped, String> {
-    let options = Simple {
-        long: &[
-            "null",
-            "no-run-if-empty",
-            "verbose",
-            "exit",
-            "replace",
-            "max-lines",
-        ],
-        long_valued: &["delimiter", "max-args", "max-procs", "max-chars"],
-        ..simple("xargs", "0rtx", "dnPsIL")
-    };
-    let command = options.skip(rest)?;
+    let options = Options::new(
+        "0,null d,delimiter= E= e,eof? I= i,replace? J= L= l,max-lines? n,max-args= o,open-tty \
+         P,max-procs= p,interactive R= r,no-run-if-empty s,max-chars= t,verbose x,exit",
+    );
+    let (parsed, command) = options.leading(rest)?;
     let mut command = command.to_vec();
     if command.is_empty() {
         command.push(Argument::text("echo"));
     }
-    let options = rest
-        .get(..rest.len() - command.len().min(rest.len()))
-        .unwrap_or_default();
-    let replaces = |option: &Argument| {
-        let prefix = option.prefix();
-        prefix.starts_with("-I")
-            || prefix.contains("replace")
-            || (prefix.starts_with('-') && prefix.contains('I'))
-    };
-    if options.iter().any(replaces) {
-        // What is replaced may stand anywhere in the words after the program.
-        for word in command.iter_mut().skip(1) {
-            word.pieces.push(Piece::Unknown { splits: false });
-            word.pieces.insert(0, Piece::Unknown { splits: false });
-        }
-        if command
-            .first()
-            .is_some_and(|program| program.prefix().contains(['{', '}', '%', '@']))
-        {
+    let mut zero = Some(parsed.has(&["0"]));
+    if parsed.has(&["d", "E", "e", "L", "l"]) {
+        zero = None;
+    }
+    let mut places = parsed
+        .options
+        .iter()
+        .filter(|option| matches!(option.name, "I" | "i" | "J"));
+    if let Some(place) = places.next_back() {
+        let mark = match &place.value {
+            Some(mark) => mark.literal().ok_or_else(|| unclear(mark))?,
+            None => "{}".to_owned(),
+        };
+        let program = command.first().and_then(Argument::literal);
+        if mark.is_empty() || program.is_none_or(|program| program.contains(&mark)) {
             return Err("runs a command whose name comes from its input".to_owned());
         }
+        for word in command.iter_mut().skip(1) {
+            *word = replaced(word, &mark, place.name == "J");
+        }
+        zero = None;
     } else {
         command.push(Argument::unknown("…", true));
     }
     Ok(Wrapped {
         commands: vec![command],
+        zero,
         ..Wrapped::default()
     })
 }
 
-fn flock(rest: &[Argument]) -> Result<Wrapped, String> {
-    let options = Simple {
-        long: &[
-            "exclusive",
-            "shared",
-            "nonblock",
-            "nb",
-            "unlock",
-            "close",
-            "no-fork",
-            "verbose",
-        ],
-        long_valued: &["timeout", "wait", "conflict-exit-code"],
-        ..simple("flock", "sexnuoFv", "wE")
+// The word with something that is not known wherever the mark stands in it.
+fn replaced(word: &Argument, mark: &str, several: bool) -> Argument {
+    let unknown = Piece::Unknown { splits: several };
+    let Some(text) = word.literal() else {
+        let mut word = word.clone();
+        word.pieces.push(unknown.clone());
+        word.pieces.insert(0, unknown);
+        return word;
     };
-    let rest = options.skip(rest)?;
+    let mut pieces = Vec::new();
+    for (at, part) in text.split(mark).enumerate() {
+        if at > 0 {
+            pieces.push(unknown.clone());
+        }
+        pieces.push(Piece::Text(part.to_owned()));
+    }
+    Argument {
+        shown: word.shown.clone(),
+        pieces,
+    }
+}
+
+fn flock(rest: &[Argument]) -> Result<Wrapped, String> {
+    let options = Options::new(
+        "e,exclusive s,shared x n,nonblock,nb u,unlock o,close F,no-fork verbose v w,timeout,wait= \
+         E,conflict-exit-code=",
+    );
+    let (_, rest) = options.leading(rest)?;
     match rest {
         [lock, option, script] if option.is("-c") || option.is("--command") => Ok(Wrapped {
             changes: vec![(lock.clone(), Change::File)],
             scripts: vec![script.clone()],
+            posix: true,
             ..Wrapped::default()
         }),
         [lock, command @ ..] if !command.is_empty() => Ok(Wrapped {
@@ -449,8 +373,12 @@ fn flock(rest: &[Argument]) -> Result<Wrapped, String> {
     }
 }
 
-fn shell(rest: &[Argument]) -> Result<Option<Wrapped>, String> {
+// Shells that know arrays, tests in double brackets, and quotes behind a dollar sign.
+const FULL: &[&str] = &["bash", "ksh", "mksh", "rbash", "zsh"];
+
+fn shell(name: &str, rest: &[Argument]) -> Result<Option<Wrapped>, String> {
     const LONG: &[&str] = &["--login", "--norc", "--noprofile", "--posix", "--verbose"];
+    let posix = !FULL.contains(&name);
     let mut script = false;
     let mut standard_input = false;
     let mut rest = rest;
@@ -485,12 +413,14 @@ fn shell(rest: &[Argument]) -> Result<Option<Wrapped>, String> {
         };
         return Ok(Some(Wrapped {
             scripts: vec![script.clone()],
+            posix,
             ..Wrapped::default()
         }));
     }
     if rest.is_empty() || standard_input {
         return Ok(Some(Wrapped {
             reads_script: true,
+            posix,
             ..Wrapped::default()
         }));
     }
@@ -498,25 +428,60 @@ fn shell(rest: &[Argument]) -> Result<Option<Wrapped>, String> {
     Ok(None)
 }
 
-fn with_subcommand(subcommands: &[&str], rest: &[Argument]) -> Result<Option<Wrapped>, String> {
-    let Some((first, command)) = rest.split_first() else {
+fn with_subcommand(
+    program: &str,
+    subcommands: &[&str],
+    rest: &[Argument],
+) -> Result<Option<Wrapped>, String> {
+    let valued = programs::options_with_value(program).unwrap_or_default();
+    let mut at = 0;
+    // Options of the program itself, which stand before the subcommand.
+    let mut odd = false;
+    while let Some(word) = rest.get(at).filter(|word| word.prefix().starts_with('-')) {
+        let Some(option) = word.literal() else {
+            return Err(unclear(word));
+        };
+        odd = true;
+        at += 1 + usize::from(valued.contains(&option.as_str()));
+    }
+    let Some(first) = rest.get(at) else {
         return Ok(None);
     };
+    let command = rest.get(at + 1..).unwrap_or_default();
     let Some(subcommand) = first.literal() else {
         let known = first.prefix();
         if subcommands
             .iter()
             .any(|subcommand| subcommand.starts_with(&known))
         {
-            let shown = &first.shown;
             return Err(format!(
-                "has the word `{shown}`, which might turn out to run the words behind it"
+                "has the word `{}`, which might turn out to run the words behind it",
+                first.shown
             ));
         }
         return Ok(None);
     };
     if !subcommands.contains(&subcommand.as_str()) {
-        return Ok(None);
+        // An option of which nobody knows whether a value follows may hide the subcommand.
+        let hidden = odd
+            && rest
+                .iter()
+                .any(|word| subcommands.iter().any(|name| word.is(name)));
+        if hidden {
+            return anywhere(rest).map(Some);
+        }
+        // What is no subcommand of theirs is a script, or a program of a package.
+        if !matches!(program, "pnpm" | "yarn") || is_subcommand(&subcommand) {
+            return Ok(None);
+        }
+        if odd {
+            return anywhere(rest).map(Some);
+        }
+        return Ok(Some(Wrapped {
+            needs_grant: true,
+            commands: vec![rest.to_vec()],
+            ..Wrapped::default()
+        }));
     }
     let command = match command {
         [dashes, command @ ..] if dashes.is("--") => command,
@@ -525,7 +490,7 @@ fn with_subcommand(subcommands: &[&str], rest: &[Argument]) -> Result<Option<Wra
     let Some(program) = command.first() else {
         return Ok(None);
     };
-    if program.prefix().starts_with('-') {
+    if odd || program.prefix().starts_with('-') {
         return anywhere(command).map(Some);
     }
     Ok(Some(Wrapped {
@@ -534,14 +499,129 @@ fn with_subcommand(subcommands: &[&str], rest: &[Argument]) -> Result<Option<Wra
     }))
 }
 
+// The subcommands of `pnpm` and `yarn`.
+fn is_subcommand(name: &str) -> bool {
+    const SUBCOMMANDS: &[&str] = &[
+        "add",
+        "approve-builds",
+        "audit",
+        "autoclean",
+        "bin",
+        "build",
+        "cache",
+        "cat-file",
+        "cat-index",
+        "check",
+        "ci",
+        "config",
+        "constraints",
+        "create",
+        "dedupe",
+        "deploy",
+        "doctor",
+        "env",
+        "explain",
+        "export",
+        "fetch",
+        "find-hash",
+        "generate-lock-entry",
+        "global",
+        "help",
+        "i",
+        "ignored-builds",
+        "import",
+        "info",
+        "init",
+        "install",
+        "install-test",
+        "it",
+        "licenses",
+        "link",
+        "list",
+        "licenses",
+        "ln",
+        "login",
+        "logout",
+        "ls",
+        "node",
+        "npm",
+        "outdated",
+        "owner",
+        "pack",
+        "patch",
+        "patch-commit",
+        "patch-remove",
+        "plugin",
+        "policies",
+        "prune",
+        "publish",
+        "rb",
+        "rebuild",
+        "recursive",
+        "remove",
+        "rm",
+        "root",
+        "run",
+        "run-script",
+        "search",
+        "self-update",
+        "server",
+        "set",
+        "setup",
+        "start",
+        "stop",
+        "store",
+        "t",
+        "tag",
+        "team",
+        "test",
+        "tst",
+        "un",
+        "uninstall",
+        "unlink",
+        "unplug",
+        "up",
+        "update",
+        "upgrade",
+        "upgrade-interactive",
+        "version",
+        "versions",
+        "view",
+        "why",
+        "workspace",
+        "workspaces",
+    ];
+    SUBCOMMANDS.contains(&name)
+}
+
 // With options that are not known, only a grant of the whole can say what a wrapper does; and
 // wherever the command begins, it must not be denied.
 fn anywhere(words: &[Argument]) -> Result<Wrapped, String> {
-    if let Some(script) = words
-        .iter()
-        .find(|word| word.prefix().starts_with("-c") || word.is("--call"))
-    {
-        return Err(strange(&script.shown));
+    let mut scripts = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let prefix = word.prefix();
+        let long = prefix
+            .strip_prefix("--")
+            .map(|long| long.split('=').next().unwrap_or(long));
+        // `-c`, alone or behind other letters, and `--call`, as far as it is written.
+        let short = prefix.starts_with('-') && long.is_none() && prefix.contains('c');
+        let call = long.is_some_and(|long| {
+            !long.is_empty()
+                && ["call", "command"]
+                    .iter()
+                    .any(|name| name.starts_with(long))
+        });
+        if !short && !call {
+            continue;
+        }
+        let attached = prefix.find('=').and_then(|equals| word.after(equals + 1));
+        match (attached, word.literal()) {
+            (Some(script), _) => scripts.push(script),
+            (None, Some(option)) if call || option == "-c" => {
+                scripts.extend(words.get(at + 1).cloned());
+            }
+            (None, _) => return Err(strange(&word.shown)),
+        }
     }
     let starts = |command: &&[Argument]| {
         command
@@ -552,6 +632,8 @@ fn anywhere(words: &[Argument]) -> Result<Wrapped, String> {
     Ok(Wrapped {
         needs_grant: true,
         commands: tails.filter(starts).map(<[Argument]>::to_vec).collect(),
+        scripts,
+        posix: true,
         ..Wrapped::default()
     })
 }
