@@ -279,7 +279,8 @@ fn lines(facts: &Facts<'_>, id: RoleId, what: &[Entry<CommandPattern>]) -> Met {
 // How many lines of a kind the judge is asked about before one counts as not found.
 const MOST_ASKED: usize = 24;
 
-// How many grants are tried within a wrapper that needs none.
+// How many grants are tried within a wrapper that needs none, and at how many places of a pattern words
+// that are missing are tried.
 const MOST_WRAPPED: usize = 8;
 
 // The search for a line that a role may run and `named` names.
@@ -430,7 +431,7 @@ impl<'a, 'f> Lines<'a, 'f> {
         let words: [&[&str]; 5] = [&[path], &[path, path], &["a"], &["1", path], &["--version"]];
         words
             .iter()
-            .flat_map(|words| pattern.filled(words))
+            .flat_map(|words| pattern.filled(words).into_iter().take(MOST_WRAPPED))
             .collect()
     }
 

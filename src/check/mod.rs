@@ -24,7 +24,7 @@ use crate::{
 };
 use facts::Facts;
 pub use held::{Held, Holding};
-pub use proofs::{Answer, Kept, Proof, Unseen};
+pub use proofs::{Answer, Kept, Proof, Unseen, verb};
 pub use question::{Decided, Ground, Verdict};
 pub use stories::{explain, stories};
 

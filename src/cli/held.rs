@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::can::{At, Layers};
 use crate::{
     boundary::{Capability, Layer, Platform},
-    check::{self, Answer, Checked, Kept, Proof, Unseen},
+    check::{self, Answer, Checked, Kept, Proof, Unseen, verb},
     client,
     diagnostics::Sources,
     emit::claude_code,
@@ -225,15 +225,7 @@ fn how(model: &Model, rule: &Rule, answer: &Answer) -> String {
     let said = groups.into_iter().map(|((kept, capability), commands)| {
         let commands: Vec<_> = commands.iter().map(|command| format!("`{command}`")).collect();
         let commands = commands.join(", ");
-        let verb = match capability {
-            Capability::Read => "read",
-            Capability::Write => "write",
-            Capability::Run => "start",
-            Capability::Reach => "reach",
-            Capability::Use => "use",
-            Capability::Env => "see",
-            Capability::Delegate => "hand on",
-        };
+        let verb = verb(capability);
         match kept {
             Kept::Held(layer) => format!("{layer}, whatever {commands} may {verb}"),
             Kept::Project => format!(

@@ -7,6 +7,7 @@ use super::{
     roles::{Judged, ShippedRole, Tier},
     stack::Stack,
 };
+use crate::boundary::{CommandPattern, Effect, Grant, effect, may_run_within};
 
 /// Pinned, so that a new version is a decision.
 const BROWSER: &str = "chrome-devtools-mcp@1.11.0";
@@ -394,7 +395,9 @@ fn roles_text(
             );
         }
         if role.name == "builder" {
-            text.push_str("    never { run \"@deploy\"; }\n");
+            if roles.iter().any(|role| role.name == "devops") || sets.may_deploy(role.run) {
+                text.push_str("    never { run \"@deploy\"; }\n");
+            }
             text.push_str("    expect {\n");
             if let Some(path) = sets.example(project) {
                 let _ = writeln!(text, "        can {{ write {}; }}", quoted(&path));
@@ -449,6 +452,15 @@ fn rules(sets: &Sets, roles: &[&'static ShippedRole]) -> String {
         strict.push_str("    cannot-both { write \"@source\"; run \"@deploy\"; }\n");
     }
     if !strict.is_empty() {
+        if let Some(trust) = list("trust", &unseen(sets, roles)) {
+            let _ = writeln!(
+                strict,
+                "    {trust} \\\n        because={}",
+                quoted(
+                    "they run reviewed code and tools of the project, and are not given what a deployment asks for"
+                ),
+            );
+        }
         let _ = write!(
             text,
             "rule \"Strict boundaries\" {{\n    \
@@ -465,6 +477,25 @@ fn rules(sets: &Sets, roles: &[&'static ShippedRole]) -> String {
         );
     }
     text
+}
+
+fn pattern(command: &str) -> Option<CommandPattern> {
+    command.parse().ok()
+}
+
+// What the roles that may not deploy run, and whose words do not say all that it does.
+fn unseen(sets: &Sets, roles: &[&'static ShippedRole]) -> Vec<&'static str> {
+    let mut unseen: Vec<&'static str> = Vec::new();
+    let bound = roles.iter().filter(|role| role.judged != Judged::No);
+    for name in bound.flat_map(|role| role.run) {
+        let anything = |command: &str| {
+            pattern(command).is_some_and(|pattern| effect(&pattern) == Effect::Unknown)
+        };
+        if *name != "@deploy" && !unseen.contains(name) && sets.commands(name).any(anything) {
+            unseen.push(name);
+        }
+    }
+    unseen
 }
 
 fn documents(project: &Project<'_>, stacks: &[Stack], gated: bool) -> String {
@@ -689,6 +720,32 @@ impl Sets {
             .iter()
             .chain(&self.commands)
             .any(|known| known.name == set && !known.members.is_empty())
+    }
+
+    // The commands of a set, or `name` itself where it is one.
+    fn commands<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let set = name.strip_prefix('@');
+        let members = self
+            .commands
+            .iter()
+            .filter(move |known| set == Some(known.name))
+            .flat_map(|known| known.members.iter().map(String::as_str));
+        members.chain(set.is_none().then_some(name))
+    }
+
+    // Whether what `names` gives may run something that deploys.
+    fn may_deploy(&self, names: &[&str]) -> bool {
+        let deploy: Vec<_> = self.commands("@deploy").filter_map(pattern).collect();
+        let given = names.iter().flat_map(|name| self.commands(name));
+        given.filter_map(pattern).any(|given| {
+            let grant = Grant {
+                may: vec![given.clone().into()],
+                ..Grant::default()
+            };
+            deploy.iter().any(|taken| {
+                may_run_within(&given, taken) || grant.loses(&taken.clone().into()) != Ok(None)
+            })
+        })
     }
 
     // A file of the project that its source set has.

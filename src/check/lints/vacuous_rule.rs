@@ -15,7 +15,7 @@ use crate::{
         report::Report,
     },
     diagnostics::{Level, Lint},
-    model::{Bounds, RoleId, Rule},
+    model::{Bounds, RoleId, Rule, Trust},
     spec::slip,
 };
 
@@ -145,9 +145,9 @@ impl PerGrant for Misspelled<'_, '_, '_> {
     }
 }
 
-// Whether anything is granted that a `trust` covers, and that needs it.
+// Whether anything is granted that a `trust` covers, and that needs it. A set speaks for all its members.
 fn trusts(facts: &Facts<'_>, rule: &Rule, report: &mut Report<'_>) {
-    for trust in &rule.trust {
+    let needed = |trust: &Trust| {
         let covers = |(id, at): (RoleId, usize)| {
             let may = facts.model.role(id).bounds.boundary.run.may.get(at);
             may.is_some_and(|may| covers(trust, may))
@@ -156,11 +156,19 @@ fn trusts(facts: &Facts<'_>, rule: &Rule, report: &mut Report<'_>) {
             let unseen = facts.commands(id).unseen.iter();
             unseen.map(move |(at, _)| (id, *at))
         });
-        if !unseen.any(covers) {
+        unseen.any(covers)
+    };
+    for item in rule.trust.chunk_by(|one, two| one.span == two.span) {
+        if let Some(first) = item.first()
+            && !item.iter().any(needed)
+        {
+            let pattern = first.entry.pattern.to_string();
+            let written = facts.sources.text(first.span);
+            let written = written.map(|text| text.trim_matches('"').to_owned());
             report.add(TrustsNothing {
                 rule: rule.title.value.clone(),
-                command: trust.entry.pattern.to_string(),
-                span: trust.span.into(),
+                command: written.unwrap_or(pattern),
+                span: first.span.into(),
             });
         }
     }

@@ -24,6 +24,7 @@ use crate::{
 pub(super) use answer::covers;
 pub use answer::{Answer, Kept, Proof, Unseen};
 use not_held::Collected;
+pub use not_held::verb;
 
 /// The stories of what a proof finds.
 pub(super) static STORIES: &[(&str, &str)] = &[

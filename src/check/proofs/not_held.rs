@@ -84,7 +84,7 @@ impl Collected {
                 rule: rule.title.value.clone(),
                 role: grant.role.clone(),
                 commands: list(|command| format!("`{command}`"), " and "),
-                does: format!("{it} {}", does.join(" or ")),
+                does: format!("{it} may {}", does.join(" or ")),
                 patterns: list(quoted, " "),
                 grant: span.into(),
                 statement: grant.statement.into(),
@@ -93,15 +93,15 @@ impl Collected {
     }
 }
 
-/// Returns what a command does of that kind, as the verb behind "it".
-pub(super) const fn verb(capability: Capability) -> &'static str {
+/// Returns what a command may do of that kind, as a verb.
+pub const fn verb(capability: Capability) -> &'static str {
     match capability {
-        Capability::Read => "reads",
-        Capability::Write => "writes",
-        Capability::Run => "starts",
-        Capability::Reach => "reaches",
-        Capability::Use => "uses",
-        Capability::Env => "sees",
-        Capability::Delegate => "hands on",
+        Capability::Read => "read",
+        Capability::Write => "write",
+        Capability::Run => "start",
+        Capability::Reach => "reach",
+        Capability::Use => "use",
+        Capability::Env => "see",
+        Capability::Delegate => "hand on",
     }
 }
