@@ -205,7 +205,9 @@ pub(super) fn may_be_exported(name: &str) -> bool {
 pub fn denied_variable(pattern: &NamePattern) -> Option<String> {
     let text = pattern.as_str();
     let Some((head, rest)) = text.split_once('*') else {
-        return is_denied(text).then(|| text.to_owned());
+        // A role may set a search path to where it can't write, if it is granted by its name.
+        let denied = is_denied(text) && !is_search_path(text);
+        return denied.then(|| text.to_owned());
     };
     let mut names = NAMES.iter().chain(TIED);
     let name = names.find(|name| pattern.gives(name));
@@ -252,6 +254,8 @@ mod tests {
             ("G*_COMMAND", Some("GIT__COMMAND")),
             ("*_URL", Some("BASH_URL")),
             ("LD_P*D*", Some("LD_PD")),
+            ("PYTHON*", Some("PYTHON*")),
+            ("PYTHONPATH", None),
             ("RAILS_ENV", None),
             ("GITHUB_TOKEN", None),
             ("GITHUB_*", None),
@@ -264,7 +268,8 @@ mod tests {
             assert_eq!(denied_variable(&parsed).as_deref(), then, "{pattern}");
         }
         // Whatever a line may not set, a role is not given.
-        for name in NAMES.iter().chain(TIED) {
+        let names = NAMES.iter().chain(TIED);
+        for name in names.filter(|name| !is_search_path(name)) {
             assert_eq!(
                 denied_variable(&name.parse().unwrap()).as_deref(),
                 Some(*name)
