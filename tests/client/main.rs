@@ -528,28 +528,34 @@ fn two_hooks_of_one_guard_are_as_one() {
 }
 
 #[test]
-fn settings_that_the_client_ignores_stop_the_build() {
+fn settings_that_the_client_ignores_are_told_of() {
     let Some(project) = Project::built() else {
         return;
     };
     let settings = project.read(".claude/settings.json").unwrap();
     let more = |text: &str| settings.replacen('{', text, 1);
-    // (the settings, what build says of them)
+    // (the settings, what build says of them, whether it leaves them as they are)
     let cases = [
-        (format!("// mine\n{settings}"), "see line 1"),
-        (more("{\"x\": [1,],"), "no comma at an end"),
+        (format!("// mine\n{settings}"), "see line 1", true),
+        (more("{\"x\": [1,],"), "no comma at an end", true),
         (
             more("{\"permissions\": {\"defaultMode\": \"bogus\"},"),
             "permissions.defaultMode",
+            false,
         ),
         (
             more("{\"permissions\": {\"allow\": \"Bash\"},"),
             "permissions.allow",
+            false,
         ),
-        (more("{\"cleanupPeriodDays\": \"x\","), "cleanupPeriodDays"),
-        (more("{\"env\": [\"A\"],"), "`env`"),
+        (
+            more("{\"cleanupPeriodDays\": \"x\","),
+            "cleanupPeriodDays",
+            false,
+        ),
+        (more("{\"env\": [\"A\"],"), "`env`", false),
     ];
-    for (number, (settings, words)) in cases.into_iter().enumerate() {
+    for (number, (settings, words, kept)) in cases.into_iter().enumerate() {
         project.write(".claude/settings.json", &settings);
         // Without the hook in the file of an agent, so that this one is seen alone.
         project.write(
@@ -566,11 +572,13 @@ fn settings_that_the_client_ignores_stop_the_build() {
         );
         let ran = session.of("hook_response").count();
         assert_eq!(ran, 0, "{words}: a hook ran");
-        let said = project.refused(&["build"]);
-        assert!(
-            said.contains(words) && said.contains("nothing was written"),
-            "{said}"
-        );
+        let said = if kept {
+            project.factory(&["build"])
+        } else {
+            project.refused(&["build"])
+        };
+        assert!(said.contains(words), "{said}");
+        assert_eq!(said.contains("nothing was written"), !kept, "{said}");
         let held = project.factory(&["check", "--held"]);
         assert!(held.contains("not asked now"), "{held}");
     }

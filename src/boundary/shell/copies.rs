@@ -73,6 +73,12 @@ pub(super) fn effects(
     }
     let bare = parsed.has(&["T"]);
     let moves_directories = recursive || name == "mv";
+    // What is moved takes a name, and is not written into what has it.
+    let change = if name == "mv" {
+        Change::Name
+    } else {
+        Change::File
+    };
     for source in &sources {
         let into = into(source, &target)?;
         let tree = moves_directories && !is_file(source, ground, places);
@@ -93,11 +99,10 @@ pub(super) fn effects(
                 carried(source, &path, ground, places, &mut effects)?;
             }
             if tree {
-                copied(source, &path, follows, ground, places, &mut effects);
-            } else if name == "mv" {
-                effects.change([path], Change::Name);
+                let changes = copied(source, &path, follows, change, ground, places);
+                effects.changes.extend(changes);
             } else {
-                effects.change([path], Change::File);
+                effects.change([path], change);
             }
         }
     }
@@ -313,15 +318,15 @@ pub(super) fn carried(
     Ok(())
 }
 
-// Whatever lies in `source` comes to lie at `path`.
+// What `change` of each file it takes that whatever lies in `source` comes to lie at `path`.
 fn copied(
     source: &Argument,
     path: &Argument,
     follows: bool,
+    change: Change,
     ground: &Ground<'_>,
     places: &Places,
-    effects: &mut Effects,
-) {
+) -> Vec<(Argument, Change)> {
     let from = named(source, places);
     let below = |source: &Option<String>| ground.below(source.as_ref()?);
     let below: Option<Vec<_>> = from.iter().map(below).collect();
@@ -332,13 +337,13 @@ fn copied(
     };
     let plain = !follows || !ground.looks() || from.iter().all(|source| plain(source).is_some());
     let (Some(below), Some(path_text), true) = (below, path.literal(), plain) else {
-        effects.change([path.clone()], Change::Anything);
-        return;
+        return vec![(path.clone(), Change::Anything)];
     };
-    effects.change([path.clone()], Change::Directory);
+    let mut changes = vec![(path.clone(), Change::Directory)];
     for inside in below.iter().flat_map(|below| below.iter()) {
         let mut to = Argument::text(format!("{}/{inside}", path_text.trim_end_matches('/')));
         to.shown.clone_from(&path.shown);
-        effects.change([to], Change::File);
+        changes.push((to, change));
     }
+    changes
 }

@@ -132,7 +132,7 @@ fn a_rule_forbids_what_a_never_of_the_same_words_takes() {
             "git commit -m *",
             "",
             "timeout 5 git commit *",
-            "timeout 5 git commit -m",
+            "timeout 5 git commit -m app/q",
         ),
         ("git commit -m *", "", "timeout 5 git status *", "proven"),
         ("ls *", "", "sudo *", "proven"),

@@ -67,11 +67,13 @@ impl Comparison<'_> {
             if known.is_some_and(|known| known.because != rule.because) {
                 self.changed(said("why there is the rule {}", [title]));
             }
-            self.trust(known.map_or(&[][..], |known| &known.trust), rule);
+            if let Some(known) = known {
+                self.trust(&known.trust, rule);
+            }
         }
     }
 
-    // What a rule that is gone trusted is told with the rule.
+    // What a rule that is new or gone trusts makes it ask for less, and it is told as a whole.
     fn trust(&mut self, old: &[Trust], rule: &Rule) {
         let title = rule.title.value.as_str();
         let mut differ = |these: &[Trust], others: &[Trust], direction, verb: &str| {
