@@ -152,7 +152,8 @@ fn what_a_role_may_do_is_answered_with_the_grant_that_decides() {
             "may { reach \"example.org\"; }",
         ),
         (&["bulider", "run", "ls"], 3, "did you mean `builder`?"),
-        (&["builder", "write", "../x"], 3, "outside the project"),
+        (&["builder", "write", "../x"], 1, "outside the project"),
+        (&["builder", "read", "../x"], 3, "outside the project"),
     ] {
         let (text, status) = project.says(&[&["can"], question].concat());
         assert_eq!(status, code, "{question:?}: {text}");

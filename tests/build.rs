@@ -664,6 +664,112 @@ fn who_asks_for_the_difference_gets_nothing_written() {
     );
 }
 
+fn errors(said: &str) -> Vec<&str> {
+    said.lines()
+        .filter(|line| line.contains(": error["))
+        .collect()
+}
+
+#[test]
+fn check_says_what_could_not_be_built_and_where() {
+    let section = "templates/sections/roles.md.hbs";
+    for (path, text, told) in [
+        (
+            "templates/prompt/boundary.md.hbs",
+            "a\n{{bondary}}\n",
+            ":2:3: error[factory::emit::template]: no variable called `bondary`",
+        ),
+        (
+            "templates/prompt.md.hbs",
+            "{{iff text}}\n",
+            ":1:3: error[factory::emit::template]: no helper called `iff`",
+        ),
+        (
+            section,
+            "{{#if roles}}\n",
+            ":1:1: error[factory::emit::template]: the block `if` is not closed",
+        ),
+        (
+            section,
+            "\n{{> nowhere.hbs}}\n",
+            ":2:1: error[factory::emit::template]: no template called `nowhere.hbs`",
+        ),
+        (
+            section,
+            "{{rolls}}\n",
+            ":1:3: error[factory::emit::template]: no variable called `rolls`",
+        ),
+    ] {
+        let project = Project::new();
+        project.write(path, text);
+        let (code, said) = project.factory(&["check", "--format", "short"]);
+        assert_eq!(
+            (code, errors(&said)),
+            (1, vec![format!("{path}{told}").as_str()])
+        );
+        let (code, said) = project.factory(&["build"]);
+        assert_ne!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn check_misses_a_file_that_nobody_can_have_written() {
+    let project = Project::new();
+    let task = "task \"t\" {\n    goal \"x\"\n    step \"one\" role=\"builder\" {\n        \
+                read-first \"docs/notes.md\" \"app/later.md\" \"docs/nots.md\" \"CLAUDE.md\"\n    }\n}\n";
+    project.write("factory.kdl", &format!("{SPEC}{task}"));
+    let (code, said) = project.factory(&["check", "--format", "short"]);
+    assert_eq!(code, 0, "{said}");
+    let told: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("factory::task::missing-file"))
+        .collect();
+    let [told] = told.as_slice() else {
+        panic!("{said}")
+    };
+    assert!(told.contains("no file called `docs/nots.md`"), "{told}");
+}
+
+#[test]
+fn check_says_where_a_section_or_document_can_not_be_kept() {
+    let outside = tempfile::tempdir().unwrap();
+    let project = Project::new();
+    fs::remove_file(project.path("docs/notes.md")).unwrap();
+    fs::create_dir(project.path("folder")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("x.md"), project.path("linked.md")).unwrap();
+    fs::write(outside.path().join("x.md"), "theirs\n").unwrap();
+    let mut spec = SPEC.to_owned();
+    for path in ["folder", "linked.md"] {
+        spec.push_str(&format!(
+            "document \"{path}\" {{ section \"Roles\" {{ template \"sections/roles.md.hbs\"; }}; }}\n"
+        ));
+    }
+    project.write("factory.kdl", &spec);
+    let (code, said) = project.factory(&["check", "--format", "short"]);
+    assert_eq!(code, 1, "{said}");
+    let said = errors(&said);
+    let [notes, folder, linked] = said.as_slice() else {
+        panic!("{said:?}")
+    };
+    for (said, at) in [
+        (notes, "factory.kdl:13:28: error[factory::emit::section]: "),
+        (
+            folder,
+            "factory.kdl:16:10: error[factory::emit::document]: `folder` ",
+        ),
+        (
+            linked,
+            "factory.kdl:17:10: error[factory::emit::document]: `linked.md` ",
+        ),
+    ] {
+        assert!(said.starts_with(at), "{said}");
+    }
+    assert_eq!(
+        fs::read_to_string(outside.path().join("x.md")).unwrap(),
+        "theirs\n"
+    );
+}
+
 #[test]
 fn nothing_is_said_to_be_done_that_was_not() {
     let project = Project::new();

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use factory::{
-    check::{check, explain, stories},
+    check::{check, explain, short_stories, stories},
     diagnostics::{Findings, Format, Sources, render},
     model::resolve,
     spec::{Loaded, load, load_texts},
@@ -203,12 +203,63 @@ fn told(language: &str, text: &str) -> Checked {
     Checked::of(load_texts("factory.kdl", texts).unwrap())
 }
 
+// The codes that the sources name in the attributes of findings and errors, and as those of lints.
+fn codes_of_the_sources() -> Vec<String> {
+    let mut codes = Vec::new();
+    for entry in walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let entry = entry.unwrap();
+        if entry
+            .path()
+            .extension()
+            .is_none_or(|extension| extension != "rs")
+        {
+            continue;
+        }
+        let text = fs::read_to_string(entry.path()).unwrap();
+        for start in [
+            "code(\"factory::",
+            "code: \"factory::",
+            "CODE: &str = \"factory::",
+        ] {
+            for (at, _) in text.match_indices(start) {
+                let rest = &text[at + start.len()..];
+                codes.push(format!("factory::{}", rest.split('"').next().unwrap()));
+            }
+        }
+    }
+    codes.sort();
+    codes.dedup();
+    codes
+}
+
+#[test]
+fn every_code_has_a_story_and_every_story_a_code() {
+    let codes = codes_of_the_sources();
+    assert!(codes.len() > 80, "{codes:?}");
+    let without: Vec<_> = codes
+        .iter()
+        .filter(|code| explain(code).is_none())
+        .collect();
+    assert!(without.is_empty(), "no story: {without:?}");
+    for (code, story) in stories().chain(short_stories()) {
+        assert!(codes.iter().any(|known| known == code), "{code} is no code");
+        assert!(story.starts_with("# "), "{code}");
+        assert_eq!(explain(code), Some(story), "{code} has one story");
+    }
+}
+
 #[test]
 fn every_story_is_true() {
-    for (code, story) in stories() {
-        assert_eq!(explain(code), Some(story));
+    for (code, _) in stories() {
+        let story = explain(code).unwrap();
+        assert!(
+            story.contains(" wrong\n") && story.contains(" right\n"),
+            "{code} shows both"
+        );
+    }
+    for (code, story) in stories().chain(short_stories()) {
         let (wrong, right) = (blocks(story, " wrong"), blocks(story, " right"));
-        assert!(!wrong.is_empty() && !right.is_empty(), "{code} shows both");
+        assert_eq!(wrong.is_empty(), right.is_empty(), "{code} shows both");
         for (language, text) in wrong {
             let checked = told(language, text);
             assert!(
@@ -232,4 +283,51 @@ fn every_story_is_true() {
         }
     }
     assert_eq!(explain("factory::nothing::of-the-kind"), None);
+}
+
+#[test]
+fn sets_that_hold_each_other_twice_stay_small() {
+    let mut spec = String::from(
+        "factory \"a\" spec=1\nmodel \"m\" id=\"claude-sonnet-5-5\"\npaths \"s0\" \"app/**\" \"lib/**\"\n",
+    );
+    for level in 1..60 {
+        spec.push_str(&format!(
+            "paths \"s{level}\" \"@s{0}\" \"@s{0}\"\n",
+            level - 1
+        ));
+    }
+    spec.push_str(
+        "role \"a\" model=\"m\" prompt=\"roles/a.md\" { description \"D\"; may { write \"@s59\"; }; gates \"g\"; }\n\
+         gate \"g\" { run \"npm test\"; }\n\
+         task \"t\" { goal \"x\"; step \"s\" role=\"a\"; }\n",
+    );
+    assert_eq!(Checked::text(&spec).human(), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_include_says_what_it_passes_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "factory.kdl",
+        "factory \"a\" spec=1 { include \"more/*.kdl\"; include \"tasks/*.kdl\"; }\nmodel \"m\" id=\"claude-sonnet-5-5\"\n\
+         role \"a\" model=\"m\" prompt=\"roles/a.md\" { description \"D\"; }\n\
+         task \"t\" { goal \"x\"; step \"s\" role=\"a\" yields=\"report\"; }\n",
+    );
+    write("roles/a.md", "You do the work.\n");
+    write("rules.txt", "never { read \"**/.env\"; }\n");
+    fs::create_dir(folder.path().join("more")).unwrap();
+    std::os::unix::fs::symlink("../rules.txt", folder.path().join("more/rules.kdl")).unwrap();
+    let checked = Checked::folder(folder.path());
+    assert_eq!(checked.codes(), ["factory::spec::passed-over"]);
+    let told = checked.human();
+    assert!(
+        told.contains("`more/rules.kdl` is a link, and a pattern follows none"),
+        "{told}"
+    );
 }

@@ -91,7 +91,7 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
             ("package-lock.json", "{}"),
         ],
         "Node",
-        "git ls-files -z '*.js' '*.mjs' '*.cjs' | xargs -0 -n 1 node --check",
+        "find . -name '.?*' -prune -o -name node_modules -prune -o -type f -name '*[.cm]js' -print0 | xargs -0rn1 node --check",
     ),
     (
         "Node with pnpm and types",
@@ -111,7 +111,7 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
         "Node with a broken manifest",
         &[("package.json", "{")],
         "Node",
-        "git ls-files -z '*.js' '*.mjs' '*.cjs' | xargs -0 -n 1 node --check",
+        "find . -name '.?*' -prune -o -name node_modules -prune -o -type f -name '*[.cm]js' -print0 | xargs -0rn1 node --check",
     ),
     (
         "Rails",
@@ -167,10 +167,24 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
         &[
             ("pyproject.toml", ""),
             ("a.py", ""),
-            ("tests/test_a.py", ""),
+            ("tests/test_a.py", "import unittest\n"),
         ],
         "Python",
-        "python3 -m unittest discover -s tests -t .",
+        "python3 -m unittest discover -s tests",
+    ),
+    (
+        "Python with packages of tests, and folders that are none",
+        &[
+            ("setup.py", ""),
+            ("a/__init__.py", ""),
+            ("a/tests/__init__.py", ""),
+            ("a/tests/a_test.py", "import unittest\n"),
+            ("tests/test_none.py", "def test_a(): assert True\n"),
+            ("tests/two two/test_a.py", "import unittest\n"),
+        ],
+        "Python",
+        "python3 -m unittest discover -s 'tests/two two' && \
+         python3 -m unittest discover -s a -t . -p '*_test.py'",
     ),
     (
         "Go",
@@ -192,7 +206,7 @@ const PROJECTS: &[(&str, Files, &str, &str)] = &[
         "nothing",
         &[],
         "nothing that is known",
-        "git grep --untracked -n -I -E '^(<<<<<<<|>>>>>>>) '; test $? -eq 1",
+        "grep -rnIE --exclude-dir=.git '^(<<<<<<<|>>>>>>>) ' .; test $? -eq 1",
     ),
     (
         "a name that needs care",
@@ -415,7 +429,12 @@ fn starts_well(scratch: &Scratch, smoke: &str) {
     let (code, shown) = scratch.factory(&["init"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains(smoke), "{shown}");
-    for command in ["factory gate", "factory build", "factory plan"] {
+    for command in [
+        "git commit",
+        "factory gate",
+        "factory build",
+        "factory plan",
+    ] {
         assert!(shown.contains(command), "{shown}");
     }
     let (code, shown) = scratch.factory(&["check", "--deny", "warnings"]);
@@ -485,7 +504,7 @@ fn a_python_project_starts() {
     let (code, shown) = scratch.factory(&["init"]);
     assert_eq!(code, Some(0), "{shown}");
     let spec = fs::read_to_string(scratch.root().join("factory.kdl")).unwrap();
-    assert!(spec.contains("git', 'ls-files', '*.py'"), "{spec}");
+    assert!(spec.contains("rglob('*.py')"), "{spec}");
     assert_eq!(scratch.factory(&["check", "--deny", "warnings"]).0, Some(0));
 }
 
@@ -494,11 +513,121 @@ fn a_project_of_which_nothing_is_known_starts() {
     let scratch = Scratch::new(&[("notes.txt", "hello\n")]);
     starts_well(
         &scratch,
-        "git grep --untracked -n -I -E '^(<<<<<<<|>>>>>>>) '; test $? -eq 1",
+        "grep -rnIE --exclude-dir=.git '^(<<<<<<<|>>>>>>>) ' .; test $? -eq 1",
     );
     fs::write(scratch.root().join("notes.txt"), "<<<<<<< mine\n").unwrap();
     let spec = fs::read_to_string(scratch.root().join("factory.kdl")).unwrap();
     assert!(spec.contains("put your tests here"), "{spec}");
+}
+
+/// What each of these would be, where the program is on this machine.
+const STARTS_GREEN: &[(&str, &str, Files)] = &[
+    ("an empty folder", "sh", &[]),
+    (
+        "an unknown stack",
+        "sh",
+        &[("notes.txt", "hello\n"), ("bin/run", "#!/bin/sh\n")],
+    ),
+    (
+        "Python without tests",
+        "python3",
+        &[
+            ("pyproject.toml", "[project]\nname = \"shop\"\n"),
+            ("shop/two.py", "TWO = 2\n"),
+        ],
+    ),
+    (
+        "Python with tests in a folder that is no package",
+        "python3",
+        &[
+            ("pyproject.toml", "[project]\nname = \"shop\"\n"),
+            ("shop/two.py", "TWO = 2\n"),
+            (
+                "tests/test_two.py",
+                "import unittest\nfrom shop.two import TWO\nclass Two(unittest.TestCase):\n    \
+                 def test_two(self): self.assertEqual(TWO, 2)\n",
+            ),
+        ],
+    ),
+    (
+        "Python with tests of which nobody says what runs them",
+        "python3",
+        &[
+            ("setup.py", ""),
+            ("test_a.py", "def test_a(): assert True\n"),
+        ],
+    ),
+    (
+        "Node without a file",
+        "node",
+        &[("package.json", r#"{"name": "shop", "version": "1.0.0"}"#)],
+    ),
+    (
+        "Node without tests",
+        "node",
+        &[
+            ("package.json", r#"{"name": "shop", "version": "1.0.0"}"#),
+            ("src/two.js", "exports.two = 2;\n"),
+            ("src/three.mjs", "export const three = 3;\n"),
+        ],
+    ),
+    (
+        "Rust",
+        "cargo",
+        &[
+            (
+                "Cargo.toml",
+                "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n",
+            ),
+            (
+                "src/lib.rs",
+                "pub fn two() -> u32 { 2 }\n#[test]\nfn is_two() { assert_eq!(two(), 2); }\n",
+            ),
+            (".gitignore", "/target\n"),
+        ],
+    ),
+];
+
+// The copy that a change is taken back in has no `.git`.
+#[test]
+fn the_gates_of_a_first_factory_are_green_at_once() {
+    for (name, program, files) in STARTS_GREEN {
+        if *program != "sh" && !is_here(program) {
+            continue;
+        }
+        let scratch = Scratch::new(files);
+        let passes = |arguments: &[&str]| {
+            let (code, shown) = scratch.factory(arguments);
+            assert_eq!(code, Some(0), "{name}: {arguments:?}: {shown}");
+        };
+        passes(&["init"]);
+        scratch
+            .sh("git add -A && git -c user.name=a -c user.email=a@example.org commit -q -m start");
+        passes(&["gate"]);
+        passes(&["check", "--deny", "warnings"]);
+        passes(&["build"]);
+        passes(&["gate"]);
+    }
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_red() {
+    for (program, manifest, path) in [
+        ("python3", "pyproject.toml", "shop/two.py"),
+        ("node", "package.json", "src/two.js"),
+    ] {
+        if !is_here(program) {
+            continue;
+        }
+        let scratch = Scratch::new(&[]);
+        fs::write(scratch.root().join(manifest), "").unwrap();
+        let path = scratch.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "two = (\n").unwrap();
+        assert_eq!(scratch.factory(&["init"]).0, Some(0));
+        let (code, shown) = scratch.factory(&["gate", "smoke"]);
+        assert_eq!(code, Some(1), "{program}: {shown}");
+    }
 }
 
 #[test]

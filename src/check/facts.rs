@@ -168,6 +168,22 @@ impl<'a> Facts<'a> {
         self.prompts().chain(further)
     }
 
+    /// Returns the roles that the text at `path` is the prompt or the memory of; none where it is everyone's.
+    pub(super) fn readers(&self, path: &str) -> Vec<RoleId> {
+        let roles = self.model.roles();
+        let reads = |role: &Role| {
+            role.prompt.value == path
+                || role
+                    .memory
+                    .as_ref()
+                    .is_some_and(|memory| memory.path == path)
+        };
+        roles
+            .filter(|(_, role)| reads(role))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
     /// Returns the model that `role` runs on.
     pub(super) fn language_model(&self, role: &Role) -> Option<&'a LanguageModel> {
         self.model.models.get(role.model.value.0)

@@ -26,7 +26,7 @@ use facts::Facts;
 pub use held::{Held, Holding};
 pub use proofs::{Answer, Kept, Proof, Unseen, verb};
 pub use question::{Decided, Ground, Verdict};
-pub use stories::{explain, stories};
+pub use stories::{explain, short_stories, stories};
 
 /// A factory without errors. Only [`check`] makes one, so nothing unchecked is emitted.
 #[derive(Debug)]

@@ -47,12 +47,28 @@ impl Report<'_> {
         let of_role = self.model.roles.get(role.0).map(|role| &role.lints);
         level(self.lint, of_role.into_iter().chain([&self.model.lints]))
     }
+
+    /// Adds what was seen of something that `roles` share: the strictest of their levels counts, and that
+    /// of the factory where it belongs to none.
+    pub(super) fn of_roles(
+        &mut self,
+        roles: &[RoleId],
+        fault: impl Diagnostic + Send + Sync + 'static,
+    ) {
+        let usual = self.lint.level;
+        let of_role = |role: &RoleId| self.level_of(*role).unwrap_or(usual);
+        let strictest = roles.iter().map(of_role).max();
+        let level = strictest
+            .or_else(|| level(self.lint, [&self.model.lints]))
+            .unwrap_or(usual);
+        self.findings.report(self.lint, level, fault);
+    }
 }
 
 // The level that somebody has set.
 fn level<'a>(lint: &Lint, lists: impl IntoIterator<Item = &'a Vec<LintLevel>>) -> Option<Level> {
     let mut set = lists.into_iter().flatten();
     let set = set.find(|set| set.code.value == lint.code)?;
-    // That a safety lint is turned off is an error of its own.
-    (!lint.safety || set.level.value != Level::Off).then_some(set.level.value)
+    // That a safety lint is turned off, or into advice, is an error of its own.
+    (!lint.safety || set.level.value >= Level::Warning).then_some(set.level.value)
 }

@@ -20,14 +20,15 @@ enum SettingError {
         #[label("not the code of a lint")]
         span: SourceSpan,
     },
-    #[error("lint `{code}` guards a boundary and can't be turned off")]
+    #[error("lint `{code}` guards a boundary and can't be turned {to}")]
     #[diagnostic(
         code("factory::lint::safety-off"),
         help("mend what it finds, or make it a warning: `level=\"warning\"`")
     )]
     SafetyOff {
         code: String,
-        #[label("turned off here")]
+        to: &'static str,
+        #[label("turned {to} here")]
         span: SourceSpan,
     },
     #[error("the level of lint `{code}` is set twice")]
@@ -41,7 +42,7 @@ enum SettingError {
     },
 }
 
-/// Reports settings that name no lint, turn one off that guards a boundary, or stand twice.
+/// Reports settings that name no lint, turn one off or into advice that guards a boundary, or stand twice.
 pub(super) fn check(model: &Model, findings: &mut Findings) {
     list(&model.lints, findings);
     for role in &model.roles {
@@ -64,9 +65,13 @@ fn list(settings: &[LintLevel], findings: &mut Findings) {
                 let help = help(&code);
                 findings.add(SettingError::UnknownCode { code, help, span });
             }
-            Some(lint) if lint.safety && set.level.value == Level::Off => {
+            Some(lint) if lint.safety && set.level.value < Level::Warning => {
                 let span = set.level.span.into();
-                findings.add(SettingError::SafetyOff { code, span });
+                let to = match set.level.value {
+                    Level::Off => "off",
+                    Level::Advice | Level::Warning | Level::Error => "into advice",
+                };
+                findings.add(SettingError::SafetyOff { code, to, span });
             }
             Some(_) => {}
         }

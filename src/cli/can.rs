@@ -93,7 +93,15 @@ pub(super) fn run(
         tree: &disk,
     };
     let things = match capability {
-        Capability::Read | Capability::Write => paths(context, &args.thing)?,
+        Capability::Read | Capability::Write => match paths(context, &args.thing) {
+            Ok(paths) => paths,
+            // What a role writes lands from its checkout, and nothing else does.
+            Err(_) if capability == Capability::Write => {
+                let held = checked.held(id).remove(&capability);
+                return answer(args, &outside(), &args.thing, held, &sources, out);
+            }
+            Err(error) => return Err(error),
+        },
         Capability::Run
         | Capability::Reach
         | Capability::Use
@@ -118,7 +126,28 @@ pub(super) fn run(
         first
     };
     let held = checked.held(id).remove(&capability);
-    let answer = Answer::new(args, &verdict, &thing, held, &sources);
+    answer(args, &verdict, &thing, held, &sources, out)
+}
+
+// No grant reaches a path outside.
+fn outside() -> Verdict {
+    Verdict {
+        permits: false,
+        decided: Vec::new(),
+        reason: Some("it is outside the project, where a role writes nothing".to_owned()),
+        missing: None,
+    }
+}
+
+fn answer(
+    args: &Args,
+    verdict: &Verdict,
+    thing: &str,
+    held: Option<Held>,
+    sources: &Sources,
+    out: &mut dyn Write,
+) -> miette::Result<ExitStatus> {
+    let answer = Answer::new(args, verdict, thing, held, sources);
     let text = match args.format {
         Style::Human => answer.human(),
         Style::Json => format!(

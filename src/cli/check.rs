@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write};
 use clap::ValueEnum;
 
 use super::{
-    Context, ExitStatus, count,
+    Context, ExitStatus, compile, count,
     held::{self, Held},
     mend::mend,
     rewrite::{self, Rewrite},
@@ -24,7 +24,7 @@ pub(super) const SPEC: &str = "factory.kdl";
 /// Check the spec and write nothing
 ///
 /// Reads factory.kdl with all that it includes, the prompts, and the templates; looks every name up;
-/// runs the lints; proves the rules. Executes nothing of the project.
+/// runs the lints; proves the rules; composes all texts. Executes nothing of the project.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Spec to check
@@ -98,7 +98,7 @@ pub(super) fn run(
         sources,
         findings,
         checked,
-    } = loaded;
+    } = composed(context, loaded);
     let format = match args.format {
         Style::Human => Format::Human {
             colour: context.colour_out,
@@ -163,6 +163,20 @@ fn checked(mut loaded: spec::Loaded) -> Loaded {
         findings: findings.sorted(),
         checked,
     }
+}
+
+// What can't be compiled is wrong too, and there is no need to build to be told. What has errors already
+// is composed of nothing.
+fn composed(context: &Context, mut loaded: Loaded) -> Loaded {
+    if let Some(checked) = &loaded.checked {
+        let faults = compile::faults(context, checked, &loaded.sources);
+        if !faults.is_empty() {
+            loaded.findings.append(faults);
+            loaded.findings = loaded.findings.sorted();
+        }
+    }
+    loaded.checked = loaded.checked.filter(|_| !loaded.findings.has_errors());
+    loaded
 }
 
 /// Loads, resolves, and checks the project's spec with `texts` in place of the files of these paths.

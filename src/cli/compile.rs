@@ -12,8 +12,8 @@ use crate::{
     client::target as target_of,
     diagnostics::{Findings, Level, Sources},
     document::{Folder, Without},
-    emit::{Artifacts, Composer, Fact, Known, Prompt, claude_code, render, snapshot},
-    model::{SectionFrom, StepId, Task},
+    emit::{Artifacts, Composer, Fact, Known, Prompt, claude_code, render, snapshot, text_at},
+    model::{Model, SectionFrom, StepId, Task, Work},
     plan::{Compiled, Output, Plan, lock},
 };
 
@@ -61,6 +61,96 @@ pub(super) fn brief(
         findings.add(fault);
         refuse(context, &findings, sources)
     })
+}
+
+/// A document that can't be written where the spec wants it.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{reason}")]
+#[diagnostic(
+    code("factory::emit::document"),
+    help("name a text file of the project, or a path where nothing stands")
+)]
+struct DocumentError {
+    reason: String,
+    #[label("sections can't be kept there")]
+    span: miette::SourceSpan,
+}
+
+/// A file that a step is to read first, and that nobody can have written by then.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("no file called `{path}`, and no role may write it")]
+#[diagnostic(
+    severity(Warning),
+    code("factory::task::missing-file"),
+    help("correct the path, which is relative to the root of the project, or take it away")
+)]
+struct MissingFile {
+    path: String,
+    #[label("to be read first")]
+    span: miette::SourceSpan,
+}
+
+// The files that steps are to read first and that are not there. What a role may write may come to be,
+// and so may what build writes.
+fn missing_files(context: &Context, model: &Model, findings: &mut Findings) {
+    let steps = model.tasks.iter().flat_map(|task| &task.steps);
+    for step in steps {
+        let Work::Agent { read_first, .. } = &step.work else {
+            continue;
+        };
+        for path in read_first {
+            let mut documents = model.documents.iter();
+            let mut roles = model.roles.iter();
+            let may_come = documents.any(|document| document.path.value == path.value)
+                || roles.any(|role| role.bounds.boundary.write.permits(&path.value));
+            if !may_come && !context.root.join(&path.value).exists() {
+                findings.add(MissingFile {
+                    path: path.value.clone(),
+                    span: path.span.into(),
+                });
+            }
+        }
+    }
+}
+
+/// Returns why the factory can't be compiled here: templates that ask for what they are not given,
+/// sections that can't be made, documents that can't be written; and which files are missed. Nothing is written.
+pub(super) fn faults(context: &Context, checked: &Checked, sources: &Sources) -> Findings {
+    let mut findings = Findings::default();
+    missing_files(context, checked.model(), &mut findings);
+    for document in &checked.model().documents {
+        let path = &document.path.value;
+        if let Err(reason) = text_at(&context.root, path) {
+            findings.add(DocumentError {
+                // Some reasons name the path by themselves.
+                reason: if reason.starts_with('`') {
+                    reason
+                } else {
+                    format!("`{path}` {reason}")
+                },
+                span: document.path.span.into(),
+            });
+        }
+    }
+    let composer = match Composer::new(checked, sources) {
+        Ok(composer) => composer,
+        Err(faults) => {
+            findings.append(faults);
+            return findings;
+        }
+    };
+    // Each kind of text has faults of its own, and all of them are told at once.
+    let prompts = composer.prompts().unwrap_or_else(|faults| {
+        findings.append(faults);
+        Vec::new()
+    });
+    if let Err(faults) = texts(&composer, checked) {
+        findings.append(faults);
+    }
+    if let Err(faults) = render(&composer, &prompts, &Folder::new(&context.root)) {
+        findings.append(faults);
+    }
+    findings
 }
 
 /// Where what the compiler makes is to stand.

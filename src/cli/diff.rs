@@ -163,6 +163,7 @@ fn complain(context: &Context, mut findings: Findings, sources: &Sources) -> usi
 // A factory that lets nobody do anything, for a spec that is new as a whole.
 fn nothing(new: &Model) -> Model {
     Model {
+        unused: Vec::new(),
         name: new.name.clone(),
         description: new.description.clone(),
         preamble: None,

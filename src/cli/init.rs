@@ -179,6 +179,7 @@ fn report(first: &FirstFactory, placed: &Placed) -> String {
     }
     text.push_str(
         "\nNext:\n  \
+         git add -A && git commit          work starts from a commit, and gates look at what changed since\n  \
          factory gate                      are the gates green before anyone works?\n  \
          factory build                     compile it: prompts, client files, CLAUDE.md, factory.lock\n  \
          factory plan \"what you want\"      a sentence becomes steps\n",

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     boundary::{PathPattern, Pattern as _},
-    spec::{Files, PASSED_OVER, ReadError},
+    spec::{Files, Found, PASSED_OVER, ReadError},
 };
 
 // As many links may lead to one file.
@@ -113,12 +113,15 @@ impl Files for Tree {
         self.text(path, self.find(path, MOST_LINKS)?)
     }
 
-    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
+    fn look(&self, pattern: &PathPattern) -> Found {
         let seen = |path: &str| !path.split('/').any(|part| PASSED_OVER.contains(&part));
         let files = self.files.iter().filter(|(_, blob)| !blob.link);
         let paths = files.map(|(path, _)| path);
         let paths = paths.filter(|path| seen(path) && pattern.gives(path));
-        paths.cloned().collect()
+        Found {
+            paths: paths.cloned().collect(),
+            passed_over: Vec::new(),
+        }
     }
 }
 

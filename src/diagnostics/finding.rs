@@ -173,6 +173,11 @@ impl Findings {
         self.list.retain(keep);
     }
 
+    /// Returns how many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Returns whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -245,18 +245,26 @@ impl SourceCode for Sources {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let span = Span::new(span.offset(), span.len());
         let source = self.of(span).ok_or(MietteError::OutOfBounds)?;
-        let local = (span.start - source.base, span.len).into();
         // A finding never passes on what would play tricks on the reader's terminal.
         let text: &str = source.shown.as_deref().unwrap_or(&source.text);
-        let contents = text.read_span(&local, lines_before, lines_after)?;
+        // What is read is counted from its start, so that it starts a line before those that are shown.
+        let at = span.start - source.base;
+        let first = source.line_of(at).saturating_sub(lines_before + 1);
+        let behind = source.line_of(at + span.len) + lines_after + 2;
+        let start = source.lines.get(first).copied().unwrap_or_default();
+        let end = source.lines.get(behind).copied().unwrap_or(text.len());
+        let window = text.get(start..end).ok_or(MietteError::OutOfBounds)?;
+        let local = (at - start, span.len).into();
+        let contents = window.read_span(&local, lines_before, lines_after)?;
         let shown = contents.span();
         Ok(Box::new(MietteSpanContents::new_named(
             source.path.clone(),
             contents.data(),
-            (shown.offset() + source.base, shown.len()).into(),
-            contents.line(),
+            (shown.offset() + start + source.base, shown.len()).into(),
+            contents.line() + first,
             contents.column(),
-            contents.line_count(),
+            // Lines are counted from the start of the text: by that, near snippets are made one.
+            contents.line_count() + first,
         )))
     }
 }
@@ -307,6 +315,39 @@ mod tests {
             assert_eq!(shown.data().len(), text.len(), "{text:?}");
             let shown = std::str::from_utf8(shown.data()).unwrap();
             assert_eq!(hidden_characters(shown).count(), 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_read_as_the_whole_would_be() {
+        let text = "one\n\ntwo two\r\nthree\n  four\nfive";
+        let mut sources = Sources::default();
+        sources.add("first.kdl", "first\n");
+        let base = sources.add("a.kdl", text).span().start;
+        for start in 0..=text.len() {
+            for len in 0..=(text.len() - start) {
+                for (before, after) in [(0, 0), (1, 1), (2, 0), (0, 3)] {
+                    let whole = text.read_span(&(start, len).into(), before, after).unwrap();
+                    let part = sources
+                        .read_span(&(start + base, len).into(), before, after)
+                        .unwrap();
+                    let told = |contents: &dyn SpanContents<'_>, base: usize| {
+                        (
+                            contents.data().to_vec(),
+                            contents.span().offset() - base,
+                            contents.span().len(),
+                            contents.line(),
+                            contents.column(),
+                            contents.line_count(),
+                        )
+                    };
+                    assert_eq!(
+                        told(part.as_ref(), base),
+                        told(whole.as_ref(), 0),
+                        "{start} {len} {before} {after}"
+                    );
+                }
+            }
         }
     }
 

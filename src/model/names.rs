@@ -1,17 +1,22 @@
 //! Looking names up, each kind in its own table.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::ModelError;
 use crate::{
     diagnostics::{Findings, Span, Spanned},
-    spec::{Text, nearest},
+    spec::{Text, name_near, nearest},
 };
 
 /// The names of one kind of thing, each with its index.
 pub(super) struct Names {
     kind: &'static str,
     index: BTreeMap<String, (usize, Span)>,
+    // What was looked up so far.
+    used: RefCell<BTreeSet<usize>>,
 }
 
 impl Names {
@@ -34,13 +39,17 @@ impl Names {
                 index.insert(name.value.clone(), (at, name.span));
             }
         }
-        Self { kind, index }
+        Self {
+            kind,
+            index,
+            used: RefCell::default(),
+        }
     }
 
     /// Returns the index of what `name` names; a name that nothing declares is reported.
     pub(super) fn find(&self, name: &Text, findings: &mut Findings) -> Option<Spanned<usize>> {
-        if let Some((index, _)) = self.index.get(&name.value) {
-            return Some(Spanned::new(*index, name.span));
+        if let Some(index) = self.get(&name.value) {
+            return Some(Spanned::new(index, name.span));
         }
         // An empty name stands for one that a finding has already spoken of.
         if name.value.is_empty() {
@@ -57,12 +66,38 @@ impl Names {
 
     /// Returns the index of what `name` names.
     pub(super) fn get(&self, name: &str) -> Option<usize> {
-        self.index.get(name).map(|(index, _)| *index)
+        let found = self.entry(name).map(|(index, _)| *index);
+        self.used.borrow_mut().extend(found);
+        found
+    }
+
+    /// Returns those of `declared`, in the order that the table was made from, that nothing has looked up.
+    pub(super) fn unused<'a>(
+        &self,
+        declared: impl Iterator<Item = &'a Text>,
+    ) -> impl Iterator<Item = &'a Text> {
+        let used = self.used.borrow().clone();
+        declared
+            .enumerate()
+            .filter(move |(at, _)| !used.contains(at))
+            .map(|(_, name)| name)
+    }
+
+    // A name that is none, such as `QA`, was told of where it is declared: what calls it `qa` is not
+    // at fault.
+    fn entry(&self, name: &str) -> Option<&(usize, Span)> {
+        self.index.get(name).or_else(|| {
+            let mut entries = self.index.iter();
+            let is_meant = |known: &str| known != name && name_near(known) == name;
+            entries
+                .find(|(known, _)| !name.is_empty() && is_meant(known))
+                .map(|(_, entry)| entry)
+        })
     }
 
     /// Returns where `name` is declared.
     pub(super) fn declared(&self, name: &str) -> Option<Span> {
-        self.index.get(name).map(|(_, span)| *span)
+        self.entry(name).map(|(_, span)| *span)
     }
 
     /// Returns how many names there are.

@@ -1,6 +1,6 @@
 //! Looks every name of a spec up.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use miette::LabeledSpan;
 
@@ -91,7 +91,19 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
         .planner
         .as_ref()
         .and_then(|name| tables.role(name, findings));
+    let sets_unused = tables.sets.unused(spec.sets.iter().map(|set| &set.name));
+    let profiles = spec.profiles.iter().map(|profile| &profile.name);
+    let unused = sets_unused
+        .map(|name| ("set", name.clone()))
+        .chain(
+            tables
+                .profiles
+                .unused(profiles)
+                .map(|name| ("profile", name.clone())),
+        )
+        .collect();
     Some(Model {
+        unused,
         name: factory.name.clone(),
         description: factory.description.as_ref().map(|text| text.value.clone()),
         preamble: factory.preamble.clone(),
@@ -275,7 +287,7 @@ fn resolve_set(
                     .map(|(entry, _)| Spanned::new(less(entry, &except), text.span))
                     .collect::<Vec<_>>()
             });
-            SetMembers::Paths(entries.collect())
+            SetMembers::Paths(distinct(entries))
         }
         SetKind::Commands => {
             let except = set
@@ -289,12 +301,26 @@ fn resolve_set(
                     .map(|(entry, _)| Spanned::new(less(entry, &except), text.span))
                     .collect::<Vec<_>>()
             });
-            SetMembers::Commands(entries.collect())
+            SetMembers::Commands(distinct(entries))
         }
     };
     if let Some(slot) = resolved.get_mut(index) {
         *slot = members;
     }
+}
+
+// Each member once: a set that holds others twice, which hold others twice, would double at every level.
+fn distinct<P: std::fmt::Display>(
+    members: impl Iterator<Item = Spanned<Entry<P>>>,
+) -> Vec<Spanned<Entry<P>>> {
+    let mut seen = BTreeSet::new();
+    let key = |entry: &Entry<P>| {
+        let except: BTreeSet<_> = entry.except.iter().map(ToString::to_string).collect();
+        (entry.pattern.to_string(), except)
+    };
+    members
+        .filter(|member| seen.insert(key(&member.value)))
+        .collect()
 }
 
 fn less<P: Clone>(mut entry: Entry<P>, except: &[P]) -> Entry<P> {

@@ -1,5 +1,7 @@
 //! Tasks: steps put in order.
 
+use std::collections::BTreeSet;
+
 use super::{
     Accept, AcceptProof, Effect, ModelError, Role, Step, StepId, Task, Work, Yields,
     boundaries::Sets,
@@ -65,12 +67,13 @@ impl Context<'_> {
             }
             None => in_order(task.steps.len(), next),
         };
-        let place = |written: usize| {
-            order
-                .iter()
-                .position(|at| *at == written)
-                .unwrap_or_default()
-        };
+        let mut places = vec![0; order.len()];
+        for (place, at) in order.iter().enumerate() {
+            if let Some(slot) = places.get_mut(*at) {
+                *slot = place;
+            }
+        }
+        let place = |written: usize| places.get(written).copied().unwrap_or_default();
         let mut steps = Vec::new();
         for at in &order {
             let (Some(step), Some(before)) = (task.steps.get(*at), after.get(*at)) else {
@@ -87,7 +90,10 @@ impl Context<'_> {
             };
             steps.extend(self.step(step, before, &back, findings));
         }
-        Self::send_backs(&steps, findings);
+        // Where a step is left out, the places of the others are not what they were.
+        if steps.len() == task.steps.len() {
+            Self::send_backs(&steps, findings);
+        }
         Task {
             name: task.name.clone(),
             goal: task
@@ -237,13 +243,12 @@ impl Context<'_> {
 }
 
 // All steps that come before the one at `at`.
-fn before(steps: &[Step], at: usize) -> Vec<usize> {
-    let mut found = Vec::new();
+fn before(steps: &[Step], at: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
     let mut open = vec![at];
     while let Some(at) = open.pop() {
         for id in steps.get(at).into_iter().flat_map(|step| &step.after) {
-            if !found.contains(&id.value.0) {
-                found.push(id.value.0);
+            if found.insert(id.value.0) {
                 open.push(id.value.0);
             }
         }
@@ -251,17 +256,36 @@ fn before(steps: &[Step], at: usize) -> Vec<usize> {
     found
 }
 
-// The nodes of a graph without circles, each after all that it leads to, else as written.
+// The nodes of a graph without circles, each after all that it leads to, else as written. Looks at each
+// edge twice.
 fn in_order(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
-    let mut order: Vec<usize> = Vec::with_capacity(count);
-    while order.len() < count {
-        let free = (0..count).find(|at| {
-            !order.contains(at) && next(*at).iter().all(|before| order.contains(before))
-        });
-        match free {
-            Some(at) => order.push(at),
-            None => return (0..count).collect(),
+    let mut waits_for = vec![0_usize; count];
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for at in 0..count {
+        for before in next(at) {
+            if let (Some(left), Some(list)) = (waits_for.get_mut(at), waiting.get_mut(before)) {
+                *left += 1;
+                list.push(at);
+            }
         }
     }
-    order
+    let is_free = |(at, left): (usize, &usize)| (*left == 0).then_some(at);
+    let mut free: BTreeSet<usize> = waits_for.iter().enumerate().filter_map(is_free).collect();
+    let mut order = Vec::with_capacity(count);
+    while let Some(at) = free.pop_first() {
+        order.push(at);
+        for later in waiting.get(at).into_iter().flatten() {
+            if let Some(left) = waits_for.get_mut(*later) {
+                *left -= 1;
+                if *left == 0 {
+                    free.insert(*later);
+                }
+            }
+        }
+    }
+    if order.len() == count {
+        order
+    } else {
+        (0..count).collect()
+    }
 }

@@ -35,6 +35,8 @@ ids! {
 /// The resolved factory.
 #[derive(Debug, Clone)]
 pub struct Model {
+    /// The sets and profiles that nothing names, each with what it is.
+    pub unused: Vec<(&'static str, Text)>,
     /// Its name.
     pub name: Text,
     /// What it is.

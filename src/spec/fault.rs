@@ -348,6 +348,36 @@ pub enum SpecError {
         #[label("named here")]
         span: SourceSpan,
     },
+    /// What an `include` would take in if it were a file that can be read.
+    #[error("`{path}` {reason}")]
+    #[diagnostic(
+        severity(Warning),
+        code("factory::spec::passed-over"),
+        help(
+            "a pattern takes in files alone; include it by its own path, or put the file itself there"
+        )
+    )]
+    PassedOver {
+        /// The path.
+        path: String,
+        /// Why it is not taken in.
+        reason: String,
+        /// The pattern.
+        #[label("this pattern passes it over")]
+        span: SourceSpan,
+    },
+    /// A template that is not there.
+    #[error("no template called `{name}`")]
+    #[diagnostic(code("factory::spec::missing-template"), help("{help}"))]
+    MissingTemplate {
+        /// The name.
+        name: String,
+        /// What to do.
+        help: String,
+        /// Where it is named.
+        #[label("named here")]
+        span: SourceSpan,
+    },
     /// A path that leaves the project.
     #[error("`{path}` is not a path inside the project")]
     #[diagnostic(

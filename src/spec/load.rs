@@ -153,7 +153,21 @@ pub trait Files {
     fn read(&self, path: &str) -> Result<String, ReadError>;
 
     /// Returns the paths of all files that `pattern` gives, in order.
-    fn matching(&self, pattern: &PathPattern) -> Vec<String>;
+    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
+        self.look(pattern).paths
+    }
+
+    /// Returns the files that `pattern` gives, and what it gives that is no file to be read.
+    fn look(&self, pattern: &PathPattern) -> Found;
+}
+
+/// What a pattern gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The paths of files, in order.
+    pub paths: Vec<String>,
+    /// The paths of what is passed over, each with the reason.
+    pub passed_over: Vec<(String, String)>,
 }
 
 /// Why there is no text.
@@ -197,27 +211,47 @@ impl Files for Folder {
         })
     }
 
-    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
+    fn look(&self, pattern: &PathPattern) -> Found {
         let prefix = literal_folder(pattern.as_str());
         let hidden = |name: &std::ffi::OsStr| PASSED_OVER.iter().any(|known| name == *known);
         let walk = WalkDir::new(self.root.join(prefix))
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| !(entry.file_type().is_dir() && hidden(entry.file_name())));
-        let found = walk
-            .flatten()
-            .filter(|entry| entry.file_type().is_file())
-            .filter_map(|entry| {
-                let path = entry
-                    .path()
-                    .strip_prefix(&self.root)
-                    .ok()?
-                    .to_str()?
-                    .replace('\\', "/");
-                pattern.gives(&path).then_some(path)
-            });
-        let all: BTreeSet<_> = found.chain(self.over.matching(pattern)).collect();
-        all.into_iter().collect()
+        let below = |path: &Path| {
+            let path = path.strip_prefix(&self.root).ok()?.to_str()?;
+            Some(path.replace('\\', "/"))
+        };
+        let mut paths: BTreeSet<_> = self.over.matching(pattern).into_iter().collect();
+        let mut passed_over = Vec::new();
+        for entry in walk {
+            match entry {
+                Ok(entry) => {
+                    let Some(path) = below(entry.path()).filter(|path| pattern.gives(path)) else {
+                        continue;
+                    };
+                    if entry.file_type().is_file() {
+                        paths.insert(path);
+                    } else if entry.path_is_symlink() && !paths.contains(&path) {
+                        passed_over
+                            .push((path, "is a link, and a pattern follows none".to_owned()));
+                    }
+                }
+                Err(error) => {
+                    let io = error.io_error();
+                    let is_gone = io.is_none_or(|error| error.kind() == io::ErrorKind::NotFound);
+                    if let (Some(path), Some(io), false) =
+                        (error.path().and_then(below), io, is_gone)
+                    {
+                        passed_over.push((path, format!("can't be read: {io}")));
+                    }
+                }
+            }
+        }
+        Found {
+            paths: paths.into_iter().collect(),
+            passed_over,
+        }
     }
 }
 
@@ -228,12 +262,12 @@ impl Files for Texts {
         self.0.get(path).cloned().ok_or(ReadError::Missing)
     }
 
-    fn matching(&self, pattern: &PathPattern) -> Vec<String> {
-        self.0
-            .keys()
-            .filter(|path| pattern.gives(path))
-            .cloned()
-            .collect()
+    fn look(&self, pattern: &PathPattern) -> Found {
+        let paths = self.0.keys().filter(|path| pattern.gives(path));
+        Found {
+            paths: paths.cloned().collect(),
+            passed_over: Vec::new(),
+        }
     }
 }
 
@@ -456,11 +490,19 @@ impl Loader {
         };
         self.loaded.includes.push(include.value.clone());
         let wild = include.value.contains(['*', '?', '[', '{']);
-        let paths = if wild {
-            self.files.matching(&pattern)
+        let Found { paths, passed_over } = if wild {
+            self.files.look(&pattern)
         } else {
-            vec![include.value.clone()]
+            Found {
+                paths: vec![include.value.clone()],
+                passed_over: Vec::new(),
+            }
         };
+        for (path, reason) in passed_over {
+            let span = span.into();
+            let fault = SpecError::PassedOver { path, reason, span };
+            self.loaded.findings.add(fault);
+        }
         let mut files = Vec::new();
         for path in &paths {
             let known = self.done.contains(path) || self.ahead.contains_key(path);
@@ -585,8 +627,37 @@ impl Loader {
             let path = format!("{TEMPLATES}/{value}");
             let shipped = crate::template::shipped(&value).is_some();
             if !shipped && !self.loaded.templates.contains(&path) {
-                self.unreadable(&path, span, ReadError::Missing, false);
+                let help = self.template_help(&value);
+                let fault = SpecError::MissingTemplate {
+                    name: value,
+                    help,
+                    span: span.into(),
+                };
+                self.loaded.findings.add(fault);
             }
+        }
+    }
+
+    // Templates are named by what stands below their folder.
+    fn template_help(&self, name: &str) -> String {
+        let mut known: Vec<&str> = crate::template::shipped_names().collect();
+        for path in &self.loaded.templates {
+            let own = path.strip_prefix(TEMPLATES);
+            known.extend(own.and_then(|path| path.strip_prefix('/')));
+        }
+        let below = name.strip_prefix(TEMPLATES);
+        let below = below.and_then(|name| name.strip_prefix('/'));
+        if let Some(below) = below {
+            return format!(
+                "a template is named by what stands below `{TEMPLATES}/`: write `{}`",
+                nearest(below, known).unwrap_or(below)
+            );
+        }
+        match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "write it as `{TEMPLATES}/{name}`; `factory templates` lists those there are"
+            ),
         }
     }
 }

@@ -456,7 +456,7 @@ impl<'a> Lower<'a, '_> {
     fn server(&mut self) -> Option<Server> {
         let name = self.arg(0)?;
         let command = self.texts("command");
-        if command.is_empty() {
+        if command.is_empty() && !self.node.flawed {
             self.findings.add(SpecError::Contradiction {
                 message: format!("server `{}` has no command", name.value),
                 help: "add `command \"PROGRAM\" \"ARGUMENT\"…`, with the version pinned".to_owned(),
@@ -533,7 +533,10 @@ impl<'a> Lower<'a, '_> {
             undo: self.text("undo"),
             passes: self.texts("passes"),
         };
-        self.gate_parts(&gate);
+        // Which kind it was to be is not known, or what is missing may be what is misspelled.
+        if !self.node.flawed {
+            self.gate_parts(&gate);
+        }
         Some(gate)
     }
 
@@ -725,7 +728,11 @@ impl<'a> Lower<'a, '_> {
                 _ => {}
             }
         }
+        let flawed = self.node.flawed;
         let mut empty = |message: String, help: &str, span: Span| {
+            if flawed {
+                return;
+            }
             self.findings.add(SpecError::Contradiction {
                 message,
                 help: help.to_owned(),
@@ -806,7 +813,7 @@ impl<'a> Lower<'a, '_> {
                 label: "would be ignored".to_owned(),
             });
         }
-        if sources.len() != 1 {
+        if sources.len() != 1 && !self.node.flawed {
             let message = if sources.is_empty() {
                 format!("section `{}` has no text", title.value)
             } else {
@@ -839,7 +846,7 @@ impl<'a> Lower<'a, '_> {
             .collect();
         let name = self.arg(0)?;
         let goal = self.text("goal");
-        if goal.is_none() || steps.is_empty() {
+        if (goal.is_none() || steps.is_empty()) && !self.node.flawed {
             let missing = if goal.is_none() { "goal" } else { "step" };
             self.findings.add(SpecError::Contradiction {
                 message: format!("task `{}` has no {missing}", name.value),
@@ -875,6 +882,23 @@ impl<'a> Lower<'a, '_> {
         Some(Accept { text, proof })
     }
 
+    // A boundary that holds nothing is hardly meant.
+    fn only(&mut self) {
+        if let Some(node) = self.child("only")
+            && !node.flawed
+            && self.within(node).actions().is_empty()
+        {
+            self.findings.add(SpecError::Contradiction {
+                message: "`only` leaves nothing".to_owned(),
+                help:
+                    "say what the step may do, as in `only { write \"docs/**\"; }`, or take it away"
+                        .to_owned(),
+                span: node.name.into(),
+                label: "an empty boundary".to_owned(),
+            });
+        }
+    }
+
     fn step(&mut self) -> Option<Step> {
         let name = self.arg(0)?;
         let run = self.text("run");
@@ -884,10 +908,14 @@ impl<'a> Lower<'a, '_> {
         let work = match (role, run) {
             (Some(role), None) => {
                 misplaced.extend(self.child("env"));
+                self.only();
+                // What it was to yield is not known where that is misspelled.
+                let unclear =
+                    self.node.props.contains_key("yields") && self.prop("yields").is_none();
                 StepWork::Agent {
                     role,
                     yields: self.prop("yields"),
-                    sends_back: self.text("sends-back"),
+                    sends_back: self.text("sends-back").filter(|_| !unclear),
                     items: self.texts("item"),
                     read_first: self.texts("read-first"),
                     only: self.child("only").map(|node| self.within(node).actions()),
@@ -900,6 +928,7 @@ impl<'a> Lower<'a, '_> {
                     env: self.texts("env"),
                 }
             }
+            (None, None) if self.node.flawed => StepWork::Nothing,
             (role, _) => {
                 let message = if role.is_some() {
                     format!("step `{}` has both a role and a command", name.value)

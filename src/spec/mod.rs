@@ -15,6 +15,7 @@ mod nearest;
 mod parse;
 mod scan;
 mod secret;
+mod slips;
 mod stack;
 mod syntax;
 mod write;
@@ -29,9 +30,10 @@ pub use fault::SpecError;
 pub use format::{FormatError, format, not_kdl};
 pub use grant::granted;
 pub use load::{
-    Files, LoadError, Loaded, PASSED_OVER, ReadError, load, load_from, load_over, load_texts,
+    Files, Found, LoadError, Loaded, PASSED_OVER, ReadError, load, load_from, load_over, load_texts,
 };
 pub use money::{Usd, UsdError};
 pub use nearest::{nearest, slip};
 pub use secret::{Secret, secrets};
+pub use syntax::name_near;
 pub use write::{NewAccept, NewStep, NewTask, quoted};

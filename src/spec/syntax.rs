@@ -13,6 +13,7 @@ use super::{
     parse::parse,
     scan::{scan, swallowed},
     secrets,
+    slips::{slips, without_quotes},
 };
 use crate::diagnostics::{Edit, Findings, Source, Span, Spanned, hidden_name, shows_nothing};
 
@@ -27,6 +28,8 @@ pub(super) struct Node {
     pub(super) args: Vec<Spanned<Value>>,
     pub(super) props: BTreeMap<&'static str, Spanned<Value>>,
     pub(super) children: Vec<Node>,
+    /// Whether a finding has spoken of something in it: what it lacks may be just that.
+    pub(super) flawed: bool,
 }
 
 /// A value, as its kind reads it.
@@ -71,6 +74,13 @@ pub(super) fn document(source: &Source, findings: &mut Findings) -> Option<KdlDo
         Err(error) => {
             // The parser goes on after a fault and then complains of what follows from it; and it
             // complains of hidden characters too, in words that do not help.
+            let slips = slips(source);
+            if !slips.is_empty() {
+                for fault in slips {
+                    findings.add(fault);
+                }
+                return None;
+            }
             let first = error
                 .diagnostics
                 .iter()
@@ -373,6 +383,7 @@ impl Reader<'_> {
 
     fn node(&mut self, def: &'static NodeDef, node: &KdlNode) -> Node {
         let name = self.span(node.name().span());
+        let told = self.findings.len();
         if let Some(annotation) = node.ty() {
             self.annotation(annotation.value(), self.span(annotation.span()));
         }
@@ -391,6 +402,7 @@ impl Reader<'_> {
             args,
             props,
             children,
+            flawed: self.findings.len() > told,
         }
     }
 
@@ -403,7 +415,10 @@ impl Reader<'_> {
         let mut given = 0;
         let mut surplus = false;
         let mut props: BTreeMap<&'static str, Spanned<Value>> = BTreeMap::new();
-        let mut unknown = Vec::new();
+        // Those that were most likely meant by a misspelled name.
+        let mut meant = Vec::new();
+        // How many findings there were before the arguments.
+        let told = self.findings.len();
         let mut before: Option<&KdlEntry> = None;
         for entry in node.entries() {
             let span = self.span(entry.span());
@@ -412,12 +427,22 @@ impl Reader<'_> {
             }
             if let Some(key) = entry.name() {
                 before = None;
-                let Some(prop) = def.prop(key.value()) else {
+                let known = def.prop(key.value());
+                if known.is_none() {
                     self.unknown_property(def, key.value(), self.span(key.span()));
-                    unknown.push(key.value());
+                }
+                let near = || nearest(key.value(), def.props.iter().map(|prop| prop.name));
+                let Some(prop) = known.or_else(|| def.prop(near()?)) else {
                     continue;
                 };
-                if let Some(first) = props.get(prop.name) {
+                if known.is_none() && props.contains_key(prop.name) {
+                    continue;
+                }
+                if known.is_none() {
+                    meant.push(prop.name);
+                } else if let Some(first) =
+                    props.get(prop.name).filter(|_| !meant.contains(&prop.name))
+                {
                     self.findings.add(SpecError::RepeatedProperty {
                         name: prop.name.to_owned(),
                         span: span.into(),
@@ -448,9 +473,9 @@ impl Reader<'_> {
             given += 1;
             let Some(ArgDef { kind, .. }) = wanted else {
                 // A text whose words all stand without quotes.
-                if is_bare(entry) && matches!(self.bare.last(), Some((Kind::Prose, _))) {
+                if matches!(self.bare.last(), Some((Kind::Prose, _))) {
                     self.bare.push((Kind::Prose, span));
-                } else if !std::mem::replace(&mut surplus, true) {
+                } else if !std::mem::replace(&mut surplus, true) && self.findings.len() == told {
                     self.surplus(def, span);
                 }
                 continue;
@@ -462,7 +487,7 @@ impl Reader<'_> {
             ));
         }
         self.bare_words(surplus);
-        self.missing(def, node, given, &props, &unknown);
+        self.missing(def, node, given, &props);
         (args, props)
     }
 
@@ -497,11 +522,13 @@ impl Reader<'_> {
             .filter_map(|(_, span)| text_at(self.source, *span))
             .collect();
         let is_command = matches!(kind, Kind::CommandPattern | Kind::Command);
-        let written = match kind {
-            _ if text.contains('"') => "\"…\"".to_owned(),
-            Kind::Prose => format!("\"{}\"", words.join(" ")),
-            _ if is_command => format!("\"{}\"", words.join(" ")),
-            _ => quoted(words.iter().copied()),
+        let other_marks = without_quotes(text);
+        let written = match (kind, other_marks) {
+            (_, Some(inner)) => format!("\"{inner}\""),
+            (_, None) if text.contains('"') => "\"…\"".to_owned(),
+            (Kind::Prose, None) => format!("\"{}\"", words.join(" ")),
+            (_, None) if is_command => format!("\"{}\"", words.join(" ")),
+            (_, None) => quoted(words.iter().copied()),
         };
         // Several words of a command may be one pattern or several. Where anything but blanks stands
         // between two words, or one runs into a comment, they are not what they look like.
@@ -515,12 +542,14 @@ impl Reader<'_> {
         };
         let is_word = |word: &&str| !word.contains(['(', '"', '#', '\\', '/']);
         let certain = !surplus
+            && other_marks.is_none()
             && words.iter().all(is_word)
             && (words.len() == 1 || !is_command)
             && self.stands_apart(span)
             && bare.windows(2).all(between);
         let edits: Vec<_> = certain.then(|| edit(span, &written)).into_iter().collect();
         let what = match kind {
+            _ if other_marks.is_some() => "a text between other marks than `\"`",
             Kind::PathPattern => "a path pattern",
             Kind::CommandPattern => "a command pattern",
             Kind::Command => "a command line",
@@ -567,7 +596,6 @@ impl Reader<'_> {
         node: &KdlNode,
         given: usize,
         props: &BTreeMap<&'static str, Spanned<Value>>,
-        unknown: &[&str],
     ) {
         let span = self.span(node.name().span());
         let rest = def.rest.filter(|rest| rest.required);
@@ -598,13 +626,6 @@ impl Reader<'_> {
             .iter()
             .filter(|prop| prop.required && !props.contains_key(prop.name))
         {
-            // It is there, if misspelled.
-            if unknown
-                .iter()
-                .any(|name| nearest(name, [prop.name]).is_some())
-            {
-                continue;
-            }
             let example = match prop.kind {
                 Kind::Integer => "1",
                 Kind::Bool => "#true",
@@ -767,19 +788,8 @@ impl Reader<'_> {
     }
 
     fn bad_name(&mut self, text: &str, span: Span) {
-        let near: String = text
-            .to_lowercase()
-            .chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() {
-                    letter
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        let near = near.trim_matches('-');
-        let suggestion = if is_name(near) {
+        let near = name_near(text);
+        let suggestion = if is_name(&near) {
             format!(": `{near}`")
         } else {
             String::new()
@@ -856,6 +866,19 @@ fn is_bare(entry: &KdlEntry) -> bool {
     let written = entry.format().map(|format| format.value_repr.as_str());
     matches!(entry.value(), KdlValue::String(_))
         && written.is_some_and(|written| !written.starts_with(['"', '#']))
+}
+
+/// Returns what `text` would be as a name, as far as its letters allow.
+pub fn name_near(text: &str) -> String {
+    let letters = text.chars().flat_map(char::to_lowercase).map(|letter| {
+        if letter.is_ascii_alphanumeric() {
+            letter
+        } else {
+            '-'
+        }
+    });
+    let near: String = letters.collect();
+    near.trim_matches('-').to_owned()
 }
 
 /// Returns whether `text` may name something.

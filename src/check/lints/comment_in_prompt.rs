@@ -34,10 +34,13 @@ struct HiddenComment {
 fn comment_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
     for source in facts.prompts() {
         for (at, len) in comments(source.text()) {
-            report.add(HiddenComment {
-                path: source.path().to_owned(),
-                span: source.span_at(at, len).into(),
-            });
+            report.of_roles(
+                &facts.readers(source.path()),
+                HiddenComment {
+                    path: source.path().to_owned(),
+                    span: source.span_at(at, len).into(),
+                },
+            );
         }
     }
 }

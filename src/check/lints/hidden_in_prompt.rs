@@ -40,11 +40,14 @@ fn hidden_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
             1 => "a character that nobody sees".to_owned(),
             count => format!("{count} characters that nobody sees; this is the first"),
         };
-        report.add(HiddenCharacter {
-            path: source.path().to_owned(),
-            count,
-            span: source.span_at(at, letter.len_utf8()).into(),
-            shown: format!("U+{:04X}, {}", u32::from(letter), hidden_name(letter)),
-        });
+        report.of_roles(
+            &facts.readers(source.path()),
+            HiddenCharacter {
+                path: source.path().to_owned(),
+                count,
+                span: source.span_at(at, letter.len_utf8()).into(),
+                shown: format!("U+{:04X}, {}", u32::from(letter), hidden_name(letter)),
+            },
+        );
     }
 }

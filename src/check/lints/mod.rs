@@ -1,11 +1,13 @@
 //! The lints: one file each, with its story beside it, all in one static table.
 
+mod always_green;
 mod boundless_grant;
 mod comment_in_prompt;
 mod copied_secret;
 mod decider_writable;
 mod delegation_cycle;
 mod empty_prompt;
+mod empty_commit;
 mod failing_example;
 mod hidden_in_prompt;
 mod idle_gate;
@@ -13,6 +15,7 @@ mod leaky_never;
 mod missing_description;
 mod moving_model;
 mod orchestrator_writes;
+mod outside_grant;
 mod overlapping_steps;
 mod root_only_pattern;
 mod sealed_writable;
@@ -42,12 +45,14 @@ struct Entry {
 }
 
 static LINTS: &[&Entry] = &[
+    &always_green::LINT,
     &boundless_grant::LINT,
     &comment_in_prompt::LINT,
     &copied_secret::LINT,
     &decider_writable::LINT,
     &delegation_cycle::LINT,
     &empty_prompt::LINT,
+    &empty_commit::LINT,
     &failing_example::LINT,
     &hidden_in_prompt::LINT,
     &idle_gate::LINT,
@@ -55,6 +60,7 @@ static LINTS: &[&Entry] = &[
     &missing_description::LINT,
     &moving_model::LINT,
     &orchestrator_writes::LINT,
+    &outside_grant::LINT,
     &overlapping_steps::LINT,
     &root_only_pattern::LINT,
     &sealed_writable::LINT,

@@ -37,13 +37,16 @@ struct SecretInPrompt {
 fn secret_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
     for source in facts.texts() {
         for secret in secrets(source.text()) {
-            report.add(SecretInPrompt {
-                path: source.path().to_owned(),
-                what: secret.what,
-                span: source
-                    .span_at(secret.place.start, secret.place.len())
-                    .into(),
-            });
+            report.of_roles(
+                &facts.readers(source.path()),
+                SecretInPrompt {
+                    path: source.path().to_owned(),
+                    what: secret.what,
+                    span: source
+                        .span_at(secret.place.start, secret.place.len())
+                        .into(),
+                },
+            );
         }
     }
 }

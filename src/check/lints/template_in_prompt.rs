@@ -32,10 +32,13 @@ struct TemplateSyntax {
 fn template_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
     for source in facts.prompts() {
         if let Some((at, text)) = expression(source.text()) {
-            report.add(TemplateSyntax {
-                text: text.to_owned(),
-                span: source.span_at(at, text.len()).into(),
-            });
+            report.of_roles(
+                &facts.readers(source.path()),
+                TemplateSyntax {
+                    text: text.to_owned(),
+                    span: source.span_at(at, text.len()).into(),
+                },
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A model or a server that no role names.
+//! A model, server, set, or profile that nothing names.
 
 use std::collections::BTreeSet;
 
@@ -24,11 +24,12 @@ pub(super) static LINT: Entry = Entry {
 };
 
 #[derive(Debug, Error, Diagnostic)]
-#[error("{kind} `{name}` is used by no role")]
+#[error("{kind} `{name}` is used by {nobody}")]
 #[diagnostic(help("take it away, or {cure}"))]
 struct Unused {
     kind: &'static str,
     name: String,
+    nobody: &'static str,
     cure: String,
     #[label(primary, "declared here and nowhere used")]
     span: SourceSpan,
@@ -59,11 +60,22 @@ fn unused_declaration(facts: &Facts<'_>, report: &mut Report<'_>) {
             report.add(fault("server", &server.name, cure));
         }
     }
+    for (kind, name) in &model.unused {
+        let cure = match *kind {
+            "set" => format!("name it where its members are meant: `\"@{}\"`", name.value),
+            _ => format!("give it to a role: `profile \"{}\"`", name.value),
+        };
+        report.add(fault(kind, name, cure));
+    }
 }
 
 fn fault(kind: &'static str, name: &Text, cure: String) -> Unused {
     Unused {
         kind,
+        nobody: match kind {
+            "set" => "nothing",
+            _ => "no role",
+        },
         name: name.value.clone(),
         cure,
         span: name.span.into(),

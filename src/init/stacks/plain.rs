@@ -46,7 +46,8 @@ pub(super) fn stack(project: &Project<'_>) -> Stack {
             all(&["make test"]),
         ),
         None => (
-            "git grep --untracked -n -I -E '^(<<<<<<<|>>>>>>>) '; test $? -eq 1".to_owned(),
+            // A gate also runs in copies that are no repository, so git is not asked.
+            "grep -rnIE --exclude-dir=.git '^(<<<<<<<|>>>>>>>) ' .; test $? -eq 1".to_owned(),
             "nothing is known that could be run, so only half-merged files fail it; put your tests here",
             Vec::new(),
         ),

@@ -1,5 +1,7 @@
 //! Python.
 
+use std::collections::BTreeSet;
+
 use crate::init::{
     project::Project,
     stack::{Smoke, Stack, all},
@@ -127,24 +129,57 @@ fn smoke(project: &Project<'_>, manager: Manager) -> (String, &'static str) {
     .iter()
     .any(|path| project.says(path, "pytest"))
         || tests.iter().any(|path| project.says(path, "import pytest"));
-    if tests.is_empty() {
-        // Compiles in memory: nothing is written beside the source.
-        let compile = "import subprocess; [compile(open(f, 'rb').read(), f, 'exec') for f in \
-                       subprocess.check_output(['git', 'ls-files', '*.py'], text=True).split('\\n') if f]";
+    if !tests.is_empty() && pytest {
+        return (format!("{prefix}python3 -m pytest -q"), "all tests");
+    }
+    let known = tests
+        .into_iter()
+        .filter(|path| project.says(path, "unittest"));
+    let runs: Vec<_> = unittests(project, known)
+        .into_iter()
+        .map(|arguments| format!("{prefix}python3 -m unittest discover {arguments}"))
+        .collect();
+    if runs.is_empty() {
+        // Compiles in memory: nothing is written beside the source. A gate also runs in copies that are
+        // no repository, so git is not asked which files there are.
+        let compile = "import pathlib as p; [compile(f.read_bytes(), f, 'exec') for f in \
+                       p.Path().rglob('*.py') if 'site-packages' not in f.parts]";
         (
             format!("{prefix}python3 -c \"{compile}\""),
-            "there are no tests yet, so every file must compile",
+            "there are no tests that are known, so every file must compile",
         )
-    } else if pytest {
-        (format!("{prefix}python3 -m pytest -q"), "all tests")
     } else {
-        let folder = tests
-            .iter()
-            .find_map(|path| path.split_once('/'))
-            .map_or(".", |(folder, _)| folder);
-        (
-            format!("{prefix}python3 -m unittest discover -s {folder} -t ."),
-            "all tests",
-        )
+        (runs.join(" && "), "all tests")
     }
+}
+
+// What `unittest discover` is told to find `tests`: it goes into packages alone, so each folder that
+// is none is a start of its own, and a package starts at its top, below which its names begin.
+fn unittests<'a>(project: &Project<'_>, tests: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let parent = |folder: &'a str| folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let is_package =
+        |folder: &str| !folder.is_empty() && project.has(&format!("{folder}/__init__.py"));
+    let plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '/' | '_' | '-' | '.');
+    let from = |folder: &str| match folder {
+        "" => ".".to_owned(),
+        folder if folder.chars().all(plain) => folder.to_owned(),
+        folder => format!("'{}'", folder.replace('\'', "'\\''")),
+    };
+    let start = |path: &'a str| {
+        let folder = parent(path);
+        let pattern = if path.ends_with("_test.py") {
+            " -p '*_test.py'"
+        } else {
+            ""
+        };
+        if !is_package(folder) {
+            return format!("-s {}{pattern}", from(folder));
+        }
+        let mut top = folder;
+        while is_package(parent(top)) {
+            top = parent(top);
+        }
+        format!("-s {} -t {}{pattern}", from(top), from(parent(top)))
+    };
+    tests.map(start).collect()
 }

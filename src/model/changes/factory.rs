@@ -54,6 +54,7 @@ impl Comparison<'_> {
             lints,
             // What is asked of a role is compared for each.
             hold: _,
+            unused: _,
         } = self.new.model;
         if old.name.value != name.value {
             let names = [name.value.as_str(), &old.name.value];

@@ -297,6 +297,22 @@ static DRIVER_ENV: NodeDef = NodeDef {
         "Variables of yours that the client itself needs, such as its key.",
     )
 };
+static SERVER_ENV: NodeDef = NodeDef {
+    rest: Some(arg("NAME", Kind::Word)),
+    many: true,
+    ..node(
+        "env",
+        "Variables of yours that the server needs, such as its token.",
+    )
+};
+static STEP_ENV: NodeDef = NodeDef {
+    rest: Some(arg("NAME", Kind::Word)),
+    many: true,
+    ..node(
+        "env",
+        "Variables of yours that the command of `run` needs, such as a key to deploy with.",
+    )
+};
 static DRIVER: NodeDef = NodeDef {
     args: &[arg(
         "DRIVER",
@@ -409,7 +425,7 @@ static SERVER_COMMAND: NodeDef = NodeDef {
 };
 static SERVER: NodeDef = NodeDef {
     args: NAME,
-    children: &[&SERVER_COMMAND, &DRIVER_ENV],
+    children: &[&SERVER_COMMAND, &SERVER_ENV],
     many: true,
     ..node(
         "server",
@@ -1014,7 +1030,7 @@ static STEP: NodeDef = NodeDef {
         &ONLY,
         &APPROVAL,
         &STEP_RUN,
-        &DRIVER_ENV,
+        &STEP_ENV,
         &STOP,
     ],
     many: true,
