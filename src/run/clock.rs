@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher as _, Hasher as _},
     str::FromStr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -134,17 +133,22 @@ pub struct RunId(String);
 pub struct RunIdError(pub String);
 
 impl RunId {
-    /// Returns a new name.
+    /// Returns a new name. It sorts behind those that were made before, also in the same second.
     pub fn new() -> Self {
-        let (year, month, day, second) = Moment::now().civil();
-        // The seed of a hasher is random, which is all that is wanted here.
-        let random = std::hash::RandomState::new().build_hasher().finish();
+        Self::at(SystemTime::now())
+    }
+
+    fn at(time: SystemTime) -> Self {
+        let (year, month, day, second) = Moment::from(time).civil();
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // The second in 65,536 parts.
+        let part = (u64::from(since.subsec_nanos()) << 16) / 1_000_000_000;
         Self(format!(
             "{year:04}{month:02}{day:02}-{:02}{:02}{:02}-{:04x}",
             second / 3600,
             second / 60 % 60,
             second % 60,
-            random & 0xffff
+            part
         ))
     }
 
@@ -205,7 +209,7 @@ impl From<RunId> for String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Moment, RunId};
+    use super::{Duration, Moment, RunId, UNIX_EPOCH};
 
     #[test]
     fn moments_read_back_as_written() {
@@ -229,6 +233,14 @@ mod tests {
         ] {
             assert!(text.parse::<Moment>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_names_of_runs_sort_by_their_beginning() {
+        let start = UNIX_EPOCH + Duration::from_secs(1_764_000_001);
+        let later = [0, 20, 1_000, 999_999, 1_000_000].map(Duration::from_micros);
+        let names = later.map(|later| RunId::at(start + later));
+        assert!(names.is_sorted_by(|one, next| one < next), "{names:?}");
     }
 
     #[test]

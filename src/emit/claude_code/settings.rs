@@ -109,7 +109,7 @@ pub fn hindrances(root: &Path) -> Vec<String> {
             }
             // Of the local settings nothing is missed.
             Reading::Ignored(why) | Reading::Commented(why) if *path == SETTINGS => {
-                found.push(format!("`{path}` {why}"))
+                found.push(format!("`{path}` {why}"));
             }
             Reading::Read if *path == SETTINGS => {
                 let settings = serde_json::from_str(text.trim_start_matches('\u{feff}'));
