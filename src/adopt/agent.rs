@@ -154,6 +154,10 @@ impl Look<'_> {
             self.seen.everything = true;
             return self.disallowed();
         }
+        if words.is_empty() {
+            let span = self.span(found).into();
+            self.findings.add(Doubt::NoTool { span });
+        }
         let none = !words.is_empty() && !words.iter().any(|word| exists(parted(word).0));
         for word in &words {
             let span = self.word(found, word).into();
@@ -332,6 +336,6 @@ fn is_model(model: &str) -> bool {
     let words = [
         "opus", "sonnet", "haiku", "fable", "inherit", "default", "best", "opusplan",
     ];
-    let bare = model.split('[').next().unwrap_or(&model);
+    let bare = model.split('[').next().unwrap_or(&model).trim();
     words.contains(&bare) || model.contains("claude-") || model.starts_with("arn:")
 }

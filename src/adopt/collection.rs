@@ -6,12 +6,13 @@ use super::{
     agent::look,
     doubt::Doubt,
     names::{free, name_of},
+    servers::{self, ServerReport, Servers},
     settings::{Settings, SettingsFile},
-    spec::{NewRole, UNGATED, quoted},
+    spec::{NewRole, quoted},
 };
 use crate::{
     client::front::{AgentText, Head, Unread, Value, read},
-    diagnostics::{Findings, Level, Sources, Span},
+    diagnostics::{Findings, Sources, Span},
 };
 
 /// An agent file of the client.
@@ -19,10 +20,32 @@ use crate::{
 pub struct AgentFile {
     /// Its path.
     pub path: String,
-    /// Its text, or why it can't be adopted whatever it holds.
-    pub text: Result<String, String>,
+    /// Its text, as far as it can be read.
+    pub text: String,
+    /// Why it can't be adopted whatever it holds, if it can't.
+    pub kept: Option<Kept>,
     /// Whether it was asked for; others only have a say in which of two the client takes.
     pub wanted: bool,
+}
+
+/// Why an agent file is not adopted whatever it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The reason, as the rest of a sentence that ends with it.
+    pub why: String,
+    /// Whether the client loads it all the same.
+    pub is_loaded: bool,
+}
+
+/// What a project has for its client beside the agents.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// The settings files.
+    pub settings: Vec<SettingsFile>,
+    /// The file that declares servers, its text.
+    pub servers: Option<(String, String)>,
+    /// Why none of the rules is to become a grant, if none is.
+    pub unfit: Option<String>,
 }
 
 /// What a project has of a factory already.
@@ -38,8 +61,12 @@ pub struct Existing {
     pub models: BTreeMap<String, String>,
     /// All names of its models.
     pub model_names: BTreeSet<String>,
-    /// The names of its profiles, and what it takes away from everyone as `never CAPABILITY PATTERN`.
+    /// What it takes away from everyone, as `never CAPABILITY PATTERN`.
     pub declared: BTreeSet<String>,
+    /// Its profiles by name, with all that each says, as `may CAPABILITY PATTERN`.
+    pub profiles: BTreeMap<String, BTreeSet<String>>,
+    /// The names of its servers.
+    pub servers: BTreeSet<String>,
     /// The texts of files in `roles/`, by path.
     pub prompts: BTreeMap<String, String>,
     /// What a new factory is called.
@@ -88,6 +115,8 @@ pub struct Adoption {
     pub sources: Sources,
     /// What became of the client's permission rules.
     pub settings: Settings,
+    /// What became of the client's servers.
+    pub servers: Vec<ServerReport>,
 }
 
 const SPEC: &str = "factory.kdl";
@@ -95,15 +124,25 @@ const SPEC: &str = "factory.kdl";
 /// How many names a message shows.
 const SHOWN: usize = 4;
 
-/// Adopts `agents`, in the order of their paths, and the rules of `settings` into a factory of which
+/// Adopts `agents`, in the order of their paths, and the rules and servers of `own` into a factory of which
 /// `existing` is there. The same input gives the same texts, and what was adopted is not adopted again.
-pub fn adopt(agents: &[AgentFile], settings: &[SettingsFile], existing: &Existing) -> Adoption {
+pub fn adopt(agents: &[AgentFile], own: &Own, existing: &Existing) -> Adoption {
     let mut adoption = Adoption::default();
     let mut findings = Findings::default();
-    for file in settings {
+    let mut rules = None;
+    for file in &own.settings {
         let source = adoption.sources.add(&file.path, file.text.as_str());
         adoption.settings.read(source, &mut findings);
+        rules.get_or_insert(source.span_at(0, 1));
     }
+    if let Some((why, span)) = own.unfit.as_ref().zip(rules) {
+        adoption.settings.leave(why, span, &mut findings);
+    }
+    adoption.settings.name(&existing.profiles);
+    let servers = own.servers.as_ref().map(|(path, text)| {
+        let source = adoption.sources.add(path, text.as_str());
+        servers::read(source, &existing.servers, &mut findings)
+    });
     let mut work = Work {
         existing,
         names: existing.roles.clone(),
@@ -115,14 +154,16 @@ pub fn adopt(agents: &[AgentFile], settings: &[SettingsFile], existing: &Existin
         files: Vec::new(),
         everything: Vec::new(),
         unknown: Vec::new(),
+        bare: Vec::new(),
+        servers: servers.unwrap_or_default(),
         adoption,
         findings,
     };
     // The client takes the last of a name.
     let mut last: BTreeMap<String, &str> = BTreeMap::new();
-    for file in agents {
-        let text = file.text.as_deref().unwrap_or_default();
-        if let Ok(parts) = read(text)
+    let loaded = |file: &&AgentFile| file.kept.as_ref().is_none_or(|kept| kept.is_loaded);
+    for file in agents.iter().filter(loaded) {
+        if let Ok(parts) = read(&file.text)
             && parts.is_loaded()
             && let Some(name) = parts.text("name")
         {
@@ -150,6 +191,8 @@ struct Work<'a> {
     files: Vec<(String, String)>,
     everything: Vec<(String, Span)>,
     unknown: Vec<(String, Span)>,
+    bare: Vec<(String, Span)>,
+    servers: Servers,
     adoption: Adoption,
     findings: Findings,
 }
@@ -162,23 +205,25 @@ impl Work<'_> {
         let left = |why: &str| Fate::Left {
             why: why.to_owned(),
         };
-        let text = match &file.text {
-            Ok(text) => text,
-            Err(why) => {
-                let span = self.adoption.sources.add(&file.path, "").span();
-                self.findings.add(Doubt::NotLoaded {
-                    why: why.clone(),
-                    help: "mend it, and adopt again".to_owned(),
-                    span: span.into(),
-                });
-                return left(why);
-            }
-        };
+        if let Some(Kept { why, is_loaded }) = &file.kept {
+            let span = self.adoption.sources.add(&file.path, "").span().into();
+            let (why, help) = (why.clone(), "mend it, and adopt again".to_owned());
+            let fate = left(&why);
+            self.findings.add(if *is_loaded {
+                Doubt::NotAdopted { why, help, span }
+            } else {
+                Doubt::NotLoaded { why, help, span }
+            });
+            return fate;
+        }
+        let text = &file.text;
         let source = self.adoption.sources.add(&file.path, text.as_str()).clone();
         let first = text.lines().next().map_or(0, str::len);
         let parts = match read(text) {
             Ok(parts) => parts,
             Err(Unread::NoFrontMatter) => {
+                self.bare
+                    .push((file.path.clone(), source.span_at(0, first)));
                 return left("no front matter, so it is no agent to the client either");
             }
             Err(Unread::NoYaml { why, crlf }) => {
@@ -269,7 +314,6 @@ impl Work<'_> {
             prompt,
             agent: file.path.clone(),
             head: Head::of(parts),
-            ungated: self.existing.spec.is_some() && profiles.contains(&"client-writes"),
             profiles,
             observe: self.existing.spec.is_some(),
             name: name.clone(),
@@ -311,14 +355,16 @@ impl Work<'_> {
     fn finish(mut self) -> Adoption {
         self.summaries();
         let mut adoption = self.adoption;
-        adoption.findings = worst_first(self.findings.sorted());
+        adoption.findings = self.findings.sorted().worst_first(&Doubt::FIRST);
         let used: BTreeSet<&str> = self
             .roles
             .iter()
-            .flat_map(|role| role.profiles.iter().copied())
+            .flat_map(|role| role.profiles.iter().map(String::as_str))
             .collect();
         let rules = adoption.settings.to_kdl(&self.existing.declared, &used);
-        if self.roles.is_empty() && (rules.is_empty() || self.existing.spec.is_none()) {
+        let is_new = !rules.is_empty() || !self.servers.kdl.is_empty();
+        adoption.servers = self.servers.reports;
+        if self.roles.is_empty() && (!is_new || self.existing.spec.is_none()) {
             return adoption;
         }
         let mut text = match &self.existing.spec {
@@ -331,17 +377,12 @@ impl Work<'_> {
                 format!("{spec}{end}\n")
             }
             None => {
-                let mut text = format!(
+                format!(
                     "factory {} spec=1 {{\n    target \"claude-code\"\n    \
                      // Everything passes and is taken down; `factory refusals` offers grants, and `enforce` is next.\n    \
-                     guard \"observe\"\n",
+                     guard \"observe\"\n}}\n\n",
                     quoted(&self.existing.name)
-                );
-                if used.contains("client-writes") {
-                    text.push_str(&format!("    {UNGATED}\n"));
-                }
-                text.push_str("}\n\n");
-                text
+                )
             }
         };
         for (name, id) in &self.new_models {
@@ -353,6 +394,11 @@ impl Work<'_> {
         if !rules.is_empty() {
             text.push_str("// What the client's settings allow and deny to everyone.\n");
             text.push_str(&rules);
+            text.push('\n');
+        }
+        if !self.servers.kdl.is_empty() {
+            text.push_str("// The servers of .mcp.json, whose entries stay as they are.\n");
+            text.push_str(&self.servers.kdl);
             text.push('\n');
         }
         let roles: Vec<_> = self.roles.iter().map(NewRole::to_kdl).collect();
@@ -390,6 +436,13 @@ impl Work<'_> {
                 span: (*span).into(),
             });
         }
+        if let Some((_, span)) = self.bare.first() {
+            self.findings.add(Doubt::NoFrontMatter {
+                count: count(self.bare.len(), "file"),
+                names: shown(&self.bare),
+                span: (*span).into(),
+            });
+        }
         if let Some((_, span)) = self.unknown.first() {
             self.findings.add(Doubt::UnknownFields {
                 count: count(self.unknown.len(), "field"),
@@ -421,12 +474,11 @@ fn unloaded(parts: &AgentText<'_>, source: &crate::diagnostics::Source) -> (&'st
         )
     } else if !parts.hooks_are_a_mapping() {
         ("its `hooks` are no mapping", at("hooks"))
-    } else {
+    } else if parts.text("name").is_some_and(|name| name.contains(':')) {
         ("its `name` has a colon in it", at("name"))
+    } else if parts.text("name").is_some_and(|name| name.starts_with('-')) {
+        ("its `name` begins with a dash", at("name"))
+    } else {
+        ("its `name` is longer than 256 letters", at("name"))
     }
-}
-
-// Errors first, advice last; else as they stand.
-fn worst_first(findings: Findings) -> Findings {
-    findings.sorted_by_level([Level::Error, Level::Warning, Level::Advice])
 }

@@ -3,6 +3,19 @@
 use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
 
+impl Doubt {
+    /// Codes of what matters most, whatever its level: restrictions that are lost, tools that do not
+    /// exist, everything allowed.
+    pub(super) const FIRST: [&'static str; 6] = [
+        "factory::adopt::lost-restriction",
+        "factory::adopt::broken-settings",
+        "factory::adopt::whole-tool",
+        "factory::adopt::dead-rule",
+        "factory::adopt::unknown-tool",
+        "factory::adopt::everything-allowed",
+    ];
+}
+
 /// Something in an agent file or the client's settings that does not mean what it seems to.
 #[derive(Debug, Error, Diagnostic)]
 pub(super) enum Doubt {
@@ -140,6 +153,72 @@ pub(super) enum Doubt {
         count: String,
         names: String,
         #[label("the first of them")]
+        span: SourceSpan,
+    },
+    #[error("`tools` is empty: the agent has no tool at all")]
+    #[diagnostic(
+        code("factory::adopt::no-tool"),
+        severity(Warning),
+        help("name the tools that it needs, or take `tools` out: then it has all of the session")
+    )]
+    NoTool {
+        #[label("names nothing")]
+        span: SourceSpan,
+    },
+    #[error("this agent is not adopted, and works as before: {why}")]
+    #[diagnostic(code("factory::adopt::not-adopted"), severity(Warning), help("{help}"))]
+    NotAdopted {
+        why: String,
+        help: String,
+        #[label("left as it is")]
+        span: SourceSpan,
+    },
+    #[error("{count} without front matter, so no agent to the client: {names}")]
+    #[diagnostic(
+        code("factory::adopt::no-front-matter"),
+        severity(Advice),
+        help("an agent begins with a line of three dashes, `name:`, and `description:`")
+    )]
+    NoFrontMatter {
+        count: String,
+        names: String,
+        #[label("this one, for example")]
+        span: SourceSpan,
+    },
+    #[error("no rule becomes a grant, as the factory has errors with them: {why}")]
+    #[diagnostic(
+        code("factory::adopt::unfit-rules"),
+        severity(Warning),
+        help(
+            "they stay in the settings as they are; grant by hand what the factory's rules allow"
+        )
+    )]
+    UnfitRules {
+        why: String,
+        #[label("these stay as they are")]
+        span: SourceSpan,
+    },
+    #[error("no server is read from this file: {why}")]
+    #[diagnostic(
+        code("factory::adopt::broken-servers"),
+        severity(Warning),
+        help("mend it, and adopt again")
+    )]
+    BrokenServers {
+        why: String,
+        #[label("here")]
+        span: SourceSpan,
+    },
+    #[error("kept as it is; the server `{name}` {what}")]
+    #[diagnostic(
+        code("factory::adopt::kept-server"),
+        severity(Advice),
+        help("no role is granted its tools before a `server` node declares it")
+    )]
+    KeptServer {
+        name: String,
+        what: String,
+        #[label("has no node that says just this")]
         span: SourceSpan,
     },
     #[error("the client does not load this agent: {why}")]

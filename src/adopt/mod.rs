@@ -10,9 +10,11 @@ mod collection;
 mod doubt;
 mod names;
 mod place;
+mod servers;
 mod settings;
 mod spec;
 
-pub use collection::{Adoption, AgentFile, Existing, Fate, Report, adopt};
+pub use collection::{Adoption, AgentFile, Existing, Fate, Kept, Own, Report, adopt};
 pub use place::{PlaceError, place, take_back};
+pub use servers::ServerReport;
 pub use settings::{RuleReport, Settings, SettingsFile};

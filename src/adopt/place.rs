@@ -1,11 +1,13 @@
 //! New prompts and the spec, put into a project together.
 //!
-//! Everything is staged where nobody looks, and moved from there: new prompts first, the spec last.
-//! A process that is killed before the first move leaves the project as it was; one that is killed
-//! between the moves leaves a record, and the next adoption takes back what stands there.
+//! Everything is staged where nobody looks, and moved from there: new prompts first, in one step where
+//! their folder is new, and the spec last. A process that is killed before the first move leaves the
+//! project as it was; one that is killed between the moves leaves a record, and whoever reads the spec
+//! next takes back what stands there. Whoever writes holds the project's folder, as a build does.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -13,6 +15,7 @@ use std::{
 use crate::cache::Digest;
 
 const RECORD: &str = "record";
+const TREE: &str = "tree";
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum PlaceError {
     /// The spec is no longer the one that was read.
     #[error("`{0}` changed while it was to be written")]
     Changed(String),
+    /// Another process writes here.
+    #[error("another `factory` is writing here")]
+    Busy,
     /// The system refuses.
     #[error("`{path}` can't be written")]
     Failed {
@@ -57,7 +63,8 @@ fn place_with(
     before: Option<&str>,
     step: &mut dyn FnMut() -> io::Result<()>,
 ) -> Result<(), PlaceError> {
-    take_back(root, stage);
+    let _held = hold(root)?;
+    undo(root, stage);
     let Some(((spec, text), prompts)) = files.split_last() else {
         return Ok(());
     };
@@ -70,24 +77,23 @@ fn place_with(
     if stands.as_deref() != before.map(str::as_bytes) {
         return Err(PlaceError::Changed(spec.clone()));
     }
+    let tree = stage.join(TREE);
     let done = staged(stage, files).and_then(|()| {
-        for (index, (path, _)) in prompts.iter().enumerate() {
-            let failed = |cause| failed(path, cause);
-            let target = root.join(path);
-            make_folders(root, &target).map_err(failed)?;
-            step().map_err(failed)?;
-            fs::rename(stage.join(index.to_string()), &target).map_err(failed)?;
-        }
-        let failed = |cause| failed(spec, cause);
-        let target = root.join(spec);
-        let new = stage.join(prompts.len().to_string());
+        let (new, target) = (tree.join(spec), root.join(spec));
+        let fail = |cause| failed(spec, cause);
         if let Ok(data) = fs::metadata(&target) {
-            fs::set_permissions(&new, data.permissions()).map_err(failed)?;
+            fs::set_permissions(&new, data.permissions()).map_err(fail)?;
         }
-        step().map_err(failed)?;
         // A link stays one: what it leads to is replaced.
         let target = fs::canonicalize(&target).unwrap_or(target);
-        fs::rename(&new, &target).map_err(failed)
+        for path in moved(root, prompts) {
+            let fail = |cause| failed(&path, cause);
+            make_folders(root, &root.join(&path)).map_err(fail)?;
+            step().map_err(fail)?;
+            fs::rename(tree.join(&path), root.join(&path)).map_err(fail)?;
+        }
+        step().map_err(fail)?;
+        fs::rename(&new, &target).map_err(fail)
     });
     match done {
         Ok(()) => {
@@ -96,9 +102,34 @@ fn place_with(
             Ok(())
         }
         Err(error) => {
-            take_back(root, stage);
+            undo(root, stage);
             Err(error)
         }
+    }
+}
+
+// What is moved for these prompts: a folder as a whole where it is new, else each of its files.
+fn moved(root: &Path, prompts: &[(String, String)]) -> BTreeSet<String> {
+    let whole = |path: &String| {
+        let folder = path.split_once('/').map(|(folder, _)| folder)?;
+        let is_new = fs::symlink_metadata(root.join(folder)).is_err();
+        is_new.then(|| folder.to_owned())
+    };
+    prompts
+        .iter()
+        .map(|(path, _)| whole(path).unwrap_or_else(|| path.clone()))
+        .collect()
+}
+
+// Keeps others from writing below `root` until it is dropped; some file systems know no locks.
+fn hold(root: &Path) -> Result<Option<File>, PlaceError> {
+    let Ok(folder) = File::open(root) else {
+        return Ok(None);
+    };
+    match folder.try_lock() {
+        Ok(()) => Ok(Some(folder)),
+        Err(TryLockError::WouldBlock) => Err(PlaceError::Busy),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 
@@ -113,15 +144,19 @@ fn failed(path: &str, cause: io::Error) -> PlaceError {
 fn staged(stage: &Path, files: &[(String, String)]) -> Result<(), PlaceError> {
     let shown = stage.display().to_string();
     let fail = |cause| failed(&shown, cause);
-    fs::create_dir_all(stage).map_err(fail)?;
+    let tree = stage.join(TREE);
+    fs::create_dir_all(&tree).map_err(fail)?;
     let write = |path: PathBuf, text: &str| -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     };
     let mut record = String::new();
-    for (index, (path, text)) in files.iter().enumerate() {
-        write(stage.join(index.to_string()), text).map_err(fail)?;
+    for (path, text) in files {
+        write(tree.join(path), text).map_err(fail)?;
         record.push_str(&format!("{} {path}\n", Digest::of(text)));
     }
     write(stage.join("new"), &record).map_err(fail)?;
@@ -132,8 +167,17 @@ fn staged(stage: &Path, files: &[(String, String)]) -> Result<(), PlaceError> {
     Ok(())
 }
 
-/// Takes back what an adoption that was killed has left below `root`; nothing where its spec stands.
+/// Takes back what an adoption that was killed has left below `root`; nothing where its spec stands, or
+/// while one is at work.
 pub fn take_back(root: &Path, stage: &Path) {
+    if fs::symlink_metadata(stage).is_ok()
+        && let Ok(_held) = hold(root)
+    {
+        undo(root, stage);
+    }
+}
+
+fn undo(root: &Path, stage: &Path) {
     let record = fs::read_to_string(stage.join(RECORD)).unwrap_or_default();
     let entries: Vec<_> = record
         .lines()
@@ -146,9 +190,9 @@ pub fn take_back(root: &Path, stage: &Path) {
         .last()
         .is_some_and(|(digest, spec)| stands(digest, spec));
     if !finished && let Some((_, prompts)) = entries.split_last() {
-        for (index, (digest, path)) in prompts.iter().enumerate() {
+        for (digest, path) in prompts {
             // What is still staged was not moved, and what someone changed since is theirs.
-            if !stage.join(index.to_string()).exists() && stands(digest, path) {
+            if !stage.join(TREE).join(path).exists() && stands(digest, path) {
                 let _ = fs::remove_file(root.join(path));
             }
         }
@@ -218,11 +262,16 @@ mod tests {
 
     #[test]
     fn a_failure_or_a_kill_at_any_point_leaves_the_project_as_it_was() {
-        for kill in [false, true] {
-            for at in 0..3 {
+        for (kill, is_new) in [(false, true), (true, true), (false, false), (true, false)] {
+            // A new folder is moved as a whole.
+            for at in 0..if is_new { 2 } else { 3 } {
                 let folder = tempfile::tempdir().unwrap();
                 let (root, stage) = (folder.path().join("p"), folder.path().join("stage"));
                 fs::create_dir(&root).unwrap();
+                if !is_new {
+                    fs::create_dir(root.join("roles")).unwrap();
+                    fs::write(root.join("roles/mine.md"), "mine").unwrap();
+                }
                 fs::write(root.join("factory.kdl"), "old").unwrap();
                 let before = tree(&root);
                 let mut steps = 0;
@@ -242,13 +291,26 @@ mod tests {
                     assert!(stage.exists());
                     take_back(&root, &stage);
                 }
-                assert_eq!(tree(&root), before, "{kill} at {at}");
+                assert_eq!(tree(&root), before, "{kill} {is_new} at {at}");
                 assert!(!stage.exists());
                 place(&root, &stage, &files(), Some("old")).unwrap();
                 assert_eq!(fs::read_to_string(root.join("factory.kdl")).unwrap(), "new");
-                assert_eq!(tree(&root).len(), 4);
+                assert_eq!(tree(&root).len(), if is_new { 4 } else { 5 });
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_taken_back_while_another_is_at_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, stage) = (folder.path().join("p"), folder.path().join("stage"));
+        fs::create_dir(&root).unwrap();
+        let mut step = || {
+            take_back(&root, &stage);
+            Ok(())
+        };
+        place_with(&root, &stage, &files(), None, &mut step).unwrap();
+        assert_eq!(tree(&root).len(), 4);
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub struct Settings {
     pub rules: Vec<RuleReport>,
     may: BTreeMap<&'static str, BTreeSet<String>>,
     never: BTreeMap<&'static str, BTreeSet<String>>,
+    // What the profile of each capability is called, and whether the spec has it already.
+    names: BTreeMap<&'static str, (String, bool)>,
 }
 
 /// The profiles that grants of rules stand in: what each grants, and the tools that it needs.
@@ -49,6 +51,87 @@ const PROFILES: [(&str, &str, &[&str]); 3] = [
     ("client-commands", "run", &["Bash"]),
     ("client-hosts", "reach", &["WebFetch"]),
 ];
+
+/// The lists of rules.
+const LISTS: [&str; 3] = ["deny", "ask", "allow"];
+
+/// The modes that the client knows.
+const MODES: [&str; 7] = [
+    "acceptEdits",
+    "auto",
+    "bypassPermissions",
+    "default",
+    "dontAsk",
+    "plan",
+    "manual",
+];
+
+// A member, what its value has to be, and what it is otherwise.
+type Kind = (&'static str, fn(&Value) -> bool, &'static str);
+
+// Why the client drops the whole of the settings, if it does, and the member that is to blame; each was
+// seen on the real client, version 2.1.330.
+fn dropped(settings: &Value) -> Option<(&'static str, String)> {
+    let Some(members) = settings.as_object() else {
+        return Some(("", "it holds no object".to_owned()));
+    };
+    let kinds: [Kind; 5] = [
+        ("model", Value::is_string, "no text"),
+        ("cleanupPeriodDays", Value::is_number, "no number"),
+        ("disableAllHooks", Value::is_boolean, "no truth value"),
+        ("sandbox", Value::is_object, "no object"),
+        ("statusLine", Value::is_object, "no object"),
+    ];
+    for (name, is_right, what) in kinds {
+        if members.get(name).is_some_and(|value| !is_right(value)) {
+            return Some((name, format!("`{name}` is {what}")));
+        }
+    }
+    if let Some(permissions) = members.get("permissions") {
+        let fault = |why: &str| Some(("permissions", why.to_owned()));
+        if !permissions.is_object() {
+            return fault("`permissions` is no object");
+        }
+        for list in LISTS.into_iter().chain(["additionalDirectories"]) {
+            if permissions.get(list).is_some_and(|list| !list.is_array()) {
+                return fault(&format!("`permissions.{list}` is no list"));
+            }
+        }
+        let is_mode = |mode: &Value| mode.as_str().is_some_and(|mode| MODES.contains(&mode));
+        let mode = permissions.get("defaultMode");
+        if mode.is_some_and(|mode| !is_mode(mode)) {
+            return fault("`permissions.defaultMode` is no mode that it knows");
+        }
+        let switch = permissions.get("disableBypassPermissionsMode");
+        if switch.is_some_and(|switch| switch != "disable") {
+            return fault(
+                "`permissions.disableBypassPermissionsMode` is something else than `disable`",
+            );
+        }
+    }
+    let before = members.get("hooks")?.get("PreToolUse")?;
+    let is_hook = |hook: &Value| {
+        let has = |name: &str| hook.get(name).is_some_and(Value::is_string);
+        match hook.get("type").and_then(Value::as_str) {
+            Some("command") => has("command"),
+            Some("prompt" | "agent") => has("prompt"),
+            Some("http") => has("url"),
+            Some("mcp_tool") => true,
+            Some(_) | None => false,
+        }
+    };
+    let is_item = |item: &Value| {
+        let hooks = item.get("hooks").and_then(Value::as_array);
+        hooks.is_some_and(|hooks| hooks.iter().all(is_hook))
+    };
+    let is_right = before
+        .as_array()
+        .is_some_and(|items| items.iter().all(is_item));
+    (!is_right).then(|| {
+        let why = "`hooks.PreToolUse` is no list of matchers, each with `hooks` of a known `type`";
+        ("hooks", why.to_owned())
+    })
+}
 
 // What a rule becomes.
 enum Meaning {
@@ -65,10 +148,13 @@ impl Settings {
             why,
             span: span.into(),
         };
-        let settings: Value = match serde_json::from_str(source.text()) {
+        // A byte order mark in front is nothing to the client.
+        let text = source.text();
+        let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let settings: Value = match serde_json::from_str(bare) {
             Ok(settings) => settings,
             Err(error) => {
-                let lines = source.text().split_inclusive('\n');
+                let lines = text.split_inclusive('\n');
                 let at: usize = lines
                     .take(error.line().saturating_sub(1))
                     .map(str::len)
@@ -78,41 +164,15 @@ impl Settings {
                 return;
             }
         };
+        if let Some((member, why)) = dropped(&settings) {
+            let start = text.find(&format!("\"{member}\"")).unwrap_or_default();
+            findings.add(broken(why, source.span_at(start, member.len() + 2)));
+            return;
+        }
         let Some(permissions) = settings.get("permissions") else {
             return;
         };
-        let start = source.text().find("\"permissions\"").unwrap_or_default();
-        let whole = source.span_at(start, "\"permissions\"".len());
         let mode = permissions.get("defaultMode");
-        let known = [
-            "acceptEdits",
-            "auto",
-            "bypassPermissions",
-            "default",
-            "dontAsk",
-            "plan",
-            "delegate",
-            "manual",
-        ];
-        let lists = ["deny", "ask", "allow"];
-        let fault = if !permissions.is_object() {
-            Some("`permissions` is no object".to_owned())
-        } else if let Some(list) = lists.iter().find(|list| {
-            permissions
-                .get(**list)
-                .is_some_and(|rules| !rules.is_array())
-        }) {
-            Some(format!("`permissions.{list}` is no list"))
-        } else if mode.is_some_and(|mode| !mode.as_str().is_some_and(|mode| known.contains(&mode)))
-        {
-            Some("`permissions.defaultMode` is no mode that it knows".to_owned())
-        } else {
-            None
-        };
-        if let Some(why) = fault {
-            findings.add(broken(why, whole));
-            return;
-        }
         if let Some(mode) = mode.and_then(Value::as_str)
             && matches!(mode, "bypassPermissions" | "acceptEdits" | "auto")
         {
@@ -124,7 +184,7 @@ impl Settings {
             });
         }
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        for list in lists {
+        for list in LISTS {
             let rules = permissions.get(list).and_then(Value::as_array);
             for rule in rules.into_iter().flatten().filter_map(Value::as_str) {
                 let count = seen.entry(rule.to_owned()).or_default();
@@ -195,18 +255,57 @@ impl Settings {
         });
     }
 
+    /// Leaves every rule where it stands, as no grant of them fits into the factory for the reason `why`.
+    pub(super) fn leave(&mut self, why: &str, span: Span, findings: &mut Findings) {
+        let grants = self.rules.iter_mut().filter(|rule| rule.grant.is_some());
+        let left = grants.map(|rule| rule.grant = None).count();
+        if left > 0 {
+            findings.add(Doubt::UnfitRules {
+                why: why.to_owned(),
+                span: span.into(),
+            });
+        }
+        self.may.clear();
+        self.never.clear();
+    }
+
+    /// Names the profiles, where `declared` has those of the spec and all that each says.
+    pub(super) fn name(&mut self, declared: &BTreeMap<String, BTreeSet<String>>) {
+        for (base, capability, _) in PROFILES {
+            let Some(patterns) = self.may.get(capability) else {
+                continue;
+            };
+            let says: BTreeSet<String> = patterns
+                .iter()
+                .map(|pattern| format!("may {capability} {pattern}"))
+                .collect();
+            let mut number = 1;
+            let name = loop {
+                let name = match number {
+                    1 => base.to_owned(),
+                    number => format!("{base}-{number}"),
+                };
+                match declared.get(&name) {
+                    Some(known) if *known == says => break (name, true),
+                    Some(_) => number += 1,
+                    None => break (name, false),
+                }
+            };
+            self.names.insert(capability, name);
+        }
+    }
+
     /// Returns the profiles that grant what the rules allow, of those whose tools `has` knows.
-    pub(super) fn profiles(&self, has: impl Fn(&str) -> bool) -> Vec<&'static str> {
-        PROFILES
+    pub(super) fn profiles(&self, has: impl Fn(&str) -> bool) -> Vec<String> {
+        let fitting = PROFILES
             .iter()
-            .filter(|(_, capability, tools)| {
-                self.may.contains_key(capability) && tools.iter().all(|tool| has(tool))
-            })
-            .map(|(name, ..)| *name)
+            .filter(|(.., tools)| tools.iter().all(|tool| has(tool)));
+        fitting
+            .filter_map(|(_, capability, _)| Some(self.names.get(capability)?.0.clone()))
             .collect()
     }
 
-    /// Returns the nodes of what the rules become, but for those that `declared` already has; no
+    /// Returns the nodes of what the rules become, but for the `never`s that `declared` already has; no
     /// profile that `used` does not name.
     pub(super) fn to_kdl(&self, declared: &BTreeSet<String>, used: &BTreeSet<&str>) -> String {
         let list = |patterns: &BTreeSet<String>| {
@@ -214,10 +313,10 @@ impl Settings {
             words.join(" ")
         };
         let mut text = String::new();
-        for (name, capability, _) in PROFILES {
+        for (capability, (name, is_declared)) in &self.names {
             if let Some(patterns) = self.may.get(capability)
-                && used.contains(name)
-                && !declared.contains(name)
+                && used.contains(name.as_str())
+                && !is_declared
             {
                 let patterns = list(patterns);
                 text += &format!(
@@ -267,6 +366,8 @@ fn meaning(list: &str, rule: &str) -> Meaning {
         },
         None => (rule, None),
     };
+    // A part that is a star alone is no part.
+    let part = part.filter(|part| *part != "*");
     match (tool, part) {
         ("Write" | "NotebookEdit" | "MultiEdit", Some(path)) => Meaning::Dead(
             "path rules are those of `Edit` and `Read` alone",
@@ -279,14 +380,15 @@ fn meaning(list: &str, rule: &str) -> Meaning {
                 "it allows nothing; take it out".to_owned()
             },
         ),
-        ("Bash", None | Some("*" | ":*")) if !denies => Meaning::Wide("allows every command"),
+        ("Bash", None | Some(":*")) if !denies => Meaning::Wide("allows every command"),
         ("Write", None) if !denies => {
             Meaning::Wide("allows writing everywhere, also outside of the project")
         }
         ("WebFetch" | "WebSearch", None) if !denies => Meaning::Wide("allows every host"),
-        ("Edit", None | Some("*" | "**" | "/**" | "./**")) if !denies => {
-            Meaning::Wide("allows every file")
+        ("Edit", None) if !denies => {
+            Meaning::Wide("allows every change of what is there; `Write` still asks")
         }
+        ("Edit", Some("**" | "/**" | "./**")) if !denies => Meaning::Wide("allows every file"),
         ("Bash", Some(command)) => command_rule(command),
         ("Edit", Some(path)) => path_rule("write", path, denies),
         ("Read", Some(path)) if denies => path_rule("read", path, true),
@@ -461,6 +563,10 @@ mod tests {
             ("allow", "Bash(FOO=1 make)", None),
             ("allow", "Edit", None),
             ("allow", "Edit(/**)", None),
+            ("allow", "Edit(*)", None),
+            ("deny", "Edit(*)", None),
+            ("deny", "Read(*)", None),
+            ("deny", "Bash(*)", None),
             ("allow", "Edit(/src)", None),
             ("allow", "Edit(//etc/**)", None),
             ("allow", "Edit(~/x/**)", None),
@@ -491,9 +597,32 @@ mod tests {
             "{\"permissions\": []}",
             "{\"permissions\": {\"deny\": \"Bash\"}}",
             "{\"permissions\": {\"defaultMode\": \"bogus\", \"deny\": [\"Bash\"]}}",
+            "{\"permissions\": {\"defaultMode\": \"delegate\", \"deny\": [\"Bash\"]}}",
+            "{\"permissions\": {\"allow\": null, \"deny\": [\"Bash\"]}}",
+            "{\"permissions\": {\"additionalDirectories\": \"x\", \"deny\": [\"Bash\"]}}",
+            "{\"permissions\": {\"disableBypassPermissionsMode\": true, \"deny\": [\"Bash\"]}}",
+            "{\"permissions\": {\"deny\": [\"Bash\"]}, \"model\": 5}",
+            "{\"permissions\": {\"deny\": [\"Bash\"]}, \"sandbox\": \"x\"}",
+            "{\"permissions\": {\"deny\": [\"Bash\"]}, \"hooks\": {\"PreToolUse\": {}}}",
+            "{\"permissions\": {\"deny\": [\"Bash\"]}, \"hooks\": {\"PreToolUse\": [{\"matcher\": \"x\"}]}}",
+            "{\"permissions\": {\"deny\": [\"Bash\"]}, \"hooks\": {\"PreToolUse\": [{\"hooks\": [{\"type\": \"command\"}]}]}}",
+            "{\"permissions\": {\"deny\": [\"Bash\",]}}",
+            "[]",
+            "",
         ] {
             let (settings, findings) = read(text);
             assert!(findings.has_errors() && settings.rules.is_empty(), "{text}");
+        }
+        // What it takes in spite of a fault is taken here too.
+        for text in [
+            "\u{feff}{\"permissions\": {\"deny\": [\"Bash(x)\"]}}",
+            "{\"permissions\": {\"deny\": [\"Bash(x)\", 5]}, \"env\": {\"A\": 5}}",
+            "{\"permissions\": {\"deny\": [\"Bash(x)\"]}, \"hooks\": {\"Stop\": \"x\"}}",
+            "{\"permissions\": {\"deny\": [\"Bash(x)\"], \"z\": 1}, \"hooks\": []}",
+        ] {
+            let (settings, findings) = read(text);
+            assert!(!findings.has_errors(), "{text}");
+            assert_eq!(settings.rules.len(), 1, "{text}");
         }
         let (_, findings) = read("{\"permissions\": {\"deny\": [\"Write(/src/**)\"]}}");
         assert!(findings.has_errors());

@@ -19,15 +19,10 @@ pub(super) struct NewRole {
     pub(super) prompt: String,
     pub(super) agent: String,
     pub(super) head: Head,
-    pub(super) profiles: Vec<&'static str>,
-    /// Whether it may write, and is judged by no gate yet.
-    pub(super) ungated: bool,
+    pub(super) profiles: Vec<String>,
     /// Whether it has to say by itself that it is observed.
     pub(super) observe: bool,
 }
-
-/// Why an adopted role is not judged yet, and what the lint is to do.
-pub(super) const UNGATED: &str = "lint \"factory::role::ungated-write\" level=\"warning\" because=\"adopted: no gate judges the work yet\"";
 
 /// The fields that have a node of their own.
 const NODES: [(&str, &str); 16] = [
@@ -78,9 +73,6 @@ impl NewRole {
         }
         if self.observe {
             line(1, "guard \"observe\"");
-        }
-        if self.ungated {
-            line(1, UNGATED);
         }
         line(
             1,
@@ -135,7 +127,8 @@ impl NewRole {
         let same = own.is_some_and(|own| words == [own.as_str()]) && !again;
         let spelled = field.spelled.clone().or_else(|| {
             // Nothing at all, where nothing would mean the role's own.
-            (own.is_some() && words.is_empty()).then(|| format!("{}:\n", field.key))
+            let end = if self.head.crlf { "\r\n" } else { "\n" };
+            (own.is_some() && words.is_empty()).then(|| field.lines(end))
         });
         if !same || spelled.is_some() || printed(&self.description) != self.description {
             for word in &words {

@@ -63,6 +63,16 @@ impl Machines {
 }
 
 impl PathPattern {
+    /// Returns the text of a pattern that names `path` and nothing else.
+    ///
+    /// ```
+    /// # use factory::boundary::PathPattern;
+    /// assert_eq!(PathPattern::escaped("app/[id]/a.ts"), "app/[[]id[]]/a.ts");
+    /// ```
+    pub fn escaped(path: &str) -> String {
+        escaped(path)
+    }
+
     /// Returns whether it names one path and nothing else.
     pub fn is_literal(&self) -> bool {
         self.machines.literal

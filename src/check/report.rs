@@ -17,7 +17,12 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     /// Adds what was seen of the factory as a whole.
     pub(super) fn add(&mut self, fault: impl Diagnostic + Send + Sync + 'static) {
-        let level = level(self.lint, [&self.model.lints]).unwrap_or(self.lint.level);
+        self.add_at(self.lint.level, fault);
+    }
+
+    /// Adds what was seen of the factory as a whole, at `usual` unless the factory sets a level.
+    pub(super) fn add_at(&mut self, usual: Level, fault: impl Diagnostic + Send + Sync + 'static) {
+        let level = level(self.lint, [&self.model.lints]).unwrap_or(usual);
         self.findings.report(self.lint, level, fault);
     }
 
@@ -29,8 +34,7 @@ impl Report<'_> {
 
     /// Adds what may be nothing: advice, unless a level is set.
     pub(super) fn hint(&mut self, fault: impl Diagnostic + Send + Sync + 'static) {
-        let level = level(self.lint, [&self.model.lints]).unwrap_or(Level::Advice);
-        self.findings.report(self.lint, level, fault);
+        self.add_at(Level::Advice, fault);
     }
 
     /// Adds what may be nothing of `role`: advice, unless a level is set.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write};
 use clap::ValueEnum;
 
 use super::{
-    Context, ExitStatus, compile, count,
+    Context, ExitStatus, adopt, compile, count,
     held::{self, Held},
     mend::mend,
     rewrite::{self, Rewrite},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     check::{Checked, check, explain},
     diagnostics::{Findings, Format, Level, Sources, json_with, render},
-    guard::observed::days,
+    guard::observed::{days, is_off},
     model::{GuardMode, resolve},
     spec,
 };
@@ -123,6 +123,9 @@ pub(super) fn run(
         super::print(out, &held::held(checked, &context.root))?;
     }
     if args.format == Style::Human {
+        super::print(out, &off(context))?;
+    }
+    if args.format == Style::Human {
         super::print(out, &summary(&findings, checked.as_ref()))?;
         if let Some(checked) = &checked {
             super::print(out, &observed(context, checked))?;
@@ -146,6 +149,7 @@ pub(super) struct Loaded {
 
 /// Loads, resolves, and checks the spec at `path`.
 pub(super) fn load_checked(context: &Context, path: &str) -> miette::Result<Loaded> {
+    adopt::mend(&context.root);
     Ok(checked(spec::load(&context.root, path)?))
 }
 
@@ -232,10 +236,36 @@ fn observed(context: &Context, checked: &Checked) -> String {
     } else {
         format!("{least} to {}", count(most, "day"))
     };
-    format!(
+    let mut text = format!(
         "the guard only observes {}, for {span} of work so far; `factory refusals` says what it let pass\n",
         count(observed.len(), "role")
-    )
+    );
+    let mut by_days: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    for role in observed {
+        by_days.entry(of(&role)).or_default().push(role);
+    }
+    for (days, roles) in by_days.iter().rev() {
+        let span = match days {
+            0 => "no day".to_owned(),
+            days => count(*days, "day"),
+        };
+        text.push_str(&format!("  {span}: {}\n", roles.join(", ")));
+    }
+    text
+}
+
+// That the guard is off, where it is.
+fn off(context: &Context) -> String {
+    match is_off(&context.root) {
+        Some(left) => format!(
+            "the guard is off in a person's client, and judges nothing there for {} more; `factory guard on` ends that\n",
+            count(
+                usize::try_from(left.div_ceil(60)).unwrap_or(usize::MAX),
+                "minute"
+            )
+        ),
+        None => String::new(),
+    }
 }
 
 fn summary(findings: &Findings, checked: Option<&Checked>) -> String {

@@ -9,8 +9,9 @@ use super::{
     rewrite::{self, Rewrite},
 };
 use crate::{
-    boundary::{Capability, TooComplex, is_opaque},
-    diagnostics::{Findings, Level},
+    boundary::{Boundary, Capability, Entry, Grant, TooComplex, is_opaque},
+    check::Checked,
+    diagnostics::{Findings, Level, Sources},
     model::Role,
     spec::granted,
 };
@@ -106,6 +107,171 @@ pub(super) fn run(
     }
     super::print(out, &text)?;
     Ok(ExitStatus::Success)
+}
+
+/// A grant that may be offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Offer {
+    pub(super) role: String,
+    pub(super) capability: Capability,
+    pub(super) pattern: String,
+}
+
+/// What `factory grant` would make of an offer, once all before it are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is written.
+    Written,
+    /// It opens nothing: what it names is granted already.
+    Already,
+    /// It is not, for this reason.
+    Refused(String),
+}
+
+/// Tries `offers` one after the other, and writes nothing.
+pub(super) fn tried(context: &Context, offers: &[Offer]) -> miette::Result<Vec<Taken>> {
+    let mut loaded = check::load_checked(context, check::SPEC)?;
+    let Some(checked) = loaded.checked.take() else {
+        let why = "the factory has errors; `factory check` shows them".to_owned();
+        return Ok(vec![Taken::Refused(why); offers.len()]);
+    };
+    let mut trial = Trial {
+        context,
+        sources: &loaded.sources,
+        first: &checked,
+        texts: BTreeMap::new(),
+        boundaries: BTreeMap::new(),
+        taken: vec![Taken::Already; offers.len()],
+    };
+    let all: Vec<(usize, &Offer)> = offers.iter().enumerate().collect();
+    trial.take(&all)?;
+    Ok(trial.taken)
+}
+
+struct Trial<'a> {
+    context: &'a Context,
+    sources: &'a Sources,
+    first: &'a Checked,
+    // The files of the spec with all that is taken.
+    texts: BTreeMap<String, String>,
+    // What each role may do with all that is taken.
+    boundaries: BTreeMap<String, Boundary>,
+    taken: Vec<Taken>,
+}
+
+impl Trial<'_> {
+    // Takes `group`: all at once, or where that is no factory, one half and then the other.
+    fn take(&mut self, group: &[(usize, &Offer)]) -> miette::Result<()> {
+        let mut texts = self.texts.clone();
+        let mut edited = Vec::new();
+        for (index, offer) in group {
+            match self.edited(offer, &texts) {
+                Ok((path, text)) => {
+                    texts.insert(path, text);
+                    edited.push((*index, *offer));
+                }
+                Err(why) => self.set(*index, Taken::Refused(why)),
+            }
+        }
+        let Some((first, _)) = edited.first().copied() else {
+            return Ok(());
+        };
+        let loaded = load_over(self.context, texts.clone())?;
+        if let Some(checked) = &loaded.checked {
+            for (index, offer) in edited {
+                let taken = self.open(offer, checked);
+                self.set(index, taken);
+            }
+            self.texts = texts;
+            return Ok(());
+        }
+        if edited.len() == 1 {
+            let mut findings = loaded.findings.iter();
+            let fault = findings.find(|finding| finding.level == Level::Error);
+            let why = fault.map_or_else(String::new, |finding| finding.fault.to_string());
+            self.set(first, Taken::Refused(why));
+            return Ok(());
+        }
+        let (one, two) = edited.split_at(edited.len() / 2);
+        self.take(one)?;
+        self.take(two)
+    }
+
+    fn set(&mut self, index: usize, taken: Taken) {
+        if let Some(place) = self.taken.get_mut(index) {
+            *place = taken;
+        }
+    }
+
+    // The file that changes, and its text.
+    fn edited(
+        &self,
+        offer: &Offer,
+        texts: &BTreeMap<String, String>,
+    ) -> Result<(String, String), String> {
+        let role = role(self.first, &offer.role)
+            .map_err(|_| format!("the factory has no role `{}` now", offer.role))?;
+        let source = self.sources.of(self.first.model().role(role).span);
+        let edited = source.and_then(|source| {
+            let path = source.path().to_owned();
+            let text = texts.get(&path).map_or(source.text(), String::as_str);
+            let word = offer.capability.word();
+            Some((path, granted(text, &offer.role, word, &offer.pattern)?))
+        });
+        edited.ok_or_else(|| "the role is not written in a way that can be edited".to_owned())
+    }
+
+    // Whether the offer, as `after` has it, opens anything.
+    fn open(&mut self, offer: &Offer, after: &Checked) -> Taken {
+        let of = |checked: &Checked| {
+            let id = role(checked, &offer.role).ok()?;
+            Some(checked.model().role(id).bounds.boundary.clone())
+        };
+        let Some((before, after)) = of(self.first).zip(of(after)) else {
+            return Taken::Already;
+        };
+        let role = offer.role.clone();
+        let before = self.boundaries.entry(role).or_insert(before);
+        let mut wider = before.clone();
+        give(&mut wider, &after, offer);
+        match wider.beyond(before, offer.capability) {
+            Ok(None) => Taken::Already,
+            Ok(Some(_)) | Err(_) => {
+                *before = wider;
+                Taken::Written
+            }
+        }
+    }
+}
+
+// Gives `boundary` what `after` has of the offer.
+fn give(boundary: &mut Boundary, after: &Boundary, offer: &Offer) {
+    fn from<P: Clone>(to: &mut Grant<P>, after: &Grant<P>, is: impl Fn(&Entry<P>) -> bool) {
+        to.may
+            .extend(after.may.iter().find(|entry| is(entry)).cloned());
+    }
+    let text = offer.pattern.as_str();
+    match offer.capability {
+        Capability::Read => {}
+        Capability::Write => from(&mut boundary.write, &after.write, |entry| {
+            entry.pattern.as_str() == text
+        }),
+        Capability::Run => from(&mut boundary.run, &after.run, |entry| {
+            entry.pattern.as_str() == text
+        }),
+        Capability::Reach => from(&mut boundary.reach, &after.reach, |entry| {
+            entry.pattern.as_str() == text
+        }),
+        Capability::Use => from(&mut boundary.uses, &after.uses, |entry| {
+            entry.pattern.as_str() == text
+        }),
+        Capability::Env => from(&mut boundary.env, &after.env, |entry| {
+            entry.pattern.as_str() == text
+        }),
+        Capability::Delegate => from(&mut boundary.delegate, &after.delegate, |entry| {
+            entry.pattern.as_str() == text
+        }),
+    }
 }
 
 fn opens(

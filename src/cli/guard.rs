@@ -1,21 +1,21 @@
 //! `factory guard`
 
 use std::{
-    ffi::OsStr,
+    ffi::OsString,
     io::{IsTerminal as _, Read as _, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::ExitStatus;
+use super::{ExitStatus, ancestry::is_below_a_client};
 use crate::{
     client::{PASSED, REFUSED},
-    guard::{Setting, answer, context, observed},
+    guard::{
+        Setting, answer, context,
+        observed::{self, LONGEST},
+    },
     plan::Plan,
 };
-
-/// For how long the hook may be off, at most.
-const LONGEST: Duration = Duration::from_hours(24);
 
 /// Decide one tool call of a client: its hook calls this
 ///
@@ -92,14 +92,16 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-// Whether a person types this, as far as it can be seen: a terminal on all sides, and nothing of what
-// a client gives to the programs that its agents start.
+// Whether a person types this, as far as it can be seen: a terminal on all sides, nothing of what a
+// client gives to the programs that its agents start, and no client among those that started this.
 fn is_persons() -> bool {
-    let agents = |name: &OsStr| {
-        let name = name.to_string_lossy();
-        name == "CLAUDECODE" || name.starts_with("CLAUDE_CODE_") || name == "CLAUDE_PROJECT_DIR"
-    };
-    on_terminal() && !std::env::vars_os().any(|(name, _)| agents(&name))
+    let ours = |(name, _): (OsString, OsString)| is_of_a_client(&name.to_string_lossy());
+    on_terminal() && !std::env::vars_os().any(ours) && !is_below_a_client()
+}
+
+/// Returns whether a client, or an agent of ours, sets the variable `name` for what it starts.
+pub(super) fn is_of_a_client(name: &str) -> bool {
+    matches!(name, "CLAUDECODE" | "CLAUDE_PROJECT_DIR") || name.starts_with("CLAUDE_CODE_")
 }
 
 fn on_terminal() -> bool {

@@ -9,6 +9,7 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod adopt;
+mod ancestry;
 mod approve;
 mod build;
 mod changes;

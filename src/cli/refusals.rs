@@ -9,11 +9,16 @@ use std::{
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::{Context, ExitStatus, count, print};
+use super::{
+    Context, ExitStatus, count,
+    grant::{Offer, Taken, tried},
+    print,
+};
 use crate::{
-    boundary::Capability,
+    boundary::{Capability, PathPattern},
     client::quoted,
-    guard::observed::{Refused, days, refusals},
+    diagnostics::in_the_open,
+    guard::observed::{Refused, Want, days, refusals},
 };
 
 /// From how many files of one folder on the folder is offered.
@@ -25,7 +30,9 @@ const SHOWN: usize = 3;
 /// Show what roles did that nothing grants, and the grants that would allow it
 ///
 /// The guard takes down each call of a role in a person's client that it refuses, or would refuse: a
-/// role with `guard "observe"` is let pass. Grouped by role and grant, the most frequent first.
+/// role with `guard "observe"` is let pass. Grouped by role and grant, the most frequent first. A grant is
+/// offered only where `factory grant` would write it, one after the other; what is granted by now is left
+/// out.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Roles to show; all unless some are named
@@ -59,16 +66,29 @@ pub(super) fn run(
         }
     }
     let days = days(&context.root);
-    let groups: Vec<_> = by_role
+    let mut roles: Vec<_> = by_role
         .iter()
-        .map(|(role, refusals)| (role.as_str(), grouped(refusals)))
+        .map(|(role, refusals)| OfRole {
+            name: role.as_str(),
+            groups: grouped(refusals),
+            calls: refusals.len(),
+            passed: refusals.iter().filter(|refusal| refusal.passed).count(),
+        })
         .collect();
+    settle(context, &mut roles)?;
     let text = match args.format {
-        Style::Json => as_json(&groups, &days),
-        Style::Human => as_text(&groups, &days),
+        Style::Json => as_json(&roles, &days),
+        Style::Human => as_text(&roles, &days),
     };
     print(out, &text)?;
     Ok(ExitStatus::Success)
+}
+
+struct OfRole<'a> {
+    name: &'a str,
+    groups: Vec<Group>,
+    calls: usize,
+    passed: usize,
 }
 
 // Calls that one grant would allow, or that none would.
@@ -81,46 +101,93 @@ struct Group {
     why: String,
 }
 
-fn grouped(refusals: &[Refused]) -> Vec<Group> {
-    let mut files: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let writes = refusals
-        .iter()
-        .filter(|one| one.grantable() == Some(Capability::Write));
-    for refusal in writes {
-        if let Some((folder, _)) = refusal.subject.split_once('/') {
-            files.entry(folder).or_default().insert(&refusal.subject);
+// Leaves of the grants those that would be written, each after those before it, and takes out what is
+// granted by now.
+fn settle(context: &Context, roles: &mut [OfRole<'_>]) -> miette::Result<()> {
+    let mut offers = Vec::new();
+    for role in &mut *roles {
+        for group in &mut role.groups {
+            // Nobody can read, or type, what is hidden in a command.
+            let hidden = |grant: &String| in_the_open(grant) != grant.as_str();
+            if group.grant.take_if(|grant| hidden(grant)).is_some() {
+                "it has characters in it that can't be seen".clone_into(&mut group.why);
+            }
+            if let (Some(pattern), Some(capability)) = (&group.grant, group.capability) {
+                offers.push(Offer {
+                    role: role.name.to_owned(),
+                    capability,
+                    pattern: pattern.clone(),
+                });
+            }
         }
     }
-    let pattern = |refusal: &Refused| -> Option<String> {
-        let capability = refusal.grantable()?;
-        let folder = refusal.subject.split_once('/').map(|(folder, _)| folder);
-        Some(match folder {
-            Some(folder)
-                if capability == Capability::Write
-                    && files.get(folder).is_some_and(|files| files.len() >= MANY) =>
-            {
-                format!("{folder}/**")
+    let mut taken = if offers.is_empty() {
+        Vec::new()
+    } else {
+        tried(context, &offers)?
+    }
+    .into_iter();
+    for role in roles {
+        role.groups.retain_mut(|group| {
+            if group.grant.is_none() || group.capability.is_none() {
+                return true;
             }
-            _ => refusal.subject.clone(),
+            match taken.next() {
+                Some(Taken::Written) | None => true,
+                Some(Taken::Already) => false,
+                Some(Taken::Refused(why)) => {
+                    group.grant = None;
+                    group.why = why;
+                    true
+                }
+            }
+        });
+        role.groups
+            .sort_by_key(|group| (group.grant.is_none(), std::cmp::Reverse(group.calls)));
+    }
+    Ok(())
+}
+
+fn grouped(refusals: &[Refused]) -> Vec<Group> {
+    let mut files: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let wants = || refusals.iter().flat_map(Refused::wants);
+    for want in wants().filter(|want| want.grantable() == Some(Capability::Write)) {
+        if let Some((folder, _)) = want.subject.split_once('/') {
+            files.entry(folder).or_default().insert(&want.subject);
+        }
+    }
+    let pattern = |want: &Want| -> Option<String> {
+        let own = want.grant()?;
+        if want.capability != Some(Capability::Write) {
+            return Some(own);
+        }
+        let folder = want.subject.split_once('/').map(|(folder, _)| folder);
+        Some(match folder {
+            Some(folder) if files.get(folder).is_some_and(|files| files.len() >= MANY) => {
+                format!("{}/**", PathPattern::escaped(folder))
+            }
+            _ => own,
         })
     };
     let mut groups: BTreeMap<(Option<Capability>, String), Group> = BTreeMap::new();
     for refusal in refusals {
-        let grant = pattern(refusal);
-        let key = grant.clone().unwrap_or_else(|| refusal.why.clone());
-        let group = groups
-            .entry((refusal.capability, key))
-            .or_insert_with(|| Group {
-                capability: refusal.capability,
-                subjects: BTreeSet::new(),
-                calls: 0,
-                passed: 0,
-                grant,
-                why: refusal.why.clone(),
-            });
-        group.subjects.insert(refusal.subject.clone());
-        group.calls += 1;
-        group.passed += usize::from(refusal.passed);
+        for want in refusal.wants() {
+            let grant = pattern(want);
+            let key = grant.clone().unwrap_or_else(|| want.why.clone());
+            let group = groups
+                .entry((want.capability, key))
+                .or_insert_with(|| Group {
+                    capability: want.capability,
+                    subjects: BTreeSet::new(),
+                    calls: 0,
+                    passed: 0,
+                    grant,
+                    why: want.why.clone(),
+                });
+            group.subjects.insert(want.subject.clone());
+            group.calls += 1;
+            group.passed += usize::from(refusal.passed);
+        }
     }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|group| (group.grant.is_none(), std::cmp::Reverse(group.calls)));
@@ -129,14 +196,18 @@ fn grouped(refusals: &[Refused]) -> Vec<Group> {
 
 fn command(role: &str, group: &Group) -> Option<String> {
     let (grant, capability) = (group.grant.as_ref()?, group.capability?);
+    // What begins with a dash is no option here.
+    let apart = if grant.starts_with('-') { "-- " } else { "" };
     Some(format!(
-        "factory grant {role} {capability} {}",
+        "factory grant {apart}{} {capability} {}",
+        quoted(role),
         quoted(grant)
     ))
 }
 
-fn as_text(groups: &[(&str, Vec<Group>)], days: &BTreeMap<String, usize>) -> String {
-    if groups.is_empty() {
+fn as_text(roles: &[OfRole<'_>], days: &BTreeMap<String, usize>) -> String {
+    let left = || roles.iter().filter(|role| !role.groups.is_empty());
+    if left().next().is_none() {
         let observed = match days.len() {
             0 => "no role was observed at work yet".to_owned(),
             number => format!(
@@ -147,28 +218,32 @@ fn as_text(groups: &[(&str, Vec<Group>)], days: &BTreeMap<String, usize>) -> Str
         return format!("nothing was refused, or would have been: {observed}\n");
     }
     let mut text = String::new();
-    for (role, groups) in groups {
-        let calls = groups.iter().map(|group| group.calls).sum();
-        let passed: usize = groups.iter().map(|group| group.passed).sum();
-        let _ = write!(text, "{role}: {} that nothing grants", count(calls, "call"));
-        if passed > 0 {
-            let _ = write!(text, ", {passed} let pass");
+    for role in left() {
+        let name = role.name;
+        let _ = write!(
+            text,
+            "{}: {} that nothing grants",
+            in_the_open(name),
+            count(role.calls, "call")
+        );
+        if role.passed > 0 {
+            let _ = write!(text, ", {} let pass", role.passed);
         }
-        if let Some(days) = days.get(*role) {
+        if let Some(days) = days.get(name) {
             let _ = write!(text, "; {} observed", count(*days, "day"));
         }
         text.push('\n');
-        for group in groups {
-            let mut subjects: Vec<&str> = group
+        for group in &role.groups {
+            // It was an agent that chose these words.
+            let mut subjects: Vec<_> = group
                 .subjects
                 .iter()
                 .take(SHOWN)
-                .map(String::as_str)
+                .map(|subject| in_the_open(subject))
                 .collect();
             let more = group.subjects.len().saturating_sub(SHOWN);
-            let more = format!("and {more} more");
-            if group.subjects.len() > SHOWN {
-                subjects.push(&more);
+            if more > 0 {
+                subjects.push(format!("and {more} more").into());
             }
             let _ = writeln!(
                 text,
@@ -177,20 +252,21 @@ fn as_text(groups: &[(&str, Vec<Group>)], days: &BTreeMap<String, usize>) -> Str
                 group.capability.map_or("", Capability::word),
                 subjects.join(", ")
             );
-            let _ = match command(role, group) {
+            let _ = match command(name, group) {
                 Some(command) => writeln!(text, "        {command}"),
-                None => writeln!(text, "        no grant: {}", group.why),
+                None => writeln!(text, "        no grant: {}", in_the_open(&group.why)),
             };
         }
     }
     text
 }
 
-fn as_json(groups: &[(&str, Vec<Group>)], days: &BTreeMap<String, usize>) -> String {
-    let roles: Vec<_> = groups
+fn as_json(roles: &[OfRole<'_>], days: &BTreeMap<String, usize>) -> String {
+    let roles: Vec<_> = roles
         .iter()
-        .map(|(role, groups)| {
-            let groups: Vec<_> = groups
+        .map(|role| {
+            let groups: Vec<_> = role
+                .groups
                 .iter()
                 .map(|group| {
                     json!({
@@ -199,12 +275,13 @@ fn as_json(groups: &[(&str, Vec<Group>)], days: &BTreeMap<String, usize>) -> Str
                         "calls": group.calls,
                         "passed": group.passed,
                         "grant": group.grant,
-                        "command": command(role, group),
+                        "command": command(role.name, group),
                         "why": group.why,
                     })
                 })
                 .collect();
-            json!({"role": role, "days": days.get(*role).unwrap_or(&0), "groups": groups})
+            let days = days.get(role.name).unwrap_or(&0);
+            json!({"role": role.name, "days": days, "groups": groups})
         })
         .collect();
     format!("{:#}\n", json!({ "roles": roles }))

@@ -44,18 +44,24 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// Returns whether the client has, or had, a tool called `name`; also one that is not for a role.
+/// Returns whether the client has a tool called `name`; also one that is not for a role.
 pub fn tool_exists(name: &str) -> bool {
     tool_names().any(|known| known == name)
 }
 
-/// Returns the names of all tools that the client has or had.
+/// Returns the names of all tools that the client has, those under which it knows one from before too.
 pub fn tool_names() -> impl Iterator<Item = &'static str> {
-    TOOLS.iter().map(|tool| tool.name).chain(OTHERS)
+    let known = TOOLS.iter().map(|tool| tool.name);
+    known.filter(|name| !GONE.contains(name)).chain(OTHERS)
 }
 
+// What older clients have, and 2.1.330 offers to nobody who names it.
+const GONE: [&str; 4] = ["LS", "MultiEdit", "NotebookRead", "TodoRead"];
+
 // Tools that are real, and that no boundary can be asked about.
-const OTHERS: [&str; 29] = [
+const OTHERS: [&str; 31] = [
+    "ListAgents",
+    "ReportFindings",
     "Skill",
     "SlashCommand",
     "Monitor",
@@ -134,7 +140,7 @@ static TOOLS: &[Tool] = &[
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{TOOLS, ToolKind, tool};
+    use super::{GONE, TOOLS, ToolKind, tool, tool_exists};
 
     #[test]
     fn a_tool_stands_once_and_says_what_it_is_about() {
@@ -147,6 +153,16 @@ mod tests {
                 "{}",
                 tool.name
             );
+        }
+    }
+
+    #[test]
+    fn what_older_clients_had_is_judged_and_does_not_exist() {
+        for name in GONE {
+            assert!(tool(name).is_some() && !tool_exists(name), "{name}");
+        }
+        for name in ["ListAgents", "ReportFindings", "KillBash", "Read"] {
+            assert!(tool_exists(name), "{name}");
         }
     }
 

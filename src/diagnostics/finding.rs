@@ -208,11 +208,17 @@ impl Findings {
         self
     }
 
-    /// Returns the findings with those of the first of `levels` first; else as they stand.
+    /// Returns the findings with those of the codes of `first` first, in their order, and the others by
+    /// level, the worst first; else as they stand.
     #[must_use]
-    pub fn sorted_by_level(mut self, levels: [Level; 3]) -> Self {
-        let rank = |finding: &Finding| levels.iter().position(|level| *level == finding.level);
-        self.list.sort_by_key(rank);
+    pub fn worst_first(mut self, first: &[&str]) -> Self {
+        self.list.sort_by_key(|finding| {
+            let code = first.iter().position(|code| *code == finding.code);
+            (
+                code.unwrap_or(first.len()),
+                std::cmp::Reverse(finding.level),
+            )
+        });
         self
     }
 

@@ -24,6 +24,8 @@
 //! - what Mongolian words are shaped by, within these; a blank cell within a line of Braille;
 //! - a byte order mark at the very start, which is how some editors write UTF-8.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
 /// Returns the characters of `text` that are hidden, each with its offset.
 pub(super) fn hidden_characters(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
     let quick = text
@@ -47,6 +49,27 @@ pub(super) fn hidden_characters(text: &str) -> impl Iterator<Item = (usize, char
         before = (!hidden).then_some(*letter);
         hidden
     })
+}
+
+/// Returns `text` on one line, with nothing hidden in it: what a reader would not see stands there by its
+/// number, as `\u{1b}`.
+///
+/// ```
+/// # use factory::diagnostics::in_the_open;
+/// assert_eq!(in_the_open("a\nb\u{1b}[31m"), r"a\nb\u{1b}[31m");
+/// ```
+pub fn in_the_open(text: &str) -> Cow<'_, str> {
+    let hidden: BTreeSet<usize> = hidden_characters(text).map(|(at, _)| at).collect();
+    let odd = |at: usize, letter: char| letter.is_control() || hidden.contains(&at);
+    if !text.char_indices().any(|(at, letter)| odd(at, letter)) {
+        return Cow::Borrowed(text);
+    }
+    let shown = text.char_indices().map(|(at, letter)| match letter {
+        '\n' | '\r' | '\t' => letter.escape_default().to_string(),
+        letter if odd(at, letter) => letter.escape_unicode().to_string(),
+        letter => letter.to_string(),
+    });
+    Cow::Owned(shown.collect())
 }
 
 /// Returns what to call a hidden character.

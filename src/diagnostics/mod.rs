@@ -15,7 +15,7 @@ mod source;
 
 pub use edit::{Edit, edited};
 pub use finding::{Finding, Findings, Label, Level, Lint};
-pub use hidden::{hidden_name, shows_nothing};
+pub use hidden::{hidden_name, in_the_open, shows_nothing};
 pub use json::json_with;
 pub use render::{Format, render};
 pub use source::{Place, Source, Sources, Span, Spanned};

@@ -92,14 +92,14 @@ pub enum Fact {
         sha256: Digest,
         /// Their values, by JSON pointer; `-` at the end of one is an item of an array.
         entries: BTreeMap<String, Value>,
-        /// What stood there before the first build, if it was a file that holds nothing.
+        /// What stood there before the first build, if it held nothing, or nothing where ours belongs.
         found: Option<String>,
     },
     /// Sections of a document that is someone else's.
     Sections {
         /// Their titles, in the order of the spec.
         titles: Vec<String>,
-        /// What stood there before the first build, if it was a file that holds nothing.
+        /// What stood there before the first build, if it held nothing, or nothing where ours belongs.
         found: Option<String>,
     },
 }

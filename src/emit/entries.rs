@@ -41,11 +41,31 @@ impl Work<'_> {
             Reading::Ignored(_) | Reading::Commented(_) | Reading::Read => {}
         }
         let after = if wanted.is_empty() && after != before {
-            self.emptied(path, &place, after)
+            let stood = self.stood(path, &before);
+            stood.or_else(|| self.emptied(path, &place, after))
         } else {
             Some(after)
         };
         self.change(path, place, after);
+    }
+
+    // Returns what stood there before the first build, where nothing but ours came to it since: empty lists
+    // and objects in it are otherwise taken for ours.
+    fn stood(&self, path: &str, now: &str) -> Option<String> {
+        let found = self.known.found(path)?;
+        let mut again = found.to_owned();
+        for (pointer, values) in self.known.entries(path) {
+            let value = values.first()?;
+            let mut names = names(pointer);
+            let is_item = names.pop_if(|name| name == "-").is_some();
+            let edit = if is_item {
+                Edit::Append(&names, value)
+            } else {
+                Edit::Set(&names, value)
+            };
+            again = edited(&again, &edit).ok().flatten()?;
+        }
+        (again == now).then(|| found.to_owned())
     }
 
     // Returns the text with the entries that are wanted and without those that are not any more; nothing
@@ -154,11 +174,7 @@ impl Work<'_> {
 
     // Returns the text without an entry that is no longer made; nothing after a conflict.
     fn gone(&mut self, path: &str, text: &str, pointer: &str, known: &[&Value]) -> Option<String> {
-        let mut names: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|name| name.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let mut names = names(pointer);
         let root = self.parsed(path, text)?;
         let name = shown(pointer);
         if names.last().is_none_or(|name| name != "-") {
@@ -211,6 +227,34 @@ impl Work<'_> {
         }
         done
     }
+}
+
+/// Returns whether `text` has an empty list or object where one of `entries` would stand: once ours are out
+/// again, nobody could tell that it was there.
+pub(super) fn is_hollow(text: &str, entries: &[Entry]) -> bool {
+    let Ok(Some(root)) = parse(text) else {
+        return false;
+    };
+    let root = root.value();
+    let is_empty = |value: &Value| match value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    };
+    entries.iter().any(|entry| {
+        (1..=entry.path.len()).any(|length| {
+            let path = entry.path.get(..length).unwrap_or_default();
+            value_at(&root, path).is_some_and(is_empty)
+        })
+    })
+}
+
+// The members that a pointer leads through.
+fn names(pointer: &str) -> Vec<String> {
+    let names = pointer.split('/').skip(1);
+    names
+        .map(|name| name.replace("~1", "/").replace("~0", "~"))
+        .collect()
 }
 
 /// Returns the value that these members lead to.

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::{
     Artifacts,
-    artifact::{Entry, Fact},
+    artifact::{Content, Entry, Fact},
     claude_code,
-    entries::{runs_same, value_at},
+    entries::{is_hollow, runs_same, value_at},
     json::parse,
     place::place,
 };
@@ -138,7 +138,7 @@ impl Known {
         all
     }
 
-    /// Returns what stood at `path` before the first build, if it was a file that holds nothing.
+    /// Returns what stood at `path` before the first build, if it held nothing, or nothing where ours belongs.
     pub(super) fn found(&self, path: &str) -> Option<&str> {
         self.facts(path).find_map(|fact| match fact {
             Fact::Entries { found, .. } | Fact::Sections { found, .. } => found.as_deref(),
@@ -147,13 +147,19 @@ impl Known {
     }
 
     /// Returns, of the files below `root` that `artifacts` share with someone else, what stood there before
-    /// the first build where it held nothing: once all of ours is gone again, it is put back.
+    /// the first build where it held nothing, or nothing where ours belongs: once all of ours is gone again,
+    /// it is put back.
     pub fn found_below(&self, root: &Path, artifacts: &Artifacts) -> BTreeMap<String, String> {
         let found = artifacts.shared().filter_map(|path| {
             let text = if self.facts(path).next().is_some() {
                 self.found(path)?.to_owned()
             } else {
-                place(root, path).ok()?.text.filter(|text| is_blank(text))?
+                let text = place(root, path).ok()?.text?;
+                let entries = match artifacts.by_path.get(path) {
+                    Some(Content::Entries(entries)) => entries.as_slice(),
+                    Some(_) | None => &[],
+                };
+                Some(text).filter(|text| is_blank(text) || is_hollow(text, entries))?
             };
             Some((path.to_owned(), text))
         });

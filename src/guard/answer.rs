@@ -138,7 +138,7 @@ fn one(plan: &Plan, root: PathBuf, call: &ToolCall, setting: &Setting) -> Decisi
         return decision;
     };
     if let Some((name, _)) = who {
-        observed::record(&place.root, name, call, refusal, passes);
+        observed::record(plan, &place, name, call, refusal, passes);
     }
     if passes {
         return Decision::Pass;

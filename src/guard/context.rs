@@ -1,36 +1,48 @@
 //! What a role's session is told again when it starts, and after the client has shortened it.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::PathBuf};
 
 use serde::Deserialize;
 
-use super::{Setting, answer::load, decide::role};
+use super::{Setting, answer::load, decide::role, observed};
 use crate::{
     boundary::{Capability, Entry, Grant, Pattern},
-    plan::Boundary,
+    plan::{Boundary, GuardMode, Plan, Role},
 };
 
 // How many patterns of a kind are named.
 const MOST_SHOWN: usize = 24;
 
+// What is true of a prompt that was compiled.
+const IN_THE_PROMPT: &str = "Your rules, your boundary, and your gates are in your instructions, and hold in every turn.\nRead CLAUDE.md and your brief before you go on.\n";
+
 #[derive(Deserialize)]
 struct Start {
     #[serde(default)]
     agent_type: Option<String>,
-    cwd: std::path::PathBuf,
+    cwd: PathBuf,
 }
 
 /// Answers the client's hook at the start of a session: what the role may do, in a few lines. Nothing
-/// for a person's own session, for agents that are no roles, and where anything is wrong: nothing
-/// depends on this text, since every call is judged anyway.
+/// for a person's own session, for agents that are no roles, while nothing is refused (the role is only
+/// observed, or the guard is off), and where anything is wrong: nothing depends on this text, since
+/// every call is judged anyway.
 pub fn context(input: &[u8], setting: &Setting) -> String {
     let said = || -> Option<String> {
         let start: Start = serde_json::from_slice(input).ok()?;
         let name = setting.role.clone().or(start.agent_type)?;
         let factories = load(&start.cwd, setting).ok()?;
-        let role = factories.iter().find_map(|(plan, _)| role(plan, &name))?;
+        // In `exec` no role is merely observed, and the guard is never off.
+        let judges = |(plan, root): &(Plan, PathBuf)| {
+            let passes =
+                |role: &Role| role.guard == GuardMode::Observe || observed::is_off(root).is_some();
+            role(plan, &name).is_some_and(|role| setting.role.is_some() || !passes(role))
+        };
+        let (plan, _) = factories.iter().find(|factory| judges(factory))?;
+        let role = role(plan, &name)?;
+        let told = if role.verbatim { "" } else { IN_THE_PROMPT };
         Some(format!(
-            "This is a session of the role `{name}`. Each of its calls is judged before it happens; it may\n{}",
+            "{told}This is a session of the role `{name}`. Each of its calls is judged before it happens; of what its tools can do, it may\n{}",
             lines(&role.boundary)
         ))
     };

@@ -615,8 +615,8 @@ impl Session<'_> {
 const MOST_FILES: usize = 50_000;
 const MOST_SHOWN: usize = 8;
 
-// The host of an http or https URL, in lower case; nothing where readers of URLs may differ.
-fn host(url: &str) -> Option<String> {
+/// Returns the host of an http or https URL, in lower case; nothing where readers of URLs may differ.
+pub(super) fn host(url: &str) -> Option<String> {
     if url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return None;
     }

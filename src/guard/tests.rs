@@ -66,7 +66,7 @@ fn lock() -> Value {
     })
 }
 
-fn plan() -> Plan {
+pub(super) fn plan() -> Plan {
     serde_json::from_value(lock()).unwrap()
 }
 
@@ -720,6 +720,12 @@ fn a_refusal_says_in_kind_what_stands_against_the_call() {
             Some((Write, "docs/a.md")),
         ),
         (
+            "Write",
+            file("docs/../new/[b].rs"),
+            RefusalKind::NotGranted,
+            Some((Write, "new/[b].rs")),
+        ),
+        (
             "Edit",
             file("app/secret/k"),
             RefusalKind::Taken,
@@ -820,6 +826,12 @@ fn a_refusal_says_in_kind_what_stands_against_the_call() {
             json!({"query": "x"}),
             RefusalKind::NotGranted,
             Some((Reach, "*")),
+        ),
+        (
+            "WebSearch",
+            json!({"query": "x", "allowed_domains": ["a.org"]}),
+            RefusalKind::NotGranted,
+            Some((Reach, "a.org")),
         ),
         (
             "mcp__db__drop",

@@ -903,6 +903,7 @@ fn server(server: &spec::Server) -> Server {
     let values = |texts: &[Text]| texts.iter().map(|text| text.value.clone()).collect();
     Server {
         name: server.name.clone(),
+        keep: server.keep,
         start: ServerCommand {
             command: values(&server.command),
             env: values(&server.env),

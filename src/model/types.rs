@@ -136,6 +136,8 @@ pub struct LanguageModel {
 pub struct Server {
     /// Its name.
     pub name: Text,
+    /// Whether the entry in the client's file is the project's own.
+    pub keep: bool,
     /// How it is started.
     pub start: ServerCommand,
 }

@@ -190,6 +190,7 @@ fn role(
         agent: Some(model.client_name(id))
             .filter(|client| *client != name)
             .map(str::to_owned),
+        verbatim: known.verbatim,
         guard: known.guard,
         memory: known.memory.clone(),
         stop: known.stop,

@@ -116,7 +116,7 @@ pub enum Output {
         sha256: Digest,
         /// The entries, so that they are known again: JSON pointer to canonical value.
         entries: BTreeMap<String, serde_json::Value>,
-        /// What stood there before the first build, if it was a file that holds nothing.
+        /// What stood there before the first build, if it held nothing, or nothing where ours belongs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         found: Option<String>,
     },
@@ -124,7 +124,7 @@ pub enum Output {
     Sections {
         /// The titles, in document order.
         titles: Vec<String>,
-        /// What stood there before the first build, if it was a file that holds nothing.
+        /// What stood there before the first build, if it held nothing, or nothing where ours belongs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         found: Option<String>,
     },
@@ -196,6 +196,9 @@ pub struct Role {
     /// What the client calls it, where that is not its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Whether its prompt is its owner's text alone, without its boundary and gates in words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verbatim: bool,
     /// What the hook does where a person's client runs it.
     #[serde(default, skip_serializing_if = "GuardMode::is_enforce")]
     pub guard: GuardMode,

@@ -200,6 +200,7 @@ pub struct ActionItem {
 )]
 pub struct Server {
     pub name: Text,
+    pub keep: bool,
     pub command: Vec<Text>,
     pub env: Vec<Text>,
 }

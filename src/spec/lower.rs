@@ -464,8 +464,10 @@ impl<'a> Lower<'a, '_> {
                 label: "nothing can be started".to_owned(),
             });
         }
+        let keep = self.node.props.get("keep").map(|value| &value.value);
         Some(Server {
             name,
+            keep: keep == Some(&Value::Bool(true)),
             command,
             env: self.texts("env"),
         })

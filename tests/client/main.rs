@@ -1,5 +1,5 @@
 //! The real client in a project that `factory build` has written to, where `FACTORY_TEST_CLAUDE` names
-//! it: rows 1 to 22 of `docs/client.md`.
+//! it: rows 1 to 22 and 28 of `docs/client.md`.
 
 #![allow(
     clippy::needless_pass_by_value,
@@ -675,4 +675,90 @@ fn another_program_called_factory_stops_roles_and_no_person() {
     let calls = vec![write(&project, "app/x")];
     let said = builder_tries(&project, &project.root(), &["--agent", "builder"], calls);
     assert!(said[0].0 && said[0].1.contains("not the guard"), "{said:?}");
+}
+
+// Agents as people have them: each with its name to the client.
+const ADOPTED: [(&str, &str, &str); 9] = [
+    ("plain", "plain.md", "tools: Read, Grep\nmodel: haiku\n"),
+    ("everything", "everything.md", ""),
+    ("nothing", "nothing.md", "tools:\nmodel:\n"),
+    (
+        "My Agent",
+        "my.md",
+        "tools: [\"Read\", \"Bash(git log:*)\"]\nmodel: inherit\n",
+    ),
+    ("alias", "alias.md", "own: &t [Read]\ntools: *t\n"),
+    ("lost", "lost.md", "toolz: Read\ncolor: red\n"),
+    (
+        "less",
+        "sub/less.md",
+        "disallowedTools: Write, Edit\nmodel: \"\"\n",
+    ),
+    ("a--b", "dashes.md", "tools: read, Grep\n"),
+    (
+        "hooked",
+        "hooked.md",
+        "tools: Read\nhooks:\n  Stop:\n    - hooks:\n        - type: command\n          command: \"true\"\n",
+    ),
+];
+
+#[test]
+fn an_adopted_agent_is_to_the_client_what_it_was() {
+    let Some(project) = Project::bare() else {
+        return;
+    };
+    project.init();
+    for (name, file, fields) in ADOPTED {
+        project.write(
+            &format!(".claude/agents/{file}"),
+            &format!("---\nname: {name}\ndescription: Use when: {name} is asked\n{fields}---\n\nYou are {name} of 4713.\n"),
+        );
+    }
+    // The client loads none of these, before or after.
+    project.write(
+        ".claude/agents/dash.md",
+        "---\nname: -x\ndescription: d\n---\nP\n",
+    );
+    project.write(".claude/agents/README.md", "# Agents\n");
+    let seen = || {
+        let service = Service::start(vec![Rule::new("any", "", vec!["Hello.".into()])]);
+        let session = project.session(&service, "Hello", &[]);
+        let listed = session.beginning()["agents"].clone();
+        let request = service.requests("any").pop().unwrap();
+        let mut all = vec![(listed, described(&request), Value::Null, String::new())];
+        for (name, _, _) in ADOPTED {
+            project.session(&service, "Go", &["--agent", name]);
+            // A request that offers no tool is answered by no rule.
+            let requests = [service.requests("any"), service.requests("")].concat();
+            let own = format!("You are {name} of 4713.");
+            let is_own = |request: &&Value| words(&request["system"]).contains(&own);
+            let request = requests.iter().find(is_own).unwrap();
+            all.push((
+                request["model"].clone(),
+                name.to_owned(),
+                request["tools"].clone(),
+                words(&request["system"]),
+            ));
+        }
+        all
+    };
+    let before = seen();
+    for (name, _, _) in ADOPTED {
+        assert!(
+            before[0].0.to_string().contains(&format!("\"{name}\"")),
+            "{name}"
+        );
+    }
+    project.adopted();
+    let after = seen();
+    for (index, (before, after)) in before.iter().zip(&after).enumerate() {
+        assert_eq!(before, after, "{index}");
+    }
+}
+
+// What the client says of the agents that can be started.
+fn described(request: &Value) -> String {
+    let all = all_words(request);
+    let lines = all.lines().filter(|line| line.contains("is asked"));
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -47,7 +47,8 @@ fn unused_declaration(facts: &Facts<'_>, report: &mut Report<'_>) {
         let cure = format!("run a role on it: `model=\"{}\"`", unused.name.value);
         report.add(fault("model", &unused.name, cure));
     }
-    for server in &model.servers {
+    // What the client has anyway is used by whoever works with it.
+    for server in model.servers.iter().filter(|server| !server.keep) {
         let tool = format!("mcp:{}", server.name.value);
         let of_tool = format!("{tool}/");
         let uses = model

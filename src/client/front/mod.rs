@@ -13,4 +13,4 @@ mod yaml;
 
 pub use field::{Field, Style, Value, tool_words};
 pub use head::Head;
-pub use text::{AgentText, Found, Unread, read};
+pub use text::{AgentText, Found, MOST_BYTES, Unread, read};

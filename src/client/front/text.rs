@@ -111,6 +111,17 @@ pub fn read(text: &str) -> Result<AgentText<'_>, Unread> {
     })
 }
 
+/// The most bytes of an agent file that the client loads.
+pub const MOST_BYTES: u64 = 1 << 20;
+
+/// The most letters of an agent's name that the client loads.
+const LONGEST_NAME: usize = 256;
+
+// Whether the client takes `name` as an agent's: with no colon in it, no dash in front, and not too long.
+fn is_name(name: &str) -> bool {
+    !name.contains(':') && !name.starts_with('-') && name.chars().count() <= LONGEST_NAME
+}
+
 fn line_starts(text: &str) -> Vec<usize> {
     std::iter::once(0)
         .chain(text.match_indices('\n').map(|(at, _)| at + 1))
@@ -131,13 +142,12 @@ impl AgentText<'_> {
         }
     }
 
-    /// Returns whether the client loads the agent: it needs a name and a description, both texts, and
-    /// no colon in the name.
+    /// Returns whether the client loads the agent: it needs a name that it takes, and a description.
     pub fn is_loaded(&self) -> bool {
         let given = |key| self.text(key).is_some_and(|text| !text.is_empty());
         given("name")
             && given("description")
-            && self.text("name").is_some_and(|name| !name.contains(':'))
+            && self.text("name").is_some_and(is_name)
             && self.hooks_are_a_mapping()
     }
 

@@ -1,5 +1,7 @@
 //! The mapping of a front matter, strict first and mended after.
 
+use std::collections::BTreeMap;
+
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value as Json};
 
@@ -49,13 +51,14 @@ fn strict(head: &str) -> Result<Vec<Member>, String> {
         }
     };
     let mut members = Vec::new();
+    let mut anchors = Anchors::new();
     let mut inside = false;
     while let Some((event, line, column)) = next()? {
         match event {
             Event::MappingStart(..) if !inside => inside = true,
             Event::Scalar(key, ..) if inside => {
                 let key = key.into_owned();
-                let value = value(&mut next)?;
+                let value = value(&mut next, &mut anchors)?;
                 members.push(Member {
                     key,
                     value,
@@ -69,7 +72,7 @@ fn strict(head: &str) -> Result<Vec<Member>, String> {
             Event::SequenceStart(..) | Event::MappingStart(..) => {
                 skip(&mut next)?;
                 if inside {
-                    value(&mut next)?;
+                    value(&mut next, &mut anchors)?;
                 }
             }
             _ => {}
@@ -80,24 +83,35 @@ fn strict(head: &str) -> Result<Vec<Member>, String> {
 
 type Next<'a, 'e> = dyn FnMut() -> Result<Option<(Event<'e>, usize, usize)>, String> + 'a;
 
-fn value(next: &mut Next<'_, '_>) -> Result<Value, String> {
+// What has a name by which it can be meant again.
+type Anchors = BTreeMap<usize, Value>;
+
+fn value(next: &mut Next<'_, '_>, anchors: &mut Anchors) -> Result<Value, String> {
     match next()? {
-        Some((Event::Scalar(text, style, _, tag), ..)) => {
+        Some((Event::Scalar(text, style, anchor, tag), ..)) => {
             let plain = style == ScalarStyle::Plain && tag.is_none();
-            Ok(if plain && is_null(&text) {
+            let value = if plain && is_null(&text) {
                 Value::Null
             } else if plain && is_no_text(&text) {
                 Value::Plain(text.into_owned())
             } else {
                 Value::Text(text.into_owned())
-            })
+            };
+            anchors.insert(anchor, value.clone());
+            Ok(value)
         }
-        Some((Event::SequenceStart(..), ..)) => items(next),
+        Some((Event::SequenceStart(anchor, ..), ..)) => {
+            let value = items(next)?;
+            anchors.insert(anchor, value.clone());
+            Ok(value)
+        }
         Some((Event::MappingStart(..), ..)) => {
             skip(next)?;
             Ok(Value::Other)
         }
-        // An alias means what it names, and that is not looked up.
+        Some((Event::Alias(anchor), ..)) => {
+            Ok(anchors.get(&anchor).cloned().unwrap_or(Value::Other))
+        }
         Some(_) | None => Ok(Value::Other),
     }
 }

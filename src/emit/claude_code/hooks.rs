@@ -15,16 +15,15 @@ const RULES: &str = "factory rules";
 const TIMEOUT: u32 = 60;
 
 // The client puts CLAUDE.md into the first message, and that is what a compaction sums up. A role is
-// told by a member of the input, as the guard's hook tells it. Nothing depends on this hook: where it
-// fails, the boundary holds as before. The quotes keep it from being taken for the guard's hook.
+// told by a member of the input, as the guard's hook tells it. What holds for it is the plan's to say:
+// an adopted prompt names no rules, and nothing holds a role that is only observed. Nothing depends on
+// this hook: where it fails, the boundary holds as before. The quotes keep it from being taken for the guard's hook.
 const BRING_RULES: &str = r#"# factory rules
 input=$(cat) || exit 0
 case $input in
   *[!\\]\"agent_type\"[:\ ]*) ;;
   *) exit 0;;
 esac
-echo "Your rules, your boundary, and your gates are in your instructions, and hold in every turn."
-echo "Read CLAUDE.md and your brief before you go on."
 command -v factory >/dev/null 2>&1 && printf "%s" "$input" | factory "guard" --context
 case $input in
   *[!\\]\"source\":*\"compact\"*) cat "${CLAUDE_PROJECT_DIR:-.}/CLAUDE.md" 2>/dev/null;;
@@ -100,6 +99,7 @@ mod tests {
     use std::{
         fs,
         io::Write as _,
+        os::unix::fs::PermissionsExt as _,
         process::{Command, Stdio},
     };
 
@@ -109,11 +109,16 @@ mod tests {
     fn a_role_gets_its_rules_back_and_a_person_gets_nothing() {
         let project = tempfile::tempdir().unwrap();
         fs::write(project.path().join("CLAUDE.md"), "# Mine\n").unwrap();
+        // A stand-in for the guard, that says how it was called.
+        let guard = project.path().join("factory");
+        fs::write(&guard, "#!/bin/sh\necho \"$* was given $(cat)\"\n").unwrap();
+        fs::set_permissions(&guard, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", project.path().display());
         let said = |input: &str| {
             let mut child = Command::new("/bin/sh")
                 .args(["-c", &rules_command()])
                 .env_clear()
-                .env("PATH", "/usr/bin:/bin")
+                .env("PATH", &path)
                 .env("CLAUDE_PROJECT_DIR", project.path())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -142,10 +147,14 @@ mod tests {
             ("", false, false),
         ] {
             let text = said(input);
-            assert_eq!(text.contains("your boundary"), reminded, "{input}: {text}");
+            let given = format!("guard --context was given {input}\n");
+            assert_eq!(text.starts_with(&given), reminded, "{input}: {text}");
             assert_eq!(text.contains("# Mine"), whole, "{input}: {text}");
         }
         fs::remove_file(project.path().join("CLAUDE.md")).unwrap();
-        assert!(said(r#"{"agent_type":"qa","source":"compact"}"#).contains("your boundary"));
+        assert!(said(r#"{"agent_type":"qa","source":"compact"}"#).contains("--context"));
+        // Where nobody knows what holds, nothing is said of it.
+        fs::remove_file(guard).unwrap();
+        assert_eq!(said(r#"{"agent_type":"qa","source":"compact"}"#), "");
     }
 }

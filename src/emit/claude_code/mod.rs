@@ -63,7 +63,8 @@ pub(super) fn render(
         }
     }
     artifacts.entries(SETTINGS, hooks::entries());
-    let servers = model.servers.iter().map(|server| {
+    let written = model.servers.iter().filter(|server| !server.keep);
+    let servers = written.map(|server| {
         let (program, arguments) = match server.start.command.split_first() {
             Some((program, arguments)) => (program.as_str(), arguments),
             None => ("", [].as_slice()),

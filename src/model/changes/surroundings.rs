@@ -88,7 +88,12 @@ impl Comparison<'_> {
     pub(super) fn servers(&mut self) {
         let (old, new) = (self.old.model, self.new.model);
         for server in &new.servers {
-            let Server { name, start } = server;
+            // Whose the entry in the client's file is changes nothing of what is started.
+            let Server {
+                name,
+                keep: _,
+                start,
+            } = server;
             let ServerCommand { command, env } = start;
             let name = name.value.as_str();
             let line = command.join(" ");

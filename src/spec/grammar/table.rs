@@ -425,6 +425,11 @@ static SERVER_COMMAND: NodeDef = NodeDef {
 };
 static SERVER: NodeDef = NodeDef {
     args: NAME,
+    props: &[prop(
+        "keep",
+        Kind::Bool,
+        "Whether the entry in the client's file is the project's own: build leaves it as it is.",
+    )],
     children: &[&SERVER_COMMAND, &SERVER_ENV],
     many: true,
     ..node(
