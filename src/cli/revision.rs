@@ -228,8 +228,8 @@ mod tests {
     #[test]
     fn links_lead_within_the_project() {
         for (folder, target, rest, then) in [
-            ("roles", "../shared/a.md", "", Some("shared/a.md")),
-            ("", "shared", "/a.md", Some("shared/a.md")),
+            ("roles", "../common/a.md", "", Some("common/a.md")),
+            ("", "shared", "/a.md", Some("common/a.md")),
             ("a/b", "./../c", "/d/e", Some("a/c/d/e")),
             ("", "../outside", "", None),
             ("a", "/etc/passwd", "", None),

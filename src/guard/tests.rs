@@ -626,7 +626,7 @@ fn a_name_that_links_make_does_not_lead_around_what_is_kept() {
     symlink("docs/roles", root.join("roles")).unwrap();
     symlink("kept", root.join("snapshots")).unwrap();
     symlink("AGENTS.md", root.join("CLAUDE.md")).unwrap();
-    symlink("../shared/mine", root.join("app/.claude")).unwrap();
+    symlink("../common/mine", root.join("app/.claude")).unwrap();
     let mut lock = lock();
     lock["roles"]["builder"]["boundary"]["write"]["may"] =
         json!(["shared/**", "AGENTS.md", "docs/**", "kept/**"]);
@@ -654,7 +654,7 @@ fn a_name_that_links_make_does_not_lead_around_what_is_kept() {
         ("", "AGENTS.md", Some("writes sections of it")),
         (
             "app/own",
-            "../../shared/mine/settings.json",
+            "../../common/mine/settings.json",
             Some("steers the client"),
         ),
         ("", "shared/other", None),

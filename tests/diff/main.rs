@@ -313,8 +313,8 @@ fn a_revision_is_read_as_the_project_is() {
     project.write("roles/a.txt", "You are a.\n");
     fs::remove_file(root.join("roles/c.md")).unwrap();
     project.write("shared/words/c.md", "You are c.\n");
-    symlink("../shared/c.md", root.join("roles/c.md")).unwrap();
-    symlink("words/c.md", root.join("shared/c.md")).unwrap();
+    symlink("../common/c.md", root.join("roles/c.md")).unwrap();
+    symlink("words/c.md", root.join("common/c.md")).unwrap();
     fs::rename(root.join("roles/q.md"), root.join("shared/words/q.md")).unwrap();
     symlink("shared/words", root.join("linked")).unwrap();
     fs::write(root.join(std::ffi::OsStr::from_bytes(b"\xff.md")), "").unwrap();

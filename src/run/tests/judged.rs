@@ -241,18 +241,18 @@ async fn what_a_link_of_the_project_leads_to_is_kept_as_what_is_called_so() {
     let bench = Bench::new();
     bench.write("shared/claude/settings.json", "{}\n");
     bench.write("shared/roles/r.md", "You work.\n");
-    bench.write("shared/deep/x", "x\n");
+    bench.write("common/deep/x", "x\n");
     for (target, link) in [
         ("shared/claude", ".claude"),
         ("shared/roles", "roles"),
-        ("../shared/deep", "app/.claude"),
+        ("../common/deep", "app/.claude"),
     ] {
         symlink(target, bench.root().join(link)).unwrap();
     }
     bench.commit("links");
     let kept = [
         "shared/claude/settings.json",
-        "shared/deep/x",
+        "common/deep/x",
         "shared/roles/r.md",
     ];
     let agents = Agents::default()
