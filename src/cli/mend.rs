@@ -238,6 +238,7 @@ mod tests {
             "may { write app/* note */lib; }",
             "may { write app/* note */; }",
             "may { write app/**/; }",
+            "may { write a/**/ app/**; }",
             "title \"My\" role",
             "memory a b limit=\"1KiB\"",
             "may { write app/*note*/lib; }",

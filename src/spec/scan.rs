@@ -336,11 +336,13 @@ fn is_quoted(word: &str) -> bool {
     within.is_some_and(|within| !within.contains(['"', '\\']))
 }
 
-// A path without quotes of which KDL reads a part as a comment.
+// A path without quotes in which KDL sees a comment begin. One that ends there too may be meant as such.
 fn is_cut_path(word: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@*?[]/".contains(&byte);
     word.bytes().all(plain)
-        && word.contains("/*")
+        && word
+            .split_once("/*")
+            .is_some_and(|(_, inside)| !inside.contains("*/"))
         && !word.starts_with('/')
         && !["//", "/-"].iter().any(|mark| word.contains(mark))
 }
@@ -411,6 +413,8 @@ mod tests {
             ("write app/** why it is so", ""),
             ("write /-app/**;", ""),
             ("write /* a */ app/**;", ""),
+            ("write a/**/ app/**;", ""),
+            ("write a/*b*/ app/**;", ""),
             ("write \"a\"b/**;", ""),
             ("write app/**{a,b};", ""),
             ("write #\"a\"# app/**;", ""),
