@@ -229,7 +229,7 @@ mod tests {
     fn links_lead_within_the_project() {
         for (folder, target, rest, then) in [
             ("roles", "../common/a.md", "", Some("common/a.md")),
-            ("", "shared", "/a.md", Some("common/a.md")),
+            ("", "common", "/a.md", Some("common/a.md")),
             ("a/b", "./../c", "/d/e", Some("a/c/d/e")),
             ("", "../outside", "", None),
             ("a", "/etc/passwd", "", None),

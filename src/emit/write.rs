@@ -19,6 +19,8 @@ use super::{Change, Comparison, comparison::Seen, place::bytes_of};
 
 /// How long one waits for another that writes: far longer than writing takes.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one waits for another process where only what is left over is to be cleared up.
+const BRIEFLY: Duration = Duration::from_millis(200);
 /// How long one waits before one looks again.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -102,7 +104,7 @@ fn write_with(
     }
     if comparison.changes.is_empty() {
         // Whoever writes now clears up too.
-        if let Ok(_held) = hold(&comparison.root, Duration::ZERO) {
+        if let Ok(_held) = hold(&comparison.root, BRIEFLY) {
             clear(comparison);
         }
         return Ok(());

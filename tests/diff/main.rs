@@ -312,11 +312,11 @@ fn a_revision_is_read_as_the_project_is() {
     // A prompt of another ending, one behind a link, a folder behind a link, and a name that is no text.
     project.write("roles/a.txt", "You are a.\n");
     fs::remove_file(root.join("roles/c.md")).unwrap();
-    project.write("shared/words/c.md", "You are c.\n");
+    project.write("common/words/c.md", "You are c.\n");
     symlink("../common/c.md", root.join("roles/c.md")).unwrap();
     symlink("words/c.md", root.join("common/c.md")).unwrap();
-    fs::rename(root.join("roles/q.md"), root.join("shared/words/q.md")).unwrap();
-    symlink("shared/words", root.join("linked")).unwrap();
+    fs::rename(root.join("roles/q.md"), root.join("common/words/q.md")).unwrap();
+    symlink("common/words", root.join("linked")).unwrap();
     fs::write(root.join(std::ffi::OsStr::from_bytes(b"\xff.md")), "").unwrap();
     let named: Edits = &[
         ("roles/a.md\"", "roles/a.txt\""),
@@ -337,7 +337,7 @@ fn a_revision_is_read_as_the_project_is() {
     project.write("roles/q.md", "You are q.\n");
     with(&[]);
     assert_eq!(project.diff(&[]), (nothing.to_owned(), String::new(), 0));
-    project.write("shared/words/c.md", "You are another.\n");
+    project.write("common/words/c.md", "You are another.\n");
     let (text, _, code) = project.diff(&[]);
     assert_eq!(
         (text.as_str(), code),

@@ -239,25 +239,25 @@ async fn what_the_boundary_does_not_give_is_refused_by_name() {
 #[tokio::test]
 async fn what_a_link_of_the_project_leads_to_is_kept_as_what_is_called_so() {
     let bench = Bench::new();
-    bench.write("shared/claude/settings.json", "{}\n");
-    bench.write("shared/roles/r.md", "You work.\n");
+    bench.write("common/claude/settings.json", "{}\n");
+    bench.write("common/roles/r.md", "You work.\n");
     bench.write("common/deep/x", "x\n");
     for (target, link) in [
-        ("shared/claude", ".claude"),
-        ("shared/roles", "roles"),
+        ("common/claude", ".claude"),
+        ("common/roles", "roles"),
         ("../common/deep", "app/.claude"),
     ] {
         symlink(target, bench.root().join(link)).unwrap();
     }
     bench.commit("links");
     let kept = [
-        "shared/claude/settings.json",
+        "common/claude/settings.json",
         "common/deep/x",
-        "shared/roles/r.md",
+        "common/roles/r.md",
     ];
     let agents = Agents::default()
         .on("build", 1, move |assignment| {
-            for path in kept.iter().chain(&["app/b.txt", "shared/free"]) {
+            for path in kept.iter().chain(&["app/b.txt", "common/free"]) {
                 write(&assignment.checkout.join(path), "mine\n");
             }
             done()
@@ -270,7 +270,7 @@ async fn what_a_link_of_the_project_leads_to_is_kept_as_what_is_called_so() {
             done()
         });
     let order = plan_with(json!([commits("build", "builder", &[])]), |plan| {
-        plan["roles"]["builder"]["boundary"]["write"]["may"] = json!(["app/**", "shared/**"]);
+        plan["roles"]["builder"]["boundary"]["write"]["may"] = json!(["app/**", "common/**"]);
         plan["protected"]["input"] = json!(["roles/r.md"]);
     });
     let ran = bench.exec(order, &agents).await;
@@ -285,7 +285,7 @@ async fn what_a_link_of_the_project_leads_to_is_kept_as_what_is_called_so() {
     assert_eq!(ran.ok().end, RunEnd::Finished, "{:#?}", ran.events);
     assert_eq!(
         bench.git(&["diff", "--name-only", "main", "factory/t"]),
-        "app/b.txt\nshared/free"
+        "app/b.txt\ncommon/free"
     );
 }
 
