@@ -139,11 +139,15 @@ pub(super) fn faults(context: &Context, checked: &Checked, sources: &Sources) ->
             return findings;
         }
     };
-    // Each kind of text has faults of its own, and all of them are told at once.
-    let prompts = composer.prompts().unwrap_or_else(|faults| {
-        findings.append(faults);
-        Vec::new()
-    });
+    // Each kind of text has faults of its own, and all of them are told at once. The templates that come
+    // with the program have none, whatever the roles are.
+    let mut prompts = Vec::new();
+    if !checked.model().templates.is_empty() {
+        match composer.prompts() {
+            Ok(composed) => prompts = composed,
+            Err(faults) => findings.append(faults),
+        }
+    }
     if let Err(faults) = texts(&composer, checked) {
         findings.append(faults);
     }
