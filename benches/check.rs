@@ -54,7 +54,7 @@ fn main() {
 fn own() {
     let folder = tempfile::tempdir().expect("a folder");
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for part in ["factory.kdl", "roles", "templates"] {
+    for part in ["factory.kdl", "roles", "templates", "ARCHITECTURE.md"] {
         let mut copy = Command::new("cp");
         copy.arg("-R").arg(repository.join(part)).arg(folder.path());
         assert!(copy.status().expect("cp").success());
