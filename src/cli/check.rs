@@ -215,6 +215,9 @@ pub(super) fn passed(context: &Context, loaded: Loaded) -> miette::Result<(Check
     ))
 }
 
+/// How many roles of the same days are named.
+const MOST_NAMED: usize = 8;
+
 // Which roles are observed and not held yet, and for how long.
 fn observed(context: &Context, checked: &Checked) -> String {
     let roles = checked.model().roles.iter();
@@ -249,7 +252,12 @@ fn observed(context: &Context, checked: &Checked) -> String {
             0 => "no day".to_owned(),
             days => count(*days, "day"),
         };
-        text.push_str(&format!("  {span}: {}\n", roles.join(", ")));
+        let named = roles.get(..MOST_NAMED).unwrap_or(roles);
+        let more = match roles.len() - named.len() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        text.push_str(&format!("  {span}: {}{more}\n", named.join(", ")));
     }
     text
 }
