@@ -280,9 +280,9 @@ fn an_option_is_one_however_it_is_written() {
         "uniq -c app/b.rb src/f",
         "xxd app/b.rb src/f",
         "tee -a src/f",
-        "mktemp -p src x.XXX",
-        "mktemp --tmpdir=src x.XXX",
-        "mktemp src/x.XXX",
+        "mktemp -p src x.XXXXXX",
+        "mktemp --tmpdir=src x.XXXXXX",
+        "mktemp src/x.XXXXXX",
     ]);
     allowed(&[
         "git commit -am 'Add a page'",
