@@ -7,7 +7,7 @@
 
 use kdl::{KdlDocument, KdlEntry, KdlNode};
 
-use super::{parse::parse, scan::scan, stack::on_parse_stack, syntax::document};
+use super::{parse::parse, scan::scan, stack::on_parse_stack, syntax::pieces};
 use crate::diagnostics::{Findings, Sources};
 
 /// Why a text was not formatted.
@@ -58,7 +58,7 @@ pub fn not_kdl(path: &str, text: &str) -> (Sources, Findings) {
     let (path, text) = (path.to_owned(), text.to_owned());
     let work = move || {
         let (mut sources, mut findings) = (Sources::default(), Findings::default());
-        document(sources.add(path, text), &mut findings);
+        pieces(sources.add(path, text), 1, &mut findings);
         (sources, findings)
     };
     on_parse_stack(work).unwrap_or_default()

@@ -303,13 +303,15 @@ const WORTH_THREADS: usize = 32 << 10;
 
 // Parses `sources` in their order, on all cores where that pays.
 fn parse(sources: &[Source]) -> Vec<(Vec<Node>, Findings)> {
-    let one = |source: &Source| {
-        let mut findings = Findings::default();
-        let nodes = nodes(source, &mut findings);
-        (nodes, findings)
-    };
     let bytes: usize = sources.iter().map(|source| source.text().len()).sum();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // A file that has several cores to itself is cut into pieces.
+    let threads = cores / sources.len().max(1);
+    let one = |source: &Source| {
+        let mut findings = Findings::default();
+        let nodes = nodes(source, threads, &mut findings);
+        (nodes, findings)
+    };
     if bytes < WORTH_THREADS || cores == 1 || sources.len() == 1 {
         return sources.iter().map(one).collect();
     }

@@ -1,8 +1,98 @@
 //! The parser of KDL, for all that KDL is.
 
+use std::thread;
+
 use kdl::{KdlDocument, KdlError};
 
-use super::format::{Kind, tokens};
+use super::{
+    format::{Kind, tokens},
+    stack::STACK,
+};
+
+// Below this many bytes, starting a thread takes longer than it saves.
+const WORTH_A_THREAD: usize = 2 << 10;
+
+/// Some whole nodes of a text's outermost level.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// Where in the text it begins; the places in the document are counted from there.
+    pub(super) at: usize,
+    pub(super) document: KdlDocument,
+}
+
+/// Returns the document that `text` is, as pieces in their order, parsed by at most `threads` threads.
+pub(super) fn parse_in_pieces(text: &str, threads: usize) -> Result<Vec<Piece>, KdlError> {
+    let threads = threads.min(text.len() / WORTH_A_THREAD);
+    let cuts = match threads {
+        0 | 1 => Vec::new(),
+        _ => cuts(text, threads),
+    };
+    parse_cut(text, cuts)
+}
+
+fn parse_cut(text: &str, cuts: Vec<usize>) -> Result<Vec<Piece>, KdlError> {
+    let whole = || {
+        let document = parse(text)?;
+        Ok(vec![Piece { at: 0, document }])
+    };
+    if cuts.is_empty() {
+        return whole();
+    }
+    let mut starts = vec![0];
+    starts.extend(cuts);
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    let ranges: Vec<_> = starts.iter().copied().zip(ends).collect();
+    let piece = |(at, end): (usize, usize)| {
+        let document = parse(text.get(at..end).unwrap_or_default()).ok()?;
+        Some(Piece { at, document })
+    };
+    let pieces: Option<Vec<Piece>> = thread::scope(|scope| {
+        let start = |range: &(usize, usize)| {
+            let range = *range;
+            let thread = thread::Builder::new().stack_size(STACK);
+            thread.spawn_scoped(scope, move || piece(range))
+        };
+        let others: Vec<_> = ranges.iter().skip(1).map(start).collect();
+        let first = ranges.first().copied().and_then(piece);
+        let others = others
+            .into_iter()
+            .map(|other| other.ok().and_then(|other| other.join().ok().flatten()));
+        std::iter::once(first).chain(others).collect()
+    });
+    // What is wrong with a text is told of the whole.
+    pieces.map_or_else(whole, Ok)
+}
+
+// Where a text may be cut so that it becomes about `pieces` pieces of one size: behind line breaks that end
+// a node of the outermost level.
+fn cuts(text: &str, pieces: usize) -> Vec<usize> {
+    let mut found = Vec::new();
+    let (mut depth, mut hides_next, mut goes_on) = (0_usize, false, false);
+    for token in tokens(text) {
+        match token.kind {
+            Kind::Blank | Kind::BlockComment | Kind::LineComment | Kind::Semicolon => {}
+            Kind::Continue => goes_on = true,
+            Kind::SlashDash => hides_next = true,
+            Kind::Word => (hides_next, goes_on) = (false, false),
+            Kind::Open => {
+                (hides_next, goes_on) = (false, false);
+                depth += 1;
+            }
+            Kind::Close => depth = depth.saturating_sub(1),
+            Kind::Break if std::mem::take(&mut goes_on) || hides_next || depth > 0 => {}
+            Kind::Break => {
+                let at = token.at + token.text.len();
+                if at < text.len() && at >= text.len() * (found.len() + 1) / pieces {
+                    found.push(at);
+                }
+                if found.len() + 1 == pieces {
+                    break;
+                }
+            }
+        }
+    }
+    found
+}
 
 /// Returns the document that `text` is; places in it are places in `text`.
 ///
@@ -62,6 +152,8 @@ fn behind_hidden_nodes(text: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn names(text: &str) -> Option<String> {
@@ -97,6 +189,70 @@ mod tests {
             ("a { ; }", None),
         ] {
             assert_eq!(names(text).as_deref(), then, "{text:?}");
+        }
+    }
+
+    // Everything that the parser says of a text.
+    fn told(text: &str, pieces: usize) -> Option<Vec<String>> {
+        fn tell(nodes: &[kdl::KdlNode], at: usize, told: &mut Vec<String>) {
+            for node in nodes {
+                let place = |span: miette::SourceSpan| (span.offset() + at, span.len());
+                let entries = node.entries().iter();
+                let entries: Vec<_> = entries
+                    .map(|entry| (entry.to_string(), place(entry.span())))
+                    .collect();
+                let name = (node.name().value(), place(node.name().span()));
+                told.push(format!("{name:?} {:?} {entries:?}", place(node.span())));
+                if let Some(children) = node.children() {
+                    told.push("{".to_owned());
+                    tell(children.nodes(), at, told);
+                    told.push("}".to_owned());
+                }
+            }
+        }
+        let mut told = Vec::new();
+        for piece in parse_cut(text, cuts(text, pieces)).ok()? {
+            tell(piece.document.nodes(), piece.at, &mut told);
+        }
+        Some(told)
+    }
+
+    #[test]
+    fn pieces_together_are_the_whole() {
+        let own = include_str!("../../factory.kdl");
+        let odd = [
+            "node \"a\" {\n inner /* { */ 1;\n}\n",
+            "text \"\"\"\n  {\n  \"\"\"\nraw #\"\n}{\"#\n",
+            "/- hidden {\n a\n}\n/-\n\nalso \"hidden\"\n",
+            "long \\\n  1 \\ // on it goes\n  2\nnext\r\nlast; very; /* \n\n */ end\n\n",
+            "a /-{\n b\n} {\n c\n}\n// a comment {\n/* and\nmore */\n",
+        ];
+        let many = odd.concat();
+        let fault = format!("{many}{many}node {{\n");
+        let late = format!("{many}node \"a\"\"b\"\n{many}");
+        for text in [own, &many, &fault, &late] {
+            assert!(cuts(text, 2).len() == 1, "it can be cut");
+            for pieces in [2, 3, 8] {
+                assert_eq!(told(text, pieces), told(text, 1), "{pieces} pieces");
+            }
+        }
+        assert!(told(&many, 2).is_some() && told(&fault, 2).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_means_something_else_in_pieces(
+            parts in proptest::collection::vec(
+                prop::sample::select(vec![
+                    "a", "\n", "\n", "b \"x\"", "{", "}", ";", "\\\n", "\\ // c\n", "// {\n", "/* \n */", "/-",
+                    "\"\"\"\n  x\n  \"\"\"", "\"", "#\"", "\"#", "#\"}\n{\"#", " ", "\r\n", "p=1", "#true", "(t)", "/*", "*/",
+                ]),
+                1..40,
+            ),
+            pieces in 2..6_usize,
+        ) {
+            let text = parts.concat();
+            prop_assert_eq!(told(&text, pieces), told(&text, 1));
         }
     }
 

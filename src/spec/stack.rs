@@ -3,7 +3,7 @@
 use std::thread;
 
 /// The stack that texts are parsed on, in bytes.
-const STACK: usize = 64 << 20;
+pub(super) const STACK: usize = 64 << 20;
 
 /// Does `work` on a stack that the parser can't run out of. Returns nothing where the parser gave up.
 pub(super) fn on_parse_stack<T: Send + 'static>(

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, ops::Range};
 
-use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
+use kdl::{KdlEntry, KdlNode, KdlValue};
 
 use super::{
     SpecError,
@@ -10,7 +10,7 @@ use super::{
     grammar::{ArgDef, Kind, NodeDef, ROOT},
     nearest,
     nearest::{certain_slip, rivals},
-    parse::parse,
+    parse::{Piece, parse_in_pieces},
     scan::{scan, swallowed},
     secrets,
     slips::{slips, without_quotes},
@@ -43,22 +43,32 @@ pub(super) enum Value {
 /// How many hidden characters of one file are reported.
 const MAX_HIDDEN: usize = 5;
 
-/// Returns the nodes of `source`; what does not fit is left out and reported.
-pub(super) fn nodes(source: &Source, findings: &mut Findings) -> Vec<Node> {
-    let Some(document) = document(source, findings) else {
+/// Returns the nodes of `source`, parsed by at most `threads` threads; what does not fit is left out and
+/// reported.
+pub(super) fn nodes(source: &Source, threads: usize, findings: &mut Findings) -> Vec<Node> {
+    let Some(pieces) = pieces(source, threads, findings) else {
         return Vec::new();
     };
     let mut reader = Reader {
         source,
+        at: 0,
         findings,
         bare: Vec::new(),
         cut: false,
     };
-    reader.children(&ROOT, "at the top of a file", document.nodes())
+    let nodes: Vec<_> = pieces
+        .iter()
+        .map(|piece| (piece.at, piece.document.nodes()))
+        .collect();
+    reader.children(&ROOT, "at the top of a file", &nodes)
 }
 
-/// Returns the document that `source` is, or nothing where it is not KDL, which is reported.
-pub(super) fn document(source: &Source, findings: &mut Findings) -> Option<KdlDocument> {
+/// Returns the document that `source` is, in pieces, or nothing where it is not KDL, which is reported.
+pub(super) fn pieces(
+    source: &Source,
+    threads: usize,
+    findings: &mut Findings,
+) -> Option<Vec<Piece>> {
     let hidden = hidden(source);
     let hides = !hidden.is_empty();
     for (fault, edits) in hidden {
@@ -69,8 +79,8 @@ pub(super) fn document(source: &Source, findings: &mut Findings) -> Option<KdlDo
         findings.add_with_fix(fault, edits);
         return None;
     }
-    match parse(source.text()) {
-        Ok(document) => Some(document),
+    match parse_in_pieces(source.text(), threads) {
+        Ok(pieces) => Some(pieces),
         Err(error) => {
             // The parser goes on after a fault and then complains of what follows from it; and it
             // complains of hidden characters too, in words that do not help.
@@ -275,6 +285,8 @@ fn is_prose(name: &str) -> bool {
 
 struct Reader<'a> {
     source: &'a Source,
+    // Where the piece at hand begins.
+    at: usize,
     findings: &'a mut Findings,
     // The values of the node at hand that should be quoted and are not.
     bare: Vec<(Kind, Span)>,
@@ -284,13 +296,23 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn span(&self, span: miette::SourceSpan) -> Span {
-        self.source.span_at(span.offset(), span.len())
+        self.source.span_at(self.at + span.offset(), span.len())
     }
 
-    fn children(&mut self, parent: &'static NodeDef, place: &str, nodes: &[KdlNode]) -> Vec<Node> {
+    // Reads the nodes of a block, each with where its piece begins.
+    fn children(
+        &mut self,
+        parent: &'static NodeDef,
+        place: &str,
+        pieces: &[(usize, &[KdlNode])],
+    ) -> Vec<Node> {
         let mut seen: BTreeMap<&'static str, Span> = BTreeMap::new();
-        let mut read = Vec::with_capacity(nodes.len());
-        for node in nodes {
+        let mut read = Vec::with_capacity(pieces.iter().map(|(_, nodes)| nodes.len()).sum());
+        let nodes = pieces
+            .iter()
+            .flat_map(|(at, nodes)| nodes.iter().map(|node| (*at, node)));
+        for (at, node) in nodes {
+            self.at = at;
             let name = self.span(node.name().span());
             let known = parent.child(node.name().value());
             // What is misspelled is read as what was most likely meant, so that a name that it
@@ -391,7 +413,7 @@ impl Reader<'_> {
         let children = match node.children() {
             Some(children) => {
                 let place = format!("in `{}`", def.name);
-                self.children(def, &place, children.nodes())
+                self.children(def, &place, &[(self.at, children.nodes())])
             }
             None => Vec::new(),
         };
@@ -585,7 +607,7 @@ impl Reader<'_> {
         let between = self
             .source
             .text()
-            .get(start + before.span().len()..end)
+            .get(self.at + start + before.span().len()..self.at + end)
             .unwrap_or_default();
         between.starts_with("/*") && between.ends_with("*/")
     }
