@@ -28,26 +28,37 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 /// Returns the characters of `text` that are hidden, each with its offset.
 pub(super) fn hidden_characters(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
-    let quick = text
-        .bytes()
-        .all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
-    // What stands before, where it is seen; and where the tags of a flag end.
-    let (mut before, mut flag) = (None, 0);
-    let letters = text.char_indices().filter(move |_| !quick);
-    letters.filter(move |(at, letter)| {
-        let end = at + letter.len_utf8();
-        let rest = text.get(end..).unwrap_or_default();
-        if *letter == FLAG
-            && let Some(tags) = FLAGS.iter().find(|tags| rest.starts_with(**tags))
-        {
-            flag = end + tags.len();
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    // What stands before, where it is seen; where the tags of a flag end; and what is read next.
+    let (mut before, mut flag, mut next) = (None, 0, 0);
+    std::iter::from_fn(move || {
+        loop {
+            let at = next;
+            let rest = text.get(at..)?;
+            // Most of a text is such that nobody needs to look at it letter by letter.
+            let seen = rest.bytes().take_while(plain).count();
+            if let Some(last) = seen.checked_sub(1) {
+                before = rest.as_bytes().get(last).copied().map(char::from);
+                next = at + seen;
+                continue;
+            }
+            let letter = rest.chars().next()?;
+            next = at + letter.len_utf8();
+            let rest = text.get(next..).unwrap_or_default();
+            if letter == FLAG
+                && let Some(tags) = FLAGS.iter().find(|tags| rest.starts_with(**tags))
+            {
+                flag = next + tags.len();
+            }
+            let hidden = at >= flag
+                && is_ignorable(letter)
+                && !(at == 0 && letter == '\u{feff}')
+                && !is_needed(before, letter, rest);
+            before = (!hidden).then_some(letter);
+            if hidden {
+                return Some((at, letter));
+            }
         }
-        let hidden = *at >= flag
-            && is_ignorable(*letter)
-            && !(*at == 0 && *letter == '\u{feff}')
-            && !is_needed(before, *letter, rest);
-        before = (!hidden).then_some(*letter);
-        hidden
     })
 }
 

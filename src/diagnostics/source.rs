@@ -103,7 +103,9 @@ impl Source {
     /// Returns the characters that a reader does not see or that change how others are shown, each
     /// with its offset; what the writing around it needs is none.
     pub fn hidden_characters(&self) -> impl Iterator<Item = (usize, char)> + '_ {
-        hidden_characters(&self.text)
+        // Where there are none, the text is shown as it is.
+        let hides = self.shown.as_ref().map(|_| hidden_characters(&self.text));
+        hides.into_iter().flatten()
     }
 
     // Returns the zero-based line that holds byte `offset` of the text.

@@ -119,11 +119,7 @@ const SHAPES: &[Shape] = &[
 /// assert_eq!(secrets("postgres://app:${PASSWORD}@db.internal/shop"), []);
 /// ```
 pub fn secrets(text: &str) -> Vec<Secret> {
-    let mut found: Vec<Secret> = SHAPES
-        .iter()
-        .flat_map(|shape| shape.starts.iter().map(move |start| (shape, *start)))
-        .flat_map(|(shape, start)| tokens(text, shape, start))
-        .chain(web_tokens(text))
+    let mut found: Vec<Secret> = tokens(text)
         .chain(addresses(text))
         .chain(private_keys(text))
         .collect();
@@ -139,31 +135,51 @@ pub fn secrets(text: &str) -> Vec<Secret> {
     found
 }
 
-fn tokens<'a>(
-    text: &'a str,
-    shape: &'a Shape,
-    start: &'a str,
-) -> impl Iterator<Item = Secret> + use<'a> {
-    text.match_indices(start).filter_map(move |(at, _)| {
-        let from = at + start.len();
-        let body = run(text, from, shape.letters);
-        let fits = if shape.exact {
-            body.len() == shape.count
-        } else {
-            body.len() >= shape.count
-        };
-        let words = body.to_ascii_lowercase();
-        let stands_for_one = match shape.letters {
-            Letters::Capital => is_monotonous(body),
-            Letters::Plain | Letters::Word => is_monotonous(body) || is_said(&words),
-        };
-        let end = from + body.len();
-        (fits && !stands_for_one && starts_word(text, at) && ends_word(text, end)).then_some(
-            Secret {
-                place: at..end,
-                what: shape.what,
-            },
-        )
+// Those that have a start of their own. A text is long and has few of them, so it is read once for all.
+fn tokens(text: &str) -> impl Iterator<Item = Secret> + '_ {
+    let starts = SHAPES
+        .iter()
+        .flat_map(|shape| shape.starts.iter().map(move |start| (Some(shape), *start)));
+    let starts: Vec<_> = starts.chain([(None, WEB_TOKEN)]).collect();
+    let mut firsts = [false; 256];
+    for byte in starts.iter().filter_map(|(_, start)| start.bytes().next()) {
+        if let Some(first) = firsts.get_mut(usize::from(byte)) {
+            *first = true;
+        }
+    }
+    let mut in_word = false;
+    let begins = text.bytes().enumerate().filter(move |(_, byte)| {
+        let begins = !in_word && firsts.get(usize::from(*byte)) == Some(&true);
+        in_word = is_word(*byte);
+        begins
+    });
+    begins.flat_map(move |(at, _)| {
+        let rest = text.get(at..).unwrap_or_default();
+        let fits = starts.iter().filter(|(_, start)| rest.starts_with(start));
+        let found = fits.filter_map(|(shape, start)| match shape {
+            Some(shape) => token(text, shape, at, at + start.len()),
+            None => web_token(text, at),
+        });
+        found.collect::<Vec<_>>()
+    })
+}
+
+fn token(text: &str, shape: &Shape, at: usize, from: usize) -> Option<Secret> {
+    let body = run(text, from, shape.letters);
+    let fits = if shape.exact {
+        body.len() == shape.count
+    } else {
+        body.len() >= shape.count
+    };
+    let words = body.to_ascii_lowercase();
+    let stands_for_one = match shape.letters {
+        Letters::Capital => is_monotonous(body),
+        Letters::Plain | Letters::Word => is_monotonous(body) || is_said(&words),
+    };
+    let end = from + body.len();
+    (fits && !stands_for_one && ends_word(text, end)).then_some(Secret {
+        place: at..end,
+        what: shape.what,
     })
 }
 
@@ -173,14 +189,13 @@ fn run(text: &str, from: usize, letters: Letters) -> &str {
     rest.get(..len).unwrap_or_default()
 }
 
-fn starts_word(text: &str, at: usize) -> bool {
-    let before = text.get(..at).and_then(|before| before.bytes().next_back());
-    before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_')
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn ends_word(text: &str, at: usize) -> bool {
     let after = text.get(at..).and_then(|after| after.bytes().next());
-    after.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_')
+    after.is_none_or(|byte| !is_word(byte))
 }
 
 // Words that people write where a secret would stand.
@@ -212,27 +227,23 @@ fn is_monotonous(body: &str) -> bool {
         || long && !bytes.iter().any(u8::is_ascii_digit)
 }
 
+// How an object of JSON begins in base64.
+const WEB_TOKEN: &str = "eyJ";
+
 // Two objects of JSON and a signature, in base64.
-fn web_tokens(text: &str) -> impl Iterator<Item = Secret> + '_ {
-    text.match_indices("eyJ").filter_map(|(at, _)| {
-        let head = run(text, at, Letters::Word);
-        let second = at + head.len() + 1;
-        let claims = run(text, second, Letters::Word);
-        let third = second + claims.len() + 1;
-        let sign = run(text, third, Letters::Word);
-        let dot = |at: usize| text.get(at - 1..at) == Some(".");
-        let whole = head.len() >= 12 && claims.len() >= 12 && sign.len() >= 20;
-        (whole
-            && claims.starts_with("eyJ")
-            && dot(second)
-            && dot(third)
-            && !is_monotonous(sign)
-            && starts_word(text, at))
+fn web_token(text: &str, at: usize) -> Option<Secret> {
+    let head = run(text, at, Letters::Word);
+    let second = at + head.len() + 1;
+    let claims = run(text, second, Letters::Word);
+    let third = second + claims.len() + 1;
+    let sign = run(text, third, Letters::Word);
+    let dot = |at: usize| text.get(at - 1..at) == Some(".");
+    let whole = head.len() >= 12 && claims.len() >= 12 && sign.len() >= 20;
+    (whole && claims.starts_with(WEB_TOKEN) && dot(second) && dot(third) && !is_monotonous(sign))
         .then_some(Secret {
             place: at..third + sign.len(),
             what: "a signed token",
         })
-    })
 }
 
 // `scheme://user:password@host`.
