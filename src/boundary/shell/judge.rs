@@ -37,6 +37,9 @@ pub fn write_against(line: &str, scope: &Scope<'_>) -> Option<Refusal> {
 }
 
 fn judge_aside(line: &str, scope: &Scope<'_>, only_writes: bool) -> Result<(), Refusal> {
+    if parse::is_flat(line) {
+        return judge_here(line, scope, only_writes);
+    }
     // The parser is recursive; a stack of known size keeps a hostile line from ending the process.
     let judged = thread::scope(|threads| {
         thread::Builder::new()

@@ -16,6 +16,24 @@ const MOST_OPENERS: usize = 400;
 /// The stack that a judge needs for a line within these bounds.
 pub(super) const STACK: usize = 128 << 20;
 
+// Words that open a level of nesting.
+const OPENERS: &[&str] = &[
+    "(", "((", "{", "[[", "!", "if", "elif", "while", "until", "for", "case", "do", "then", "else",
+    "coproc", "time", "function", ")",
+];
+
+// How many words a line has at most that is told to be flat: each may be a wrapper around the next.
+const MOST_FLAT: usize = 8;
+
+/// Returns whether a line is so plain that nothing in it lies within anything else, but for a few wrappers:
+/// any stack has room for that.
+pub(super) fn is_flat(line: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" -_./:=@+,".contains(&byte);
+    line.bytes().all(plain)
+        && line.split(' ').count() <= MOST_FLAT
+        && !line.split(' ').any(|word| OPENERS.contains(&word))
+}
+
 fn options() -> ParserOptions {
     ParserOptions {
         // As `bash -c` does; a bracketed list after a word is then an error.
@@ -67,28 +85,7 @@ pub(super) fn program(text: &str) -> Result<ast::Program, Refusal> {
     let unreadable = || refuse("is not understood as shell text");
     let tokens =
         brush_parser::uncached_tokenize_str(text, &tokenizer()).map_err(|_| unreadable())?;
-    let opens = |token: &&brush_parser::Token| {
-        matches!(
-            token.to_str(),
-            "(" | "(("
-                | "{"
-                | "[["
-                | "!"
-                | "if"
-                | "elif"
-                | "while"
-                | "until"
-                | "for"
-                | "case"
-                | "do"
-                | "then"
-                | "else"
-                | "coproc"
-                | "time"
-                | "function"
-                | ")"
-        )
-    };
+    let opens = |token: &&brush_parser::Token| OPENERS.contains(&token.to_str());
     if tokens.iter().filter(opens).count() > MOST_OPENERS {
         return Err(refuse("is nested too deeply to be judged"));
     }
