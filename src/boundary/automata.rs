@@ -299,13 +299,27 @@ impl Grant<PathPattern> {
 }
 
 /// Returns a shortest thing that an entry of each list gives, if there is one.
-pub fn overlap_entries<P: Regular>(
+pub fn overlap_entries<P: Regular + Clone>(
     left: &[Entry<P>],
     right: &[Entry<P>],
 ) -> Result<Option<String>, TooComplex> {
+    // What two patterns give they also take, so that only those that are near have something in common.
+    let near = |one: &Entry<P>, others: &[Entry<P>]| {
+        let mut others = others.iter();
+        others.any(|other| one.pattern.near_never(&other.pattern))
+    };
+    let near = |entries: &[Entry<P>], others: &[Entry<P>]| -> Vec<Entry<P>> {
+        let entries = entries.iter().filter(|entry| near(entry, others));
+        entries.cloned().collect()
+    };
+    let left = near(left, right);
+    let right = near(right, &left);
+    if left.is_empty() || right.is_empty() {
+        return Ok(None);
+    }
     let mut search = Search::<P>::default();
-    let this = search.given(left);
-    let other = Some((search.given(right), true));
+    let this = search.given(&left);
+    let other = Some((search.given(&right), true));
     search.run(&Question { this, other })
 }
 

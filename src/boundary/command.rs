@@ -45,8 +45,9 @@ pub struct CommandPattern {
 #[derive(Debug)]
 struct Machines {
     words: Vec<Word>,
-    // The words before the first wildcard.
+    // The words before the first wildcard, and where in the first of them the base name begins.
     literal: Vec<String>,
+    base: usize,
     // Most patterns of a spec are never asked: each machine is made when it first is, once for a pattern
     // and all its copies.
     exact: OnceLock<Nfa>,
@@ -112,7 +113,14 @@ impl CommandPattern {
     /// Returns the base name of its program, where it names one.
     pub fn program(&self) -> Option<&str> {
         let program = self.literal_words().first()?;
-        Some(programs::base_name(program))
+        program.get(self.machines.base..)
+    }
+
+    fn behind_program(&self) -> Behind<'_> {
+        Behind {
+            words: self.literal_words().get(1..).unwrap_or_default(),
+            ends: self.is_literal(),
+        }
     }
 
     /// Returns the commands that it becomes with `words` for one of its `*` and nothing for the others.
@@ -202,10 +210,15 @@ impl FromStr for CommandPattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let words = words(text)?;
+        let literal: Vec<String> = words.iter().map_while(literal).collect();
+        let base = literal.first().map_or(0, |program| {
+            program.len() - programs::base_name(program).len()
+        });
         Ok(Self {
             text: text.into(),
             machines: Arc::new(Machines {
-                literal: words.iter().map_while(literal).collect(),
+                literal,
+                base,
                 words,
                 exact: OnceLock::new(),
                 loose: OnceLock::new(),
@@ -249,9 +262,54 @@ impl Pattern for CommandPattern {
         is_command(&words).then(|| words.into())
     }
 
+    fn near_never(&self, never: &Self) -> bool {
+        let (Some(one), Some(two)) = (self.program(), never.program()) else {
+            return true;
+        };
+        if !one.is_ascii() || !two.is_ascii() {
+            return true;
+        }
+        if !one.eq_ignore_ascii_case(two) {
+            return false;
+        }
+        let program = never.literal_words().first();
+        let known = program.and_then(|program| programs::options_with_value(program));
+        near_behind_options(self.behind_program(), never.behind_program(), known)
+    }
+
     fn show(words: &[String]) -> String {
         quote(words.iter().map(String::as_str))
     }
+}
+
+// How a pattern goes on behind its program: with these words, and whether with no more.
+#[derive(Clone, Copy)]
+struct Behind<'a> {
+    words: &'a [String],
+    ends: bool,
+}
+
+// Whether a command of the one may be one of the other once its options are passed over, as the machine of
+// a `never` does.
+fn near_behind_options(one: Behind<'_>, two: Behind<'_>, known: Option<&[&str]>) -> bool {
+    let alike = one.words.iter().zip(two.words).all(|(one, two)| one == two);
+    let too_short =
+        |one: Behind<'_>, two: Behind<'_>| one.ends && one.words.len() < two.words.len();
+    if alike && !too_short(one, two) && !too_short(two, one) {
+        return true;
+    }
+    let Some((first, rest)) = one.words.split_first() else {
+        return false;
+    };
+    let option = first.starts_with(['-', '+']);
+    let value = known.is_none_or(|known| known.contains(&first.as_str()));
+    let behind = |passed: usize| Behind {
+        words: rest.get(passed..).unwrap_or_default(),
+        ends: one.ends,
+    };
+    option
+        && (near_behind_options(behind(0), two, known)
+            || value && near_behind_options(behind(1), two, known))
 }
 
 fn is_command(words: &[String]) -> bool {

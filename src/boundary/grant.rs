@@ -31,6 +31,11 @@ pub trait Pattern {
     /// Returns a thing that a `may` with this pattern gives, where one is told without a search.
     fn example(&self) -> Option<Box<Self::Subject>>;
 
+    /// Returns whether a `never` with the pattern `never` may take something that a `may` with this pattern
+    /// gives, as far as the texts that both begin with tell. Says no only for certain, and is told without
+    /// a search.
+    fn near_never(&self, never: &Self) -> bool;
+
     /// Writes `subject` as a person would.
     fn show(subject: &Self::Subject) -> String;
 

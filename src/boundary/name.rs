@@ -174,6 +174,19 @@ impl Pattern for NamePattern {
         Some(self.text.replace('*', "q").into())
     }
 
+    fn near_never(&self, never: &Self) -> bool {
+        let (one, two) = (self.as_str(), never.as_str());
+        let length = [one, two].map(|text| text.find('*').unwrap_or(text.len()));
+        let length = length.into_iter().min().unwrap_or_default();
+        !one.is_ascii()
+            || !two.is_ascii()
+            || one
+                .bytes()
+                .zip(two.bytes())
+                .take(length)
+                .all(|(one, two)| one.eq_ignore_ascii_case(&two))
+    }
+
     fn show(name: &str) -> String {
         name.to_owned()
     }

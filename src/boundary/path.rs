@@ -238,6 +238,12 @@ impl Pattern for PathPattern {
         told.then(|| self.text.replace("**", "q").replace('*', "q").into())
     }
 
+    fn near_never(&self, never: &Self) -> bool {
+        let plain = self.leading().is_ascii() && never.leading().is_ascii();
+        let same = |one: &str, two: &str| one.eq_ignore_ascii_case(two);
+        !plain || may_nest(self.leading(), never.leading(), same)
+    }
+
     fn show(path: &str) -> String {
         path.to_owned()
     }
@@ -252,6 +258,16 @@ impl Pattern for PathPattern {
         let first = path.split('/').next()?;
         Some(fold(first).into())
     }
+}
+
+// Returns whether what begins with the segments `one` may begin with the segments `two` too.
+fn may_nest(one: &str, two: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    one.is_empty()
+        || two.is_empty()
+        || one
+            .split('/')
+            .zip(two.split('/'))
+            .all(|(one, two)| same(one, two))
 }
 
 /// Returns whether `path` is relative and written in the one plain way: no empty segment, `.`, `..`,

@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
 
-use super::meet::Near;
 use crate::{
-    boundary::{Capability, Entry, Grant, Layer, NamePattern, PathPattern, Platform},
+    boundary::{Capability, Entry, Grant, Layer, NamePattern, PathPattern, Pattern as _, Platform},
     client::{self, Target},
     diagnostics::Findings,
     model::{DriverKind, GuardMode, Hold, HoldPlace, Model, Origin, Role, RoleId},

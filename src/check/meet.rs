@@ -53,10 +53,6 @@ pub(super) trait Near: Regular + Clone + std::fmt::Display + 'static {
     /// where it may begin in many ways.
     fn begin(&self) -> Option<String>;
 
-    /// Returns whether `never`, read loosely, may take something that `self` gives. Never says no where
-    /// one does.
-    fn near_never(&self, never: &Self) -> bool;
-
     /// Returns the word at its beginning that a person may have misspelled.
     fn head(&self) -> Option<&str>;
 
@@ -76,25 +72,9 @@ pub(super) trait Near: Regular + Clone + std::fmt::Display + 'static {
     }
 }
 
-// Returns whether what begins with the segments `one` may begin with the segments `two` too.
-fn may_nest(one: &str, two: &str, same: impl Fn(&str, &str) -> bool) -> bool {
-    one.is_empty()
-        || two.is_empty()
-        || one
-            .split('/')
-            .zip(two.split('/'))
-            .all(|(one, two)| same(one, two))
-}
-
 impl Near for PathPattern {
     fn begin(&self) -> Option<String> {
         self.start().map(Into::into)
-    }
-
-    fn near_never(&self, never: &Self) -> bool {
-        let plain = self.leading().is_ascii() && never.leading().is_ascii();
-        let same = |one: &str, two: &str| one.eq_ignore_ascii_case(two);
-        !plain || may_nest(self.leading(), never.leading(), same)
     }
 
     fn head(&self) -> Option<&str> {
@@ -107,24 +87,6 @@ impl Near for CommandPattern {
     fn begin(&self) -> Option<String> {
         let base = self.program()?;
         base.is_ascii().then(|| base.to_lowercase())
-    }
-
-    fn near_never(&self, never: &Self) -> bool {
-        let (Some(one), Some(two)) = (self.program(), never.program()) else {
-            return true;
-        };
-        if !one.is_ascii() || !two.is_ascii() {
-            return true;
-        }
-        if !one.eq_ignore_ascii_case(two) {
-            return false;
-        }
-        // Behind the program there may be options; then words follow, as they are written.
-        let (one, two) = (self.literal_words(), never.literal_words());
-        let (one, two) = (one.get(1..), two.get(1..));
-        let (one, two) = (one.unwrap_or_default(), two.unwrap_or_default());
-        let option = one.first().is_some_and(|word| word.starts_with(['-', '+']));
-        option || one.iter().zip(two).all(|(one, two)| one == two)
     }
 
     fn head(&self) -> Option<&str> {
@@ -148,19 +110,6 @@ impl Near for NamePattern {
     fn begin(&self) -> Option<String> {
         let first = self.as_str().chars().next()?;
         (first.is_ascii() && first != '*').then(|| first.to_ascii_lowercase().to_string())
-    }
-
-    fn near_never(&self, never: &Self) -> bool {
-        let (one, two) = (self.as_str(), never.as_str());
-        let length = [one, two].map(|text| text.find('*').unwrap_or(text.len()));
-        let length = length.into_iter().min().unwrap_or_default();
-        !one.is_ascii()
-            || !two.is_ascii()
-            || one
-                .bytes()
-                .zip(two.bytes())
-                .take(length)
-                .all(|(one, two)| one.eq_ignore_ascii_case(&two))
     }
 
     fn head(&self) -> Option<&str> {
@@ -556,57 +505,6 @@ pub(super) fn may_span(bounds: &Bounds, capability: Capability, index: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boundary::Pattern;
-
-    #[test]
-    fn what_can_meet_is_near() {
-        for (one, two, near) in [
-            ("app/**", "app/models/*.rb", true),
-            ("app/**", "lib/**", false),
-            ("**/*.rb", "lib/**", true),
-            ("app/models/a.rb", "app/views/a.rb", false),
-            ("app/a*", "app/b*", true),
-            ("Dockerfile", "config/deploy.yml", false),
-            ("app/models", "app/**", true),
-            ("APP/**", "app/models/**", true),
-        ] {
-            let [one, two] = [one, two].map(|text| text.parse::<PathPattern>().unwrap());
-            assert_eq!(one.near_never(&two), near, "{one} and {two}");
-            assert_eq!(two.near_never(&one), near, "{two} and {one}");
-        }
-        for (may, never, near) in [
-            ("git push *", "git *", true),
-            ("git push *", "git pull", false),
-            ("git * push", "git pull", true),
-            ("git -C * pull", "git push *", true),
-            ("cargo +nightly *", "cargo publish *", true),
-            ("cargo build *", "cargo publish *", false),
-            ("bin/rails test", "rails *", true),
-            ("bin/rails test", "RAILS *", true),
-            ("* deploy", "git *", true),
-            ("npm test", "yarn test", false),
-        ] {
-            let [may, never] = [may, never].map(|text| text.parse::<CommandPattern>().unwrap());
-            assert_eq!(may.near_never(&never), near, "{may} and {never}");
-        }
-        for (one, two, near) in [
-            ("AWS_*", "AWS_KEY", true),
-            ("AWS_*", "aws_key", true),
-            ("AWS_*", "GIT_*", false),
-            ("mcp:a", "mcp:a/click", true),
-            ("*.org", "gems.example.org", true),
-        ] {
-            let [one, two] = [one, two].map(|text| text.parse::<NamePattern>().unwrap());
-            assert_eq!(one.near_never(&two), near, "{one} and {two}");
-        }
-    }
-
-    #[test]
-    fn a_never_in_another_case_is_near() {
-        let app: PathPattern = "app/**".parse().unwrap();
-        let never: PathPattern = "APP/secret/**".parse().unwrap();
-        assert!(never.takes("app/secret/a") && app.near_never(&never));
-    }
 
     #[test]
     fn a_witness_is_a_shortest_one_and_names_its_grant() {

@@ -25,6 +25,66 @@ fn grant<P: Pattern + std::str::FromStr<Err: std::fmt::Debug>>(
 }
 
 #[test]
+fn what_a_never_may_take_is_near() {
+    for (one, two, near) in [
+        ("app/**", "app/models/*.rb", true),
+        ("app/**", "lib/**", false),
+        ("**/*.rb", "lib/**", true),
+        ("app/models/a.rb", "app/views/a.rb", false),
+        ("app/a*", "app/b*", true),
+        ("Dockerfile", "config/deploy.yml", false),
+        ("app/models", "app/**", true),
+        ("APP/**", "app/models/**", true),
+    ] {
+        let [one, two] = [one, two].map(|text| text.parse::<PathPattern>().unwrap());
+        assert_eq!(one.near_never(&two), near, "{one} and {two}");
+        assert_eq!(two.near_never(&one), near, "{two} and {one}");
+    }
+    for (may, never, near) in [
+        ("git push *", "git *", true),
+        ("git push *", "git pull", false),
+        ("git * push", "git pull", true),
+        ("git -C * pull", "git push *", true),
+        ("cargo +nightly *", "cargo publish *", true),
+        ("cargo build *", "cargo publish *", false),
+        ("bin/rails test", "rails *", true),
+        ("bin/rails test", "RAILS *", true),
+        ("* deploy", "git *", true),
+        ("npm test", "yarn test", false),
+        ("git --no-pager diff *", "git push *", false),
+        ("git --no-pager push", "git push *", true),
+        ("git -C app log *", "git push *", false),
+        ("git -C push *", "git push", true),
+        ("git -c a=b push", "git push *", true),
+        ("git -C *", "git push", true),
+        ("tool --level push *", "tool push", true),
+        ("tool --level 3 go", "tool push", false),
+    ] {
+        let [may, never] = [may, never].map(|text| text.parse::<CommandPattern>().unwrap());
+        assert_eq!(may.near_never(&never), near, "{may} and {never}");
+        let lost = grant::<CommandPattern>(&[may.as_str()], &[]).loses(&never.into());
+        assert!(near || lost == Ok(None), "{may} loses {lost:?}");
+    }
+    for (one, two, near) in [
+        ("AWS_*", "AWS_KEY", true),
+        ("AWS_*", "aws_key", true),
+        ("AWS_*", "GIT_*", false),
+        ("mcp:a", "mcp:a/click", true),
+        ("*.org", "gems.example.org", true),
+    ] {
+        let [one, two] = [one, two].map(|text| text.parse::<NamePattern>().unwrap());
+        assert_eq!(one.near_never(&two), near, "{one} and {two}");
+    }
+}
+
+#[test]
+fn a_never_in_another_case_is_near() {
+    let app: PathPattern = "app/**".parse().unwrap();
+    let never: PathPattern = "APP/secret/**".parse().unwrap();
+    assert!(never.takes("app/secret/a") && app.near_never(&never));
+}
+
+#[test]
 fn two_grants_overlap_in_a_shortest_readable_path() {
     for (left, right, witness) in [
         (

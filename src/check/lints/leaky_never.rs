@@ -12,7 +12,7 @@ use crate::{
     },
     check::{
         facts::{Facts, Once},
-        meet::{Near as _, alone, may_span, takes},
+        meet::{alone, may_span, takes},
         report::Report,
     },
     diagnostics::{Level, Lint, Span},

@@ -43,7 +43,7 @@ fn root_only_pattern(facts: &Facts<'_>, report: &mut Report<'_>) {
             (Capability::Read, &boundary.read),
             (Capability::Write, &boundary.write),
         ] {
-            for (at, never) in grant.never.iter().enumerate() {
+            for (at, never) in grant.never.own().iter().enumerate() {
                 let Some(Origin::Written { span, member }) =
                     role.bounds.never_origin(capability, at)
                 else {

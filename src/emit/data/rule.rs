@@ -81,7 +81,7 @@ pub(super) fn rule_for(rule: &Rule, model: &Model, id: RoleId) -> Option<RuleDat
 // Whether a role of the boundary `role` can do one of the things in `what`. What is too complex to
 // be proven counts as yes: a rule is rather told than left out.
 fn meets(what: &Boundary, role: &Boundary) -> bool {
-    fn any<P: Regular + Eq>(what: &Grant<P>, role: &Grant<P>) -> bool {
+    fn any<P: Regular + Clone + Eq>(what: &Grant<P>, role: &Grant<P>) -> bool {
         let (what, may) = (&what.may, &role.may);
         let same = |entry: &Entry<P>| may.iter().any(|given| given.pattern == entry.pattern);
         !what.is_empty()
