@@ -58,13 +58,13 @@ impl Folded {
 
 /// Returns the characters that a class must be asked about to know whether it takes `c` in any case.
 pub(super) fn variants(c: char) -> impl Iterator<Item = char> {
-    let single = |mut chars: std::vec::IntoIter<char>| match (chars.next(), chars.next()) {
-        (Some(one), None) => Some(one),
-        (_, _) => None,
-    };
-    let upper = single(c.to_uppercase().collect::<Vec<_>>().into_iter());
-    let lower = single(c.to_lowercase().collect::<Vec<_>>().into_iter());
-    [Some(c), upper, lower].into_iter().flatten()
+    [Some(c), single(c.to_uppercase()), single(c.to_lowercase())]
+        .into_iter()
+        .flatten()
+}
+
+fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
+    chars.next().filter(|_| chars.next().is_none())
 }
 
 /// Returns whether `c` is a mark that joins the character before it.

@@ -114,8 +114,10 @@ impl Nfa {
 
     /// Adds `place`, and all it goes on to without reading, to `places`.
     pub(super) fn enter(&self, place: usize, places: &mut impl PlaceSet) {
-        let mut open = vec![place];
-        while let Some(place) = open.pop() {
+        // Few places branch, so few calls need more than the one they follow.
+        let mut open = Vec::new();
+        let mut next = Some(place);
+        while let Some(place) = next.take().or_else(|| open.pop()) {
             let Some(step) = self.step(place) else {
                 continue;
             };
@@ -123,9 +125,12 @@ impl Nfa {
                 continue;
             }
             match step {
-                Step::Split(left, right) => open.extend([*right, *left]),
-                Step::Goto(to) => open.push(*to),
-                Step::Star | Step::Any | Step::Marks => open.push(place + 1),
+                Step::Split(left, right) => {
+                    open.push(*right);
+                    next = Some(*left);
+                }
+                Step::Goto(to) => next = Some(*to),
+                Step::Star | Step::Any | Step::Marks => next = Some(place + 1),
                 Step::Lit(_) | Step::Caseless(_) | Step::One | Step::Class(_) | Step::Accept => {}
             }
         }

@@ -1,9 +1,10 @@
 //! The search for a shortest text that some machines read and others do not.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap},
     rc::Rc,
 };
 
@@ -61,9 +62,9 @@ pub(super) struct Matches {
 }
 
 impl Matches {
-    fn holds(&self, accepted: &BTreeSet<usize>) -> bool {
-        self.some.iter().any(|machine| accepted.contains(machine))
-            && !self.none.iter().any(|machine| accepted.contains(machine))
+    fn holds(&self, accepted: &Machines) -> bool {
+        self.some.iter().any(|machine| accepted.has(*machine))
+            && !self.none.iter().any(|machine| accepted.has(*machine))
     }
 }
 
@@ -76,7 +77,7 @@ pub(super) struct Side {
 }
 
 impl Side {
-    fn permits(&self, accepted: &BTreeSet<usize>) -> bool {
+    fn permits(&self, accepted: &Machines) -> bool {
         let any = |list: &[Matches]| list.iter().any(|matches| matches.holds(accepted));
         any(&self.may) && !any(&self.never) && self.only.as_deref().is_none_or(any)
     }
@@ -88,10 +89,10 @@ impl Side {
     }
 
     // Whether a longer text may still be permitted.
-    fn lives(&self, live: &BTreeSet<usize>) -> bool {
+    fn lives(&self, live: &Machines) -> bool {
         let any = |list: &[Matches]| {
             list.iter()
-                .any(|matches| matches.some.iter().any(|machine| live.contains(machine)))
+                .any(|matches| matches.some.iter().any(|machine| live.has(*machine)))
         };
         any(&self.may) && self.only.as_deref().is_none_or(any)
     }
@@ -107,14 +108,36 @@ pub(super) struct Question {
 }
 
 impl Question {
-    fn answered(&self, accepted: &BTreeSet<usize>) -> bool {
+    fn answered(&self, accepted: &Machines) -> bool {
         let other = |(side, permits): &(Side, bool)| side.permits(accepted) == *permits;
         self.this.permits(accepted) && self.other.as_ref().is_none_or(other)
     }
 
-    fn open(&self, live: &BTreeSet<usize>) -> bool {
+    fn open(&self, live: &Machines) -> bool {
         let other = |(side, permits): &(Side, bool)| !permits || side.lives(live);
         self.this.lives(live) && self.other.as_ref().is_none_or(other)
+    }
+}
+
+// A set of machines by their place in the search.
+#[derive(Debug, Default)]
+struct Machines(Vec<u64>);
+
+impl Machines {
+    fn clear(&mut self, machines: usize) {
+        self.0.clear();
+        self.0.resize(machines.div_ceil(64), 0);
+    }
+
+    fn add(&mut self, machine: usize) {
+        if let Some(bits) = self.0.get_mut(machine / 64) {
+            *bits |= 1 << (machine % 64);
+        }
+    }
+
+    fn has(&self, machine: usize) -> bool {
+        let bits = self.0.get(machine / 64).copied().unwrap_or_default();
+        bits & (1 << (machine % 64)) != 0
     }
 }
 
@@ -251,13 +274,16 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         places: &'s [usize],
     ) -> impl Iterator<Item = (usize, &'a Nfa, usize, &'s [usize])> + 's {
         let mut rest = places;
-        let machines = self.machines.iter().zip(&self.bases).enumerate();
-        machines.filter_map(move |(index, (machine, base))| {
+        std::iter::from_fn(move || {
+            let first = rest.first()?;
+            let index = self.bases.partition_point(|base| base <= first);
+            let index = index.checked_sub(1)?;
+            let (machine, base) = (*self.machines.get(index)?, *self.bases.get(index)?);
             let end = base + machine.len();
             let count = rest.iter().take_while(|place| **place < end).count();
             let (own, after) = rest.split_at(count);
             rest = after;
-            (!own.is_empty()).then_some((index, *machine, *base, own))
+            Some((index, machine, base, own))
         })
     }
 
@@ -318,7 +344,9 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         let mut reached: Vec<Reached> = Vec::new();
         let mut known: HashMap<State, u32> = HashMap::from([(start.clone(), 0)]);
         let mut queue = BinaryHeap::new();
-        if question.open(&self.live(&start)) {
+        let mut machines = Machines::default();
+        self.live(&start, &mut machines);
+        if question.open(&machines) {
             reached.push(Reached {
                 from: usize::MAX,
                 by: '\0',
@@ -333,14 +361,18 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
             if known.get(&state).is_some_and(|cheapest| *cheapest < cost) {
                 continue;
             }
-            if P::whole(state.shape) && question.answered(&self.accepted(&state)) {
-                return Ok(Some(P::subject(text(&reached, index))));
+            if P::whole(state.shape) {
+                self.accepted(&state, &mut machines);
+                if question.answered(&machines) {
+                    return Ok(Some(P::subject(text(&reached, index))));
+                }
             }
+            let readers = self.readers(&state.places);
             for c in self.characters(&state) {
                 let Some((shape, price)) = P::shape(state.shape, c) else {
                     continue;
                 };
-                let places = self.after(&state.places, c, &mut marks);
+                let places = self.after(&readers.of(c), c, &mut marks);
                 // Every machine is asked whether it still lives.
                 work.spend(state.places.len() + places.len() + self.machines.len())?;
                 let next = State {
@@ -348,9 +380,11 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                     places: places.into(),
                 };
                 let cost = cost + price;
-                if known.get(&next).is_some_and(|known| *known <= cost)
-                    || !question.open(&self.live(&next))
-                {
+                if known.get(&next).is_some_and(|known| *known <= cost) {
+                    continue;
+                }
+                self.live(&next, &mut machines);
+                if !question.open(&machines) {
                     continue;
                 }
                 if reached.len() >= STATE_BUDGET {
@@ -368,19 +402,35 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         Ok(None)
     }
 
-    fn live(&self, state: &State) -> BTreeSet<usize> {
-        self.by_machine(&state.places)
-            .map(|(index, ..)| index)
-            .collect()
+    fn live(&self, state: &State, live: &mut Machines) {
+        live.clear(self.machines.len());
+        for (index, ..) in self.by_machine(&state.places) {
+            live.add(index);
+        }
     }
 
-    fn accepted(&self, state: &State) -> BTreeSet<usize> {
-        self.by_machine(&state.places)
-            .filter(|(_, machine, base, places)| {
-                places.iter().any(|place| machine.accepts(place - base))
-            })
-            .map(|(index, ..)| index)
-            .collect()
+    fn accepted(&self, state: &State, accepted: &mut Machines) {
+        accepted.clear(self.machines.len());
+        for (index, machine, base, places) in self.by_machine(&state.places) {
+            if places.iter().any(|place| machine.accepts(place - base)) {
+                accepted.add(index);
+            }
+        }
+    }
+
+    fn readers(&self, places: &[usize]) -> Readers {
+        let mut readers = Readers::default();
+        for (_, machine, base, own) in self.by_machine(places) {
+            for place in own {
+                match machine.step(place - base) {
+                    Some(Step::Lit(c)) if !machine.is_folded() => readers.of_one.push((*c, *place)),
+                    Some(Step::Accept | Step::Split(..) | Step::Goto(_)) | None => {}
+                    Some(_) => readers.of_many.push(*place),
+                }
+            }
+        }
+        readers.of_one.sort_unstable();
+        readers
     }
 
     fn after(&self, places: &[usize], c: char, marks: &mut Marks) -> Vec<usize> {
@@ -412,15 +462,13 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
 
     // One of every kind of character that the machines tell apart here, readable ones first.
     fn characters(&self, state: &State) -> Vec<char> {
-        let mut named = BTreeSet::new();
+        let mut named = vec![P::separator()];
         let mut classes = false;
         for (_, machine, base, places) in self.by_machine(&state.places) {
             for place in places {
                 match machine.step(place - base) {
                     Some(Step::Lit(c)) if machine.is_folded() => named.extend(variants(*c)),
-                    Some(Step::Lit(c)) => {
-                        named.insert(*c);
-                    }
+                    Some(Step::Lit(c)) => named.push(*c),
                     Some(Step::Caseless(c)) => named.extend(variants(*c)),
                     Some(Step::Class(class)) => {
                         classes = true;
@@ -429,9 +477,7 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
                             named.extend(around.into_iter().flatten().flat_map(variants));
                         }
                     }
-                    Some(Step::Marks) => {
-                        named.insert('\u{301}');
-                    }
+                    Some(Step::Marks) => named.push('\u{301}'),
                     Some(_) | None => {}
                 }
             }
@@ -439,12 +485,39 @@ impl<'a, P: Regular + 'a> Search<'a, P> {
         if classes {
             named.extend(' '..='~');
         }
-        named.insert(P::separator());
+        named.sort_unstable();
+        named.dedup();
+        let is_named = |c: char| named.binary_search(&c).is_ok();
         let mut unnamed = ('a'..='z').chain('0'..='9').chain('\u{4e00}'..);
-        named.extend(unnamed.find(|c| variants(*c).all(|c| !named.contains(&c))));
-        let mut characters: Vec<char> = named.into_iter().collect();
-        characters.sort_by_key(|c| (rank(*c), *c));
-        characters
+        let unnamed = unnamed.find(|c| !variants(*c).any(is_named));
+        named.extend(unnamed);
+        named.sort_by_key(|c| (rank(*c), *c));
+        named
+    }
+}
+
+// The places of a state that read something, by what they read, so that not all of them are asked about
+// each character.
+#[derive(Debug, Default)]
+struct Readers {
+    // Those that read one character and no other, in the order of these.
+    of_one: Vec<(char, usize)>,
+    of_many: Vec<usize>,
+}
+
+impl Readers {
+    // The places that may read `c`, in order.
+    fn of(&self, c: char) -> Cow<'_, [usize]> {
+        let from = self.of_one.partition_point(|(own, _)| *own < c);
+        let rest = self.of_one.get(from..).unwrap_or_default();
+        let own = rest.iter().take_while(|(own, _)| *own == c);
+        let mut own = own.map(|(_, place)| *place).peekable();
+        if own.peek().is_none() {
+            return Cow::Borrowed(&self.of_many);
+        }
+        let mut places: Vec<usize> = self.of_many.iter().copied().chain(own).collect();
+        places.sort_unstable();
+        Cow::Owned(places)
     }
 }
 
