@@ -1,6 +1,6 @@
 //! Makes texts of a checked factory: prompts, briefs, and the sections that the spec decides.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use miette::{Diagnostic, SourceSpan};
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub struct Composer<'a> {
     model: &'a Model,
     sources: &'a Sources,
     engine: Engine,
+    // What the templates of all sections are given.
+    section: OnceCell<SectionData>,
 }
 
 impl<'a> Composer<'a> {
@@ -61,6 +63,7 @@ impl<'a> Composer<'a> {
                 model,
                 sources,
                 engine,
+                section: OnceCell::new(),
             }),
             Err(faults) => {
                 let mut findings = Findings::default();
@@ -205,7 +208,8 @@ impl<'a> Composer<'a> {
     ///
     /// Where the template asks for something that it is not given.
     pub fn section(&self, name: &str) -> Result<String, TemplateError> {
-        self.render(name, &SectionData::of(self.model))
+        let data = self.section.get_or_init(|| SectionData::of(self.model));
+        self.render(name, data)
     }
 
     /// Returns the text that the template called `name` makes of one role, given what a prompt is.
