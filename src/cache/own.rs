@@ -28,7 +28,9 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// Reads a file that is no longer than `most`.
 pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
-    let mut bytes = Vec::new();
+    // All at once: a long index that grew as it is read would be copied again and again.
+    let length = file.metadata()?.len().min(most);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::Error::other("it is too long"));
