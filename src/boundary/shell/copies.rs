@@ -3,9 +3,11 @@
 use super::{
     Kind,
     arguments::{Argument, Piece},
+    changes::Change,
     effects::Effects,
+    looks::Look,
     options::{Options, Parsed},
-    places::{Change, Ground, Look, Places, absolute},
+    places::{Ground, Places, absolute},
 };
 
 /// Returns the options of `cp`, `mv`, `ln`, or `install`. Where what they make has a name of its own, no

@@ -2,10 +2,12 @@
 
 use super::{
     arguments::Argument,
+    changes::Change,
     copies, find, git,
+    looks::Look,
     options::{Options, Use, unclear},
     output,
-    places::{Change, Ground, Look, Places},
+    places::{Ground, Places},
     readers, sed, within,
 };
 use crate::boundary::{CommandPattern, programs};

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::{
     arguments::{Argument, Found, Piece},
+    changes::Change,
     effects::Effects,
     options::{strange, unclear},
-    places::Change,
 };
 
 // Tests and actions, by how many words follow them.

@@ -3,11 +3,13 @@
 use super::{
     Kind,
     arguments::{Argument, Piece},
+    changes::Change,
     copies,
     effects::Effects,
     git_options,
+    looks::{Chosen, Look},
     options::{Parsed, Use, unclear},
-    places::{Change, Chosen, Ground, Look, Places},
+    places::{Ground, Places},
 };
 use crate::boundary::programs;
 

@@ -9,8 +9,9 @@ use std::{
 use super::{
     Refusal, Scope,
     arguments::{Argument, Piece},
+    changes::Change,
     environment, parse,
-    places::{Change, Ground, Memory, Places},
+    places::{Ground, Memory, Places},
 };
 
 // A line may hold loops in loops and shells in shells; these bound the work on it.

@@ -1,4 +1,4 @@
-//! Where a line writes and reads, and whether it may.
+//! Where a line is, what lies there by then, and which paths its words stand for.
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -7,14 +7,15 @@ use std::{
 };
 
 use super::{
-    Kind, Obstacle, Refusal, Resolved, SYSTEM_DIRECTORIES, Scope,
-    arguments::{self, Argument, Found, Piece},
+    Kind, Refusal, Resolved, Scope,
+    arguments::{Argument, Found, Piece},
+    changes::Change,
     globs::{self, Segment},
     judge::{Facts, Maker},
+    looks::Look,
 };
-use crate::boundary::{Capability, Entry, Grant, PathPattern, automata, search::Work};
+use crate::boundary::search::Work;
 
-/// Where a command may run: every directory that is possible, or that it is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
     /// In this absolute directory.
@@ -25,66 +26,6 @@ pub(super) enum Place {
 
 /// All places where a command may run.
 pub(super) type Places = BTreeSet<Place>;
-
-/// What is done to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Change {
-    /// A file is written or changed.
-    File,
-    /// A file or link is removed, or another takes its name: what it leads to, and what else is called so,
-    /// stays as it is.
-    Name,
-    /// A directory is made or removed empty.
-    Directory,
-    /// A file, or all in a directory, gets the content that git has: git writes through no link.
-    Restored,
-    /// A directory and all in it is changed or removed, if it is one.
-    Tree,
-    /// Anything at all may come to lie below it.
-    Anything,
-}
-
-/// How much of a path is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Look {
-    /// A file.
-    File,
-    /// All files in a directory, if it is one.
-    Tree,
-    /// All files in a directory, if it is one, and what links in it lead to.
-    Through,
-    /// All files in a directory, if it is one, that are chosen.
-    Chosen(Vec<Chosen>),
-    /// All files in a directory, if it is one, that are not hidden, and those that are chosen.
-    Visible(Vec<Chosen>),
-    /// Of these, those that no ignore file names, and those that are chosen.
-    Searched(Vec<Chosen>),
-    /// All files in a directory, if it is one, that git tracks; of these the chosen ones, if some are.
-    Tracked(Vec<Chosen>),
-    /// What git has of all files in a directory, if it is one; of the chosen ones, if some are.
-    History(Vec<Chosen>),
-}
-
-/// Files that an option chooses among those in a directory: all whose path, relative to it, begins and
-/// ends so.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Chosen {
-    /// What it begins with.
-    pub(super) start: String,
-    /// What it ends in.
-    pub(super) end: String,
-}
-
-impl Chosen {
-    fn names(&self, path: &str) -> bool {
-        let starts = path.get(..self.start.len());
-        let at = path.len().checked_sub(self.end.len());
-        let ends = at.and_then(|at| path.get(at..));
-        starts.is_some_and(|start| start.eq_ignore_ascii_case(&self.start))
-            && ends.is_some_and(|end| end.eq_ignore_ascii_case(&self.end))
-    }
-}
-
 /// What is remembered while a line is read again.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -109,16 +50,19 @@ impl Default for Memory {
 /// What a line is judged against, and what the line itself does to it.
 #[derive(Clone, Copy)]
 pub(super) struct Ground<'a> {
-    scope: &'a Scope<'a>,
+    /// What is granted.
+    pub(super) scope: &'a Scope<'a>,
     memory: &'a Memory,
     facts: &'a Facts,
     /// The command of which it is asked what it does: it does not come before itself.
     pub(super) now: Option<usize>,
 }
 
-// What a path leads to.
-enum Location {
+/// What a path leads to.
+pub(super) enum Location {
+    /// A path in the project, relative to its root.
     Inside(String),
+    /// An absolute path outside.
     Outside(String),
 }
 
@@ -142,7 +86,8 @@ pub(super) fn absolute(directory: &str, path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
-fn within<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
+/// Returns `path` relative to `directory`, both absolute, if it lies in it.
+pub(super) fn within<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     let directory = directory.trim_end_matches('/');
     let rest = path.strip_prefix(directory)?;
     if rest.is_empty() {
@@ -194,14 +139,16 @@ impl<'a> Ground<'a> {
         self.scope.scratch.first().map(String::as_str)
     }
 
-    fn locate(&self, path: &str) -> Location {
+    /// Returns what the absolute `path` leads to by its name alone.
+    pub(super) fn locate(&self, path: &str) -> Location {
         match within(path, &absolute("", self.scope.root)) {
             Some(inside) => Location::Inside(inside.to_owned()),
             None => Location::Outside(path.to_owned()),
         }
     }
 
-    fn resolve(&self, path: &str) -> Option<Location> {
+    /// Returns what `path` leads to once links are followed; nothing if nobody looked.
+    pub(super) fn resolve(&self, path: &str) -> Option<Location> {
         match self.scope.tree.resolve(path) {
             Resolved::Inside(inside) => Some(Location::Inside(inside)),
             Resolved::Outside(outside) => Some(Location::Outside(outside)),
@@ -209,7 +156,8 @@ impl<'a> Ground<'a> {
         }
     }
 
-    fn in_scratch(&self, path: &str) -> bool {
+    /// Returns whether the absolute path lies in a directory for scratch.
+    pub(super) fn in_scratch(&self, path: &str) -> bool {
         self.scope
             .scratch
             .iter()
@@ -295,8 +243,8 @@ impl<'a> Ground<'a> {
         Some(all)
     }
 
-    // Everything that git tracks, relative to the root.
-    fn tracked(&self) -> Option<Rc<[String]>> {
+    /// Returns everything that git tracks, relative to the root.
+    pub(super) fn tracked(&self) -> Option<Rc<[String]>> {
         if self.facts.indexed {
             return None;
         }
@@ -443,40 +391,8 @@ impl<'a> Ground<'a> {
             || self.unsettled(directory, false).is_some()
     }
 
-    /// Judges a change of the path that `argument` names.
-    pub(super) fn change(
-        &self,
-        argument: &Argument,
-        change: Change,
-        places: &Places,
-    ) -> Result<(), Refusal> {
-        if argument.is_odd() {
-            return Err(read_differently(argument));
-        }
-        let Some(paths) = self.paths(argument, places) else {
-            return self.change_globbed(argument, change, places);
-        };
-        for path in paths {
-            if path.is_empty() {
-                return Err(Refusal::new(&argument.shown, "is no path"));
-            }
-            if is_written_device(&path) {
-                continue;
-            }
-            for directory in directories(&path, places) {
-                let directory = directory.ok_or_else(|| {
-                    let reason = "would write in a directory that is not known before it runs; \
-                                  name the path from the project root in a line of its own";
-                    Refusal::new(&argument.shown, reason)
-                })?;
-                self.change_one(&argument.shown, &directory, &path, change)?;
-            }
-        }
-        Ok(())
-    }
-
-    // The paths that a word stands for, where it is known or somebody looked.
-    fn paths(&self, argument: &Argument, places: &Places) -> Option<Vec<String>> {
+    /// Returns the paths that a word stands for, where it is known or somebody looked.
+    pub(super) fn paths(&self, argument: &Argument, places: &Places) -> Option<Vec<String>> {
         if let Some(literal) = argument.literal() {
             return Some(vec![literal]);
         }
@@ -491,247 +407,9 @@ impl<'a> Ground<'a> {
         })
     }
 
-    fn change_one(
-        &self,
-        shown: &str,
-        directory: &str,
-        path: &str,
-        change: Change,
-    ) -> Result<(), Refusal> {
-        self.work()
-            .spend(1 + path.len())
-            .map_err(|_| too_much(shown))?;
-        let named = absolute(directory, path);
-        let raw = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("{directory}/{path}")
-        };
-        let leads = |link: &&str| match change {
-            Change::Restored => false,
-            Change::Name => *link != named,
-            Change::File | Change::Directory | Change::Tree | Change::Anything => true,
-        };
-        if let Some(link) = self.unsettled(&named, false).filter(leads) {
-            return Err(by_link(shown, link));
-        }
-        // As named and as resolved: a link may lead anywhere.
-        let real = match (change, raw.trim_end_matches('/').rsplit_once('/')) {
-            (Change::Name | Change::Restored, Some((parent, name))) => {
-                self.resolve(parent).map(|real| match real {
-                    Location::Inside(parent) if parent.is_empty() => {
-                        Location::Inside(name.to_owned())
-                    }
-                    Location::Inside(parent) => Location::Inside(format!("{parent}/{name}")),
-                    Location::Outside(parent) => Location::Outside(format!("{parent}/{name}")),
-                })
-            }
-            (_, _) => self.resolve(&raw),
-        };
-        for location in [Some(self.locate(&named)), real].into_iter().flatten() {
-            match location {
-                Location::Inside(inside) => self.change_inside(shown, &inside, &named, change)?,
-                Location::Outside(outside) if self.in_scratch(&outside) => {}
-                Location::Outside(outside) => {
-                    let reason = format!("would write `{outside}`, which is outside the project");
-                    return Err(Refusal::new(shown, reason).by(Obstacle::Outside));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn change_inside(
-        &self,
-        shown: &str,
-        inside: &str,
-        named: &str,
-        change: Change,
-    ) -> Result<(), Refusal> {
-        if inside.is_empty() && change != Change::Directory {
-            return Err(
-                Refusal::new(shown, "is the project root itself").taken(Capability::Write, "**")
-            );
-        }
-        let write = self.scope.write;
-        let taker = write.never.taker(inside);
-        if let Some(never) = taker.and_then(|index| write.never.get(index)) {
-            let reason = format!(
-                "would write `{inside}`, which `never write {:?}` forbids",
-                never.pattern.as_str()
-            );
-            return Err(Refusal::new(shown, reason).taken(Capability::Write, inside));
-        }
-        // What the line itself has made there is gone with what it removes.
-        let kind = match change {
-            Change::Restored | Change::Tree => self.scope.tree.kind(named),
-            Change::File | Change::Name | Change::Directory | Change::Anything => self.kind(named),
-        };
-        let permitted = match change {
-            Change::File | Change::Name => {
-                write.permits(inside) || self.is_directory_to_change(kind, inside)
-            }
-            Change::Restored | Change::Tree => match kind {
-                Kind::Missing | Kind::File | Kind::Linked => write.permits(inside),
-                Kind::Directory | Kind::Unknown => self.permits_all_in(inside, named),
-            },
-            Change::Directory => inside.is_empty() || self.permits_directory(inside),
-            Change::Anything => write.permits_tree_within(inside, self.work()),
-        };
-        if permitted {
-            return match self.linked(change, kind, inside, named) {
-                Some(linked) => {
-                    let reason = format!(
-                        "would write `{linked}`, a file that has other names, and nobody knows where"
-                    );
-                    Err(Refusal::new(shown, reason))
-                }
-                None => Ok(()),
-            };
-        }
-        let (what, missing) = match change {
-            Change::File | Change::Name | Change::Restored | Change::Directory => {
-                (format!("would write `{inside}`"), inside.to_owned())
-            }
-            Change::Tree | Change::Anything => (
-                format!("would write everything in `{inside}`"),
-                format!("{inside}/**"),
-            ),
-        };
-        Err(
-            Refusal::new(shown, format!("{what}, which this role may not write"))
-                .granted_by(Capability::Write, missing),
-        )
-    }
-
-    // A file at `inside`, or below it, whose content the change would reach under names that nobody has
-    // judged.
-    fn linked(&self, change: Change, kind: Kind, inside: &str, named: &str) -> Option<String> {
-        match (change, kind) {
-            (Change::File, Kind::Linked) => Some(inside.to_owned()),
-            (Change::Anything, Kind::Directory) => {
-                let tree = self.scope.tree;
-                let linked = |path: &&String| tree.kind(&format!("{named}/{path}")) == Kind::Linked;
-                let below = tree.below(named).unwrap_or_default();
-                let path = below.iter().find(linked)?;
-                Some(format!("{inside}/{path}"))
-            }
-            (
-                Change::File
-                | Change::Name
-                | Change::Restored
-                | Change::Tree
-                | Change::Directory
-                | Change::Anything,
-                _,
-            ) => None,
-        }
-    }
-
-    // The mode or the time of a directory is changed as if the directory were made.
-    fn is_directory_to_change(&self, kind: Kind, inside: &str) -> bool {
-        kind == Kind::Directory && self.permits_directory(inside)
-    }
-
-    fn permits_directory(&self, inside: &str) -> bool {
-        let Ok(below) = PathPattern::below(inside) else {
-            return false;
-        };
-        let below = Grant {
-            may: vec![below.into()],
-            ..Grant::default()
-        };
-        let write = self.scope.write;
-        write.permits(inside) || matches!(write.overlap_within(&below, self.work()), Ok(Some(_)))
-    }
-
-    fn permits_all_in(&self, inside: &str, named: &str) -> bool {
-        let write = self.scope.write;
-        if write.permits_tree_within(inside, self.work()) {
-            return true;
-        }
-        self.below(named).is_some_and(|below| {
-            // It may be a file by then.
-            let itself = below.is_empty() && !self.is_directory(named);
-            (!itself || write.permits(inside))
-                && below
-                    .iter()
-                    .all(|path| write.permits(&format!("{inside}/{path}")))
-        })
-    }
-
-    fn is_directory(&self, named: &str) -> bool {
+    /// Returns whether a directory lies at the absolute path now.
+    pub(super) fn is_directory(&self, named: &str) -> bool {
         self.scope.tree.kind(named) == Kind::Directory
-    }
-
-    /// Returns whether nothing that this role may write lies at or below the absolute `path`, which lies
-    /// in the project.
-    pub(super) fn is_out_of_reach(&self, path: &str) -> bool {
-        let locations = [Some(self.locate(path)), self.resolve(path)];
-        locations.into_iter().flatten().all(|location| {
-            let Location::Inside(inside) = location else {
-                return false;
-            };
-            let Ok(below) = PathPattern::below(&inside) else {
-                return false;
-            };
-            let below = Grant {
-                may: vec![below.into()],
-                ..Grant::default()
-            };
-            let write = self.scope.write;
-            !write.permits(&inside) && write.overlap_within(&below, self.work()) == Ok(None)
-        })
-    }
-
-    fn change_globbed(
-        &self,
-        argument: &Argument,
-        change: Change,
-        places: &Places,
-    ) -> Result<(), Refusal> {
-        let unknown = || {
-            let reason =
-                "names a path to write that is not known before it runs; write the path out";
-            Refusal::new(&argument.shown, reason)
-        };
-        if argument.is_unknown() || argument.prefix().starts_with('/') {
-            return Err(unknown());
-        }
-        let mut named = Vec::new();
-        for place in places {
-            let Place::At(directory) = place else {
-                return Err(unknown());
-            };
-            let Location::Inside(inside) = self.locate(directory) else {
-                return Err(unknown());
-            };
-            let directory = if inside.is_empty() {
-                inside
-            } else {
-                inside + "/"
-            };
-            let mut argument = argument.clone();
-            if !matches!(change, Change::File | Change::Name | Change::Directory) {
-                argument.pieces.push(Piece::Glob("{,/**}".to_owned()));
-            }
-            named.push(argument.as_path_pattern(&directory).ok_or_else(unknown)?);
-        }
-        let named: Vec<Entry<PathPattern>> = named.into_iter().map(Entry::from).collect();
-        if let Ok(Some(path)) = automata::taken_among(&named, &self.scope.write.never) {
-            let reason = format!("would write `{path}`, which may not be written");
-            return Err(Refusal::new(&argument.shown, reason).taken(Capability::Write, path));
-        }
-        let named = Grant {
-            may: named,
-            ..Grant::default()
-        };
-        // Whoever looks, and can't tell all names, can't tell links among them either.
-        let one = matches!(change, Change::File | Change::Name) && !self.looks();
-        if one && named.beyond_within(self.scope.write, self.work()) == Ok(None) {
-            return Ok(());
-        }
-        Err(unknown())
     }
 
     /// Returns the words with those that stand for names of files written out, where somebody looked.
@@ -874,303 +552,6 @@ impl<'a> Ground<'a> {
         Some(names)
     }
 
-    /// Judges a look at the path that `argument` names, by a program that is known to show it.
-    pub(super) fn look(
-        &self,
-        argument: &Argument,
-        look: &Look,
-        places: &Places,
-    ) -> Result<(), Refusal> {
-        if argument.is_odd() {
-            return Err(read_differently(argument));
-        }
-        let Some(paths) = self.paths(argument, places) else {
-            return self.look_globbed(argument, look, places);
-        };
-        for path in paths {
-            if path.is_empty() || path == "-" || is_read_device(&path) {
-                continue;
-            }
-            for directory in directories(&path, places) {
-                let directory = directory.ok_or_else(|| {
-                    let reason = "would read in a directory that is not known before it runs";
-                    Refusal::new(&argument.shown, reason)
-                })?;
-                self.look_one(&argument.shown, &directory, &path, look, 0)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn look_one(
-        &self,
-        shown: &str,
-        directory: &str,
-        path: &str,
-        look: &Look,
-        depth: usize,
-    ) -> Result<(), Refusal> {
-        self.work()
-            .spend(1 + path.len())
-            .map_err(|_| too_much(shown))?;
-        let named = absolute(directory, path);
-        let raw = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("{directory}/{path}")
-        };
-        if let Some(link) = self.unsettled(&named, *look == Look::Through) {
-            return Err(by_link(shown, link));
-        }
-        for location in [Some(self.locate(&named)), self.resolve(&raw)]
-            .into_iter()
-            .flatten()
-        {
-            match location {
-                Location::Inside(inside) => {
-                    self.look_inside(shown, &inside, &named, look, depth)?;
-                }
-                Location::Outside(outside) => self.look_outside(shown, &outside)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn look_outside(&self, shown: &str, outside: &str) -> Result<(), Refusal> {
-        let system = SYSTEM_DIRECTORIES
-            .iter()
-            .any(|system| within(outside, system).is_some());
-        let scope = self.scope;
-        let mut own = scope.toolchains.iter().chain(scope.scratch);
-        if system || own.any(|directory| within(outside, directory).is_some()) {
-            return Ok(());
-        }
-        let reason = format!("would read `{outside}`, which is outside the project");
-        Err(Refusal::new(shown, reason).by(Obstacle::Outside))
-    }
-
-    fn look_inside(
-        &self,
-        shown: &str,
-        inside: &str,
-        named: &str,
-        look: &Look,
-        depth: usize,
-    ) -> Result<(), Refusal> {
-        self.may_read(shown, inside)?;
-        // What git has may lie where nothing is now.
-        if let Look::History(chosen) = look
-            && chosen.is_empty()
-            && let Some(path) = self.never_read_for_certain(inside)
-        {
-            let reason = format!("would show what git has of `{path}`, which may not be read");
-            return Err(Refusal::new(shown, reason).taken(Capability::Read, path));
-        }
-        let kind = self.kind(named);
-        if *look == Look::File || kind.is_file() || kind == Kind::Missing {
-            return Ok(());
-        }
-        let Some(below) = self.looked_at(inside, named, look) else {
-            return match self.never_read_below(inside, look) {
-                Some(path) => {
-                    let reason = format!(
-                        "would read all of a directory, and `{path}` may not be read; name the files"
-                    );
-                    Err(Refusal::new(shown, reason).taken(Capability::Read, path))
-                }
-                None if *look == Look::Through && self.looks() => {
-                    let reason = "follows links to where nobody looked; name the files";
-                    Err(Refusal::new(shown, reason))
-                }
-                None => Ok(()),
-            };
-        };
-        let work = self.work().spend(below.len());
-        work.map_err(|_| too_much(shown))?;
-        for path in below {
-            let path_inside = if inside.is_empty() {
-                path.clone()
-            } else {
-                format!("{inside}/{path}")
-            };
-            self.may_read(shown, &path_inside)?;
-            if *look == Look::Through {
-                self.look_through(shown, named, &path, &path_inside, depth)?;
-            }
-        }
-        Ok(())
-    }
-
-    // What a link in a directory leads to, where the program follows it.
-    fn look_through(
-        &self,
-        shown: &str,
-        directory: &str,
-        path: &str,
-        inside: &str,
-        depth: usize,
-    ) -> Result<(), Refusal> {
-        const DEEPEST: usize = 8;
-        let plain = match self.resolve(&format!("{directory}/{path}")) {
-            Some(Location::Inside(real)) => real == inside,
-            Some(Location::Outside(_)) => false,
-            None => true,
-        };
-        if plain {
-            return Ok(());
-        }
-        if depth >= DEEPEST {
-            let reason = format!("follows the link `{inside}` to too many others");
-            return Err(Refusal::new(shown, reason));
-        }
-        self.look_one(shown, directory, path, &Look::Through, depth + 1)
-    }
-
-    // The files in a directory that are looked at, relative to it; nothing if nobody knows.
-    fn looked_at(&self, inside: &str, named: &str, look: &Look) -> Option<Vec<String>> {
-        let below = self.below(named);
-        let chosen = |chosen: &[Chosen]| -> Option<Vec<String>> {
-            let named = |path: &&String| chosen.iter().any(|chosen| chosen.names(path));
-            Some(below.as_ref()?.iter().filter(named).cloned().collect())
-        };
-        let visible = || {
-            let hidden = |path: &String| path.split('/').any(|name| name.starts_with('.'));
-            let all = below.as_ref()?.iter();
-            Some(all.filter(|path| !hidden(path)).cloned().collect())
-        };
-        let searched = || self.scope.tree.searched(named).or_else(visible);
-        match look {
-            Look::File => Some(Vec::new()),
-            Look::Tree | Look::Through => Some(below?.to_vec()),
-            Look::Chosen(names) => chosen(names),
-            Look::Visible(names) => Some([chosen(names)?, visible()?].concat()),
-            Look::Searched(names) => Some([chosen(names)?, searched()?].concat()),
-            Look::Tracked(names) | Look::History(names) => {
-                let tracked = self.tracked();
-                let tracked = tracked.as_deref().map(|tracked| {
-                    let below = tracked.iter().filter_map(|path| within_of(path, inside));
-                    below.map(ToOwned::to_owned).collect()
-                });
-                let all = || below.as_ref().map(|below| below.to_vec());
-                let files: Vec<String> = match look {
-                    Look::Tracked(_) => tracked.or_else(all)?,
-                    _ => [all()?, tracked.unwrap_or_default()].concat(),
-                };
-                let named = |path: &String| {
-                    names.is_empty() || names.iter().any(|chosen| chosen.names(path))
-                };
-                Some(files.into_iter().filter(named).collect())
-            }
-        }
-    }
-
-    // Some path below a directory that may not be read and might be looked at.
-    fn never_read_below(&self, inside: &str, look: &Look) -> Option<String> {
-        let below = PathPattern::below(inside).ok()?;
-        if let Look::History(_) = look {
-            return self.never_read_for_certain(inside);
-        }
-        let Look::Chosen(chosen) = look else {
-            return self.never_read_among(vec![below]);
-        };
-        let pattern = |chosen: &Chosen| {
-            let end = arguments::escape(&chosen.end);
-            format!("{}/*{end}", below.as_str()).parse().ok()
-        };
-        match chosen.iter().map(pattern).collect() {
-            Some(patterns) => self.never_read_among(patterns),
-            None => self.never_read_among(vec![below]),
-        }
-    }
-
-    // Some one file below a directory that may not be read, whether it is there or not.
-    fn never_read_for_certain(&self, inside: &str) -> Option<String> {
-        let mut never = self.scope.read.never.iter();
-        never.find_map(|never| {
-            let path = never.pattern.as_str();
-            let below = never.pattern.is_literal() && within_of(path, inside).is_some();
-            below.then(|| path.to_owned())
-        })
-    }
-
-    // Some path that the patterns name and that may not be read.
-    fn never_read_among(&self, patterns: Vec<PathPattern>) -> Option<String> {
-        let entries: Vec<Entry<PathPattern>> = patterns.into_iter().map(Entry::from).collect();
-        match automata::taken_among_within(&entries, &self.scope.read.never, self.work()) {
-            Ok(found) => found,
-            Err(_) => Some("some file".to_owned()),
-        }
-    }
-
-    /// Judges a path that any command names, of which nothing is known but its name.
-    pub(super) fn mention(&self, text: &str, shown: &str, places: &Places) -> Result<(), Refusal> {
-        if !self.hides_files() || text.is_empty() {
-            return Ok(());
-        }
-        for directory in directories(text, places).flatten() {
-            if let Location::Inside(inside) = self.locate(&absolute(&directory, text)) {
-                self.may_read(shown, &inside)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Judges a path, relative to the root, as git has it: it names what was there at some time.
-    pub(super) fn mention_in_history(&self, path: &str, shown: &str) -> Result<(), Refusal> {
-        let root = Places::from([Place::At(absolute("", self.scope.root))]);
-        self.mention(path.trim_start_matches('/'), shown, &root)
-    }
-
-    fn may_read(&self, shown: &str, inside: &str) -> Result<(), Refusal> {
-        let mut never = self.scope.read.never.iter();
-        let Some(never) = never.find(|entry| entry.takes(inside)) else {
-            return Ok(());
-        };
-        let never = never.pattern.as_str();
-        let reason = format!("would read `{inside}`, which `never read {never:?}` forbids");
-        Err(Refusal::new(shown, reason).taken(Capability::Read, inside))
-    }
-
-    // Where nobody looked, all that may be there counts.
-    fn look_globbed(
-        &self,
-        argument: &Argument,
-        look: &Look,
-        places: &Places,
-    ) -> Result<(), Refusal> {
-        let unknown = || {
-            let reason =
-                "names a file to read that is not known before it runs; write the path out";
-            Refusal::new(&argument.shown, reason)
-        };
-        if self.looks() || argument.is_unknown() || argument.prefix().starts_with('/') {
-            return Err(unknown());
-        }
-        for place in places {
-            let Place::At(directory) = place else {
-                return Err(unknown());
-            };
-            let Location::Inside(inside) = self.locate(directory) else {
-                return Err(unknown());
-            };
-            let directory = if inside.is_empty() {
-                inside
-            } else {
-                inside + "/"
-            };
-            let mut argument = argument.clone();
-            if *look != Look::File {
-                argument.pieces.push(Piece::Glob("{,/**}".to_owned()));
-            }
-            let pattern = argument.as_path_pattern(&directory).ok_or_else(unknown)?;
-            if let Some(path) = self.never_read_among(vec![pattern]) {
-                let reason = format!("would read `{path}`, which may not be read");
-                return Err(Refusal::new(&argument.shown, reason).taken(Capability::Read, path));
-            }
-        }
-        Ok(())
-    }
-
     /// Returns the absolute paths that `path` may name.
     pub(super) fn absolutes(path: &str, places: &Places) -> Vec<Option<String>> {
         let at = |directory: Option<String>| Some(absolute(&directory?, path));
@@ -1224,12 +605,14 @@ fn as_written(word: &Argument) -> String {
     word.pieces.iter().map(text).collect()
 }
 
-fn read_differently(argument: &Argument) -> Refusal {
+/// Refuses a path that shells spell differently.
+pub(super) fn read_differently(argument: &Argument) -> Refusal {
     let reason = "is another path to another shell; write it in plain quotes";
     Refusal::new(&argument.shown, reason)
 }
 
-fn by_link(shown: &str, link: &str) -> Refusal {
+/// Refuses a path on which the line may have put a link by then.
+pub(super) fn by_link(shown: &str, link: &str) -> Refusal {
     let name = link.rsplit('/').next().unwrap_or(link);
     let reason = format!(
         "may lead elsewhere once the line has put something at `{name}`; do that in a line of its own"
@@ -1237,20 +620,24 @@ fn by_link(shown: &str, link: &str) -> Refusal {
     Refusal::new(shown, reason)
 }
 
-fn too_much(shown: &str) -> Refusal {
+/// Refuses what takes too much work.
+pub(super) fn too_much(shown: &str) -> Refusal {
     Refusal::new(shown, "takes too much to be judged; name fewer files")
 }
 
-// `path` relative to `directory`, both relative to the root.
-fn within_of<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
+/// Returns `path` relative to `directory`, both relative to the root, if it lies below it.
+pub(super) fn within_of<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     if directory.is_empty() {
         return Some(path);
     }
     path.strip_prefix(directory)?.strip_prefix('/')
 }
 
-// The directories that `path` may start from; it starts from none that is unknown if it is absolute.
-fn directories<'p>(path: &'p str, places: &'p Places) -> impl Iterator<Item = Option<String>> + 'p {
+/// Returns the directories that `path` may start from; it starts from none that is unknown if it is absolute.
+pub(super) fn directories<'p>(
+    path: &'p str,
+    places: &'p Places,
+) -> impl Iterator<Item = Option<String>> + 'p {
     let absolute = path.starts_with('/');
     let root = absolute.then(|| Some(String::new()));
     let relative = places
@@ -1263,20 +650,8 @@ fn directories<'p>(path: &'p str, places: &'p Places) -> impl Iterator<Item = Op
     root.into_iter().chain(relative)
 }
 
-fn is_written_device(path: &str) -> bool {
-    matches!(
-        path,
-        "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty"
-    ) || path.strip_prefix("/dev/fd/").is_some_and(is_number)
-}
-
-fn is_read_device(path: &str) -> bool {
-    matches!(
-        path,
-        "/dev/null" | "/dev/stdin" | "/dev/zero" | "/dev/urandom" | "/dev/random" | "/dev/tty"
-    ) || path.strip_prefix("/dev/fd/").is_some_and(is_number)
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+/// Returns whether the path is a descriptor that is open already.
+pub(super) fn is_descriptor(path: &str) -> bool {
+    let number = path.strip_prefix("/dev/fd/");
+    number.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
 }

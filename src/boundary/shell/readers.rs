@@ -4,9 +4,11 @@ use super::{
     Kind,
     arguments::Argument,
     braces::{Braces, expand_braces},
+    changes::Change,
     effects::Effects,
+    looks::{Chosen, Look},
     options::{Options, Parsed, Use, strange, unclear},
-    places::{Change, Chosen, Ground, Look, Places},
+    places::{Ground, Places},
 };
 
 // A program of which every operand is a file.

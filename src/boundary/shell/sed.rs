@@ -2,9 +2,10 @@
 
 use super::{
     arguments::{Argument, Piece},
+    changes::Change,
     effects::Effects,
+    looks::Look,
     options::Options,
-    places::{Change, Look},
 };
 
 /// The options of GNU's and of BSD's.

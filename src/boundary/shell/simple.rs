@@ -7,9 +7,11 @@ use brush_parser::ast;
 use super::{
     Obstacle, Refusal, SYSTEM_DIRECTORIES,
     arguments::{self, Argument, Piece},
-    builtins, effects, environment,
+    builtins,
+    changes::Change,
+    effects, environment,
     judge::{Context, Flow, Judge, Maker},
-    places::{Change, Ground, Place, Places, absolute},
+    places::{Ground, Place, Places, absolute},
     walk::{Input, is_number},
     wrappers,
 };

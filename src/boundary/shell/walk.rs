@@ -7,10 +7,12 @@ use brush_parser::ast;
 use super::{
     Refusal,
     arguments::{Argument, Piece},
+    changes::Change,
     judge::{Context, Flow, Judge},
+    looks::Look,
     output::Output,
     parse,
-    places::{Change, Look, Place, Places},
+    places::{Place, Places},
     simple::two_readings,
 };
 

@@ -2,9 +2,9 @@
 
 use super::{
     arguments::{Argument, Piece},
+    changes::Change,
     environment,
     options::{Options, strange, unclear},
-    places::Change,
 };
 use crate::boundary::programs::{self, base_name};
 
