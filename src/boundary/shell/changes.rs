@@ -2,11 +2,8 @@
 
 use super::{
     Kind, Obstacle, Refusal,
-    arguments::{Argument, Piece},
-    places::{
-        Ground, Location, Place, Places, absolute, by_link, directories, is_descriptor,
-        read_differently, too_much,
-    },
+    arguments::Argument,
+    places::{Ground, Location, Places, Spelt, by_link, is_descriptor, read_differently},
 };
 use crate::boundary::{Capability, Entry, Grant, PathPattern, automata};
 
@@ -49,40 +46,21 @@ impl Ground<'_> {
             if is_written_device(&path) {
                 continue;
             }
-            for directory in directories(&path, places) {
-                let directory = directory.ok_or_else(|| {
-                    let reason = "would write in a directory that is not known before it runs; \
-                                  name the path from the project root in a line of its own";
-                    Refusal::new(&argument.shown, reason)
-                })?;
-                self.change_one(&argument.shown, &directory, &path, change)?;
+            for spelt in self.spelt(&path, "write", &argument.shown, places)? {
+                self.change_one(&argument.shown, &spelt, change)?;
             }
         }
         Ok(())
     }
 
-    fn change_one(
-        &self,
-        shown: &str,
-        directory: &str,
-        path: &str,
-        change: Change,
-    ) -> Result<(), Refusal> {
-        self.work()
-            .spend(1 + path.len())
-            .map_err(|_| too_much(shown))?;
-        let named = absolute(directory, path);
-        let raw = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("{directory}/{path}")
-        };
+    fn change_one(&self, shown: &str, spelt: &Spelt, change: Change) -> Result<(), Refusal> {
+        let Spelt { named, raw } = spelt;
         let leads = |link: &&str| match change {
             Change::Restored => false,
-            Change::Name => *link != named,
+            Change::Name => link != named,
             Change::File | Change::Directory | Change::Tree | Change::Anything => true,
         };
-        if let Some(link) = self.unsettled(&named, false).filter(leads) {
+        if let Some(link) = self.unsettled(named, false).filter(leads) {
             return Err(by_link(shown, link));
         }
         // As named and as resolved: a link may lead anywhere.
@@ -96,11 +74,11 @@ impl Ground<'_> {
                     Location::Outside(parent) => Location::Outside(format!("{parent}/{name}")),
                 })
             }
-            (_, _) => self.resolve(&raw),
+            (_, _) => self.resolve(raw),
         };
-        for location in [Some(self.locate(&named)), real].into_iter().flatten() {
+        for location in [Some(self.locate(named)), real].into_iter().flatten() {
             match location {
-                Location::Inside(inside) => self.change_inside(shown, &inside, &named, change)?,
+                Location::Inside(inside) => self.change_inside(shown, &inside, named, change)?,
                 Location::Outside(outside) if self.in_scratch(&outside) => {}
                 Location::Outside(outside) => {
                     let reason = format!("would write `{outside}`, which is outside the project");
@@ -261,28 +239,8 @@ impl Ground<'_> {
                 "names a path to write that is not known before it runs; write the path out";
             Refusal::new(&argument.shown, reason)
         };
-        if argument.is_unknown() || argument.prefix().starts_with('/') {
-            return Err(unknown());
-        }
-        let mut named = Vec::new();
-        for place in places {
-            let Place::At(directory) = place else {
-                return Err(unknown());
-            };
-            let Location::Inside(inside) = self.locate(directory) else {
-                return Err(unknown());
-            };
-            let directory = if inside.is_empty() {
-                inside
-            } else {
-                inside + "/"
-            };
-            let mut argument = argument.clone();
-            if !matches!(change, Change::File | Change::Name | Change::Directory) {
-                argument.pieces.push(Piece::Glob("{,/**}".to_owned()));
-            }
-            named.push(argument.as_path_pattern(&directory).ok_or_else(unknown)?);
-        }
+        let below = !matches!(change, Change::File | Change::Name | Change::Directory);
+        let named = self.patterns(argument, below, places).ok_or_else(unknown)?;
         let named: Vec<Entry<PathPattern>> = named.into_iter().map(Entry::from).collect();
         if let Ok(Some(path)) = automata::taken_among(&named, &self.scope.write.never) {
             let reason = format!("would write `{path}`, which may not be written");

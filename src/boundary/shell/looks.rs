@@ -2,9 +2,9 @@
 
 use super::{
     Kind, Obstacle, Refusal, SYSTEM_DIRECTORIES,
-    arguments::{self, Argument, Piece},
+    arguments::{self, Argument},
     places::{
-        Ground, Location, Place, Places, absolute, by_link, directories, is_descriptor,
+        Ground, Location, Place, Places, Spelt, absolute, by_link, directories, is_descriptor,
         read_differently, too_much, within, within_of,
     },
 };
@@ -69,12 +69,8 @@ impl Ground<'_> {
             if path.is_empty() || path == "-" || is_read_device(&path) {
                 continue;
             }
-            for directory in directories(&path, places) {
-                let directory = directory.ok_or_else(|| {
-                    let reason = "would read in a directory that is not known before it runs";
-                    Refusal::new(&argument.shown, reason)
-                })?;
-                self.look_one(&argument.shown, &directory, &path, look, 0)?;
+            for spelt in self.spelt(&path, "read", &argument.shown, places)? {
+                self.look_one(&argument.shown, &spelt, look, 0)?;
             }
         }
         Ok(())
@@ -83,30 +79,21 @@ impl Ground<'_> {
     fn look_one(
         &self,
         shown: &str,
-        directory: &str,
-        path: &str,
+        spelt: &Spelt,
         look: &Look,
         depth: usize,
     ) -> Result<(), Refusal> {
-        self.work()
-            .spend(1 + path.len())
-            .map_err(|_| too_much(shown))?;
-        let named = absolute(directory, path);
-        let raw = if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            format!("{directory}/{path}")
-        };
-        if let Some(link) = self.unsettled(&named, *look == Look::Through) {
+        let Spelt { named, raw } = spelt;
+        if let Some(link) = self.unsettled(named, *look == Look::Through) {
             return Err(by_link(shown, link));
         }
-        for location in [Some(self.locate(&named)), self.resolve(&raw)]
+        for location in [Some(self.locate(named)), self.resolve(raw)]
             .into_iter()
             .flatten()
         {
             match location {
                 Location::Inside(inside) => {
-                    self.look_inside(shown, &inside, &named, look, depth)?;
+                    self.look_inside(shown, &inside, named, look, depth)?;
                 }
                 Location::Outside(outside) => self.look_outside(shown, &outside)?,
             }
@@ -201,7 +188,15 @@ impl Ground<'_> {
             let reason = format!("follows the link `{inside}` to too many others");
             return Err(Refusal::new(shown, reason));
         }
-        self.look_one(shown, directory, path, &Look::Through, depth + 1)
+        self.work()
+            .spend(1 + path.len())
+            .map_err(|_| too_much(shown))?;
+        self.look_one(
+            shown,
+            &Spelt::new(directory, path),
+            &Look::Through,
+            depth + 1,
+        )
     }
 
     /// Returns the files in a directory that are looked at, relative to it; nothing if nobody knows.
@@ -321,26 +316,11 @@ impl Ground<'_> {
                 "names a file to read that is not known before it runs; write the path out";
             Refusal::new(&argument.shown, reason)
         };
-        if self.looks() || argument.is_unknown() || argument.prefix().starts_with('/') {
+        if self.looks() {
             return Err(unknown());
         }
-        for place in places {
-            let Place::At(directory) = place else {
-                return Err(unknown());
-            };
-            let Location::Inside(inside) = self.locate(directory) else {
-                return Err(unknown());
-            };
-            let directory = if inside.is_empty() {
-                inside
-            } else {
-                inside + "/"
-            };
-            let mut argument = argument.clone();
-            if *look != Look::File {
-                argument.pieces.push(Piece::Glob("{,/**}".to_owned()));
-            }
-            let pattern = argument.as_path_pattern(&directory).ok_or_else(unknown)?;
+        let below = *look != Look::File;
+        for pattern in self.patterns(argument, below, places).ok_or_else(unknown)? {
             if let Some(path) = self.never_read_among(vec![pattern]) {
                 let reason = format!("would read `{path}`, which may not be read");
                 return Err(Refusal::new(&argument.shown, reason).taken(Capability::Read, path));

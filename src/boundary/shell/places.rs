@@ -14,7 +14,7 @@ use super::{
     judge::{Facts, Maker},
     looks::Look,
 };
-use crate::boundary::search::Work;
+use crate::boundary::{PathPattern, search::Work};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
@@ -66,13 +66,28 @@ pub(super) enum Location {
     Outside(String),
 }
 
+/// A path that a word names, from a directory where the line may be.
+pub(super) struct Spelt {
+    /// Absolute, `.` and `..` taken as names.
+    pub(super) named: String,
+    /// Absolute, as it is written.
+    pub(super) raw: String,
+}
+
+impl Spelt {
+    /// Spells `path` out as it is read in `directory`.
+    pub(super) fn new(directory: &str, path: &str) -> Self {
+        let raw = joined(directory, path);
+        Self {
+            named: absolute("", &raw),
+            raw,
+        }
+    }
+}
+
 /// Returns the absolute path that `path` names in `directory`, `.` and `..` taken as names.
 pub(super) fn absolute(directory: &str, path: &str) -> String {
-    let joined = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("{directory}/{path}")
-    };
+    let joined = joined(directory, path);
     let mut segments: Vec<&str> = Vec::new();
     for segment in joined.split('/') {
         match segment {
@@ -84,6 +99,14 @@ pub(super) fn absolute(directory: &str, path: &str) -> String {
         }
     }
     format!("/{}", segments.join("/"))
+}
+
+fn joined(directory: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{directory}/{path}")
+    }
 }
 
 /// Returns `path` relative to `directory`, both absolute, if it lies in it.
@@ -391,6 +414,29 @@ impl<'a> Ground<'a> {
             || self.unsettled(directory, false).is_some()
     }
 
+    /// Returns a path of a word as it is spelt from every place where the line may be; `what` is done to it.
+    pub(super) fn spelt(
+        &self,
+        path: &str,
+        what: &str,
+        shown: &str,
+        places: &Places,
+    ) -> Result<Vec<Spelt>, Refusal> {
+        let spell = |directory: Option<String>| {
+            let work = self.work().spend(1 + path.len());
+            work.map_err(|_| too_much(shown))?;
+            let directory = directory.ok_or_else(|| {
+                let reason = format!(
+                    "would {what} in a directory that is not known before it runs; name the path from the \
+                     project root in a line of its own"
+                );
+                Refusal::new(shown, reason)
+            })?;
+            Ok(Spelt::new(&directory, path))
+        };
+        directories(path, places).map(spell).collect()
+    }
+
     /// Returns the paths that a word stands for, where it is known or somebody looked.
     pub(super) fn paths(&self, argument: &Argument, places: &Places) -> Option<Vec<String>> {
         if let Some(literal) = argument.literal() {
@@ -410,6 +456,36 @@ impl<'a> Ground<'a> {
     /// Returns whether a directory lies at the absolute path now.
     pub(super) fn is_directory(&self, named: &str) -> bool {
         self.scope.tree.kind(named) == Kind::Directory
+    }
+
+    /// Returns patterns of all paths in the project that a word with wildcards may become, if asked with all
+    /// that lies below them; nothing where the word says too little.
+    pub(super) fn patterns(
+        &self,
+        argument: &Argument,
+        below: bool,
+        places: &Places,
+    ) -> Option<Vec<PathPattern>> {
+        if argument.is_unknown() || argument.prefix().starts_with('/') {
+            return None;
+        }
+        let mut argument = argument.clone();
+        if below {
+            argument.pieces.push(Piece::Glob("{,/**}".to_owned()));
+        }
+        let pattern = |place: &Place| {
+            let Place::At(directory) = place else {
+                return None;
+            };
+            let Location::Inside(mut inside) = self.locate(directory) else {
+                return None;
+            };
+            if !inside.is_empty() {
+                inside.push('/');
+            }
+            argument.as_path_pattern(&inside)
+        };
+        places.iter().map(pattern).collect()
     }
 
     /// Returns the words with those that stand for names of files written out, where somebody looked.
