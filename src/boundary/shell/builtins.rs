@@ -552,11 +552,17 @@ fn unknown_place(places: &Places) -> Flow {
 }
 
 fn moved(rest: &[Argument], ground: &Ground<'_>, places: &Places) -> Flow {
-    let target = match rest {
-        [target] => target,
-        [option, target] if option.is("--") || option.is("-L") => target,
-        _ => return unknown_place(places),
+    let Ok(parsed) = Options::new("L P").parse(rest) else {
+        return unknown_place(places);
     };
+    let [target] = parsed.operands.as_slice() else {
+        return unknown_place(places);
+    };
+    // The last of them counts.
+    let follows = parsed
+        .options
+        .last()
+        .is_some_and(|option| option.name == "P");
     // `-` is where one was before, `+1` what lies on a stack.
     let target = target.literal().filter(|_| !target.is_odd());
     let Some(target) =
@@ -565,7 +571,7 @@ fn moved(rest: &[Argument], ground: &Ground<'_>, places: &Places) -> Flow {
         return unknown_place(places);
     };
     Flow {
-        success: ground.moved(&target, places),
+        success: ground.moved(&target, follows, places),
         failure: places.clone(),
     }
 }

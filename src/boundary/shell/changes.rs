@@ -2,7 +2,7 @@
 
 use super::{
     Kind, Obstacle, Refusal,
-    arguments::Argument,
+    arguments::{self, Argument},
     places::{Ground, Location, Places, Spelt, by_link, is_descriptor, read_differently},
 };
 use crate::boundary::{Capability, Entry, Grant, PathPattern, automata};
@@ -21,9 +21,14 @@ pub(super) enum Change {
     Restored,
     /// A directory and all in it is changed or removed, if it is one.
     Tree,
+    /// The patches of `git format-patch` come to lie in it, a directory that is made where there is none.
+    Patches,
     /// Anything at all may come to lie below it.
     Anything,
 }
+
+// What `git format-patch` calls what it writes: a number before the name, or a version before the number.
+const PATCHES: &str = "[0-9v]*.patch";
 
 impl Ground<'_> {
     /// Judges a change of the path that `argument` names.
@@ -58,7 +63,11 @@ impl Ground<'_> {
         let leads = |link: &&str| match change {
             Change::Restored => false,
             Change::Name => link != named,
-            Change::File | Change::Directory | Change::Tree | Change::Anything => true,
+            Change::File
+            | Change::Directory
+            | Change::Tree
+            | Change::Patches
+            | Change::Anything => true,
         };
         if let Some(link) = self.unsettled(named, false).filter(leads) {
             return Err(by_link(shown, link));
@@ -96,7 +105,7 @@ impl Ground<'_> {
         named: &str,
         change: Change,
     ) -> Result<(), Refusal> {
-        if inside.is_empty() && change != Change::Directory {
+        if inside.is_empty() && !matches!(change, Change::Directory | Change::Patches) {
             return Err(
                 Refusal::new(shown, "is the project root itself").taken(Capability::Write, "**")
             );
@@ -113,7 +122,11 @@ impl Ground<'_> {
         // What the line itself has made there is gone with what it removes.
         let kind = match change {
             Change::Restored | Change::Tree => self.scope.tree.kind(named),
-            Change::File | Change::Name | Change::Directory | Change::Anything => self.kind(named),
+            Change::File
+            | Change::Name
+            | Change::Directory
+            | Change::Patches
+            | Change::Anything => self.kind(named),
         };
         let permitted = match change {
             Change::File | Change::Name => {
@@ -124,6 +137,7 @@ impl Ground<'_> {
                 Kind::Directory | Kind::Unknown => self.permits_all_in(inside, named),
             },
             Change::Directory => inside.is_empty() || self.permits_directory(inside),
+            Change::Patches => self.permits_patches(inside, named),
             Change::Anything => write.permits_tree_within(inside, self.work()),
         };
         if permitted {
@@ -140,6 +154,11 @@ impl Ground<'_> {
         let (what, missing) = match change {
             Change::File | Change::Name | Change::Restored | Change::Directory => {
                 (format!("would write `{inside}`"), inside.to_owned())
+            }
+            Change::Patches => {
+                let patches = format!("{inside}/*.patch");
+                let patches = patches.trim_start_matches('/').to_owned();
+                (format!("would write `{patches}`"), patches)
             }
             Change::Tree | Change::Anything => (
                 format!("would write everything in `{inside}`"),
@@ -170,10 +189,38 @@ impl Ground<'_> {
                 | Change::Restored
                 | Change::Tree
                 | Change::Directory
+                | Change::Patches
                 | Change::Anything,
                 _,
             ) => None,
         }
+    }
+
+    // New ones have a name that nobody knows; those that are there may be links, or have other names.
+    fn permits_patches(&self, inside: &str, named: &str) -> bool {
+        let directory = if inside.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", arguments::escape(inside))
+        };
+        let Ok(pattern) = format!("{directory}{PATCHES}").parse::<PathPattern>() else {
+            return false;
+        };
+        let patches = Grant {
+            may: vec![pattern.into()],
+            ..Grant::default()
+        };
+        let one = |name: &String| {
+            let spelt = Spelt::new(named, name);
+            !name.ends_with(".patch") || self.change_one(name, &spelt, Change::File).is_ok()
+        };
+        let directory = inside.is_empty() || self.permits_directory(inside);
+        let unknown = self.is_filled(named) || self.unsettled(named, true).is_some();
+        let there = match self.scope.tree.names(named) {
+            Some(names) => !unknown && names.iter().all(one),
+            None => !unknown && (!self.looks() || self.scope.tree.kind(named) == Kind::Missing),
+        };
+        directory && patches.beyond_within(self.scope.write, self.work()) == Ok(None) && there
     }
 
     // The mode or the time of a directory is changed as if the directory were made.

@@ -247,6 +247,14 @@ pub(super) fn plain(name: &str, rest: &[Argument]) -> Option<Vec<Argument>> {
     Some(options.parse(rest).ok()?.plain)
 }
 
+/// Returns the words of a command without those that only say from where it is called, and that directory.
+pub(super) fn from_there(program: &str, rest: &[Argument]) -> Option<(Vec<Argument>, String)> {
+    match programs::base_name(program) {
+        "git" => git::from_there(rest),
+        _ => None,
+    }
+}
+
 fn changer(name: &str) -> Options {
     match name {
         "rm" => Options::new(

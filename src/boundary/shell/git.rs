@@ -308,6 +308,27 @@ pub(super) fn after_subcommand<'w>(
     first.is(subcommand).then_some(rest)
 }
 
+/// Returns a call without the options that only say from where it is made, and that directory; nothing if
+/// it has none.
+pub(super) fn from_there(rest: &[Argument]) -> Option<(Vec<Argument>, String)> {
+    let call = Call::read(rest).ok()??;
+    if call.directory.is_empty() {
+        return None;
+    }
+    let mut before = call.before.iter();
+    let mut words = Vec::new();
+    while let Some(word) = before.next() {
+        if word.is("-C") {
+            before.next();
+        } else {
+            words.push(word.clone());
+        }
+    }
+    words.push(Argument::text(&call.subcommand));
+    words.extend_from_slice(call.rest);
+    Some((words, call.directory))
+}
+
 /// Returns what `git` does to files, or the reason why that is not known.
 pub(super) fn effects(
     rest: &[Argument],
@@ -319,7 +340,7 @@ pub(super) fn effects(
     };
     let directory = Some(call.directory.clone()).filter(|directory| !directory.is_empty());
     let places = match &directory {
-        Some(directory) => &ground.moved(directory, places),
+        Some(directory) => &ground.moved(directory, true, places),
         None => places,
     };
     let parsed = call.parsed()?;
@@ -554,10 +575,16 @@ impl Subject<'_> {
                 }
             },
             "format-patch" => {
-                let directory = parsed.values(&["o"]).next().cloned();
+                let directory = parsed.values(&["o"]).last().cloned();
                 if !has(&["stdout"]) {
                     let directory = directory.unwrap_or_else(|| Argument::text("."));
-                    effects.change([directory], Change::Anything);
+                    let odd = has(&["suffix", "numbered-files", "filename-max-length"]);
+                    let change = if odd {
+                        Change::Anything
+                    } else {
+                        Change::Patches
+                    };
+                    effects.change([directory], change);
                 }
                 self.shows(effects)?;
             }

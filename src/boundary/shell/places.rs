@@ -179,6 +179,14 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// Returns whether a place is known and lies in the project.
+    pub(super) fn is_within(&self, place: &Place) -> bool {
+        match place {
+            Place::At(directory) => matches!(self.locate(directory), Location::Inside(_)),
+            Place::Unknown => false,
+        }
+    }
+
     /// Returns whether the absolute path lies in a directory for scratch.
     pub(super) fn in_scratch(&self, path: &str) -> bool {
         self.scope
@@ -194,7 +202,9 @@ impl<'a> Ground<'a> {
         loop {
             let own = above.len() == path.len();
             match self.facts.written.get(above) {
-                Some(Change::Restored | Change::Tree | Change::Anything) => return Kind::Unknown,
+                Some(Change::Restored | Change::Tree | Change::Patches | Change::Anything) => {
+                    return Kind::Unknown;
+                }
                 Some(Change::Directory) if own => return Kind::Unknown,
                 Some(Change::Name) if own && kind == Kind::Directory => return Kind::Unknown,
                 Some(Change::File) if own && kind == Kind::Missing => return Kind::File,
@@ -228,6 +238,18 @@ impl<'a> Ground<'a> {
         links.find(on_the_way).map(|(link, _)| link.as_str())
     }
 
+    /// Returns whether the line puts files into the absolute directory of which it does not say the names.
+    pub(super) fn is_filled(&self, directory: &str) -> bool {
+        self.facts
+            .written
+            .iter()
+            .any(|(path, change)| *change == Change::Anything && within(directory, path).is_some())
+    }
+
+    fn gets_patches(&self, directory: &str) -> bool {
+        self.facts.written.get(directory) == Some(&Change::Patches)
+    }
+
     /// Returns everything below the absolute `directory`, as [`super::Tree::below`] does, with what the
     /// line itself puts there.
     pub(super) fn below(&self, directory: &str) -> Option<Rc<[String]>> {
@@ -238,12 +260,15 @@ impl<'a> Ground<'a> {
             self.memory.below.borrow_mut().extend([remembered]);
             told
         });
+        if self.is_filled(directory) || self.gets_patches(directory) {
+            return None;
+        }
         let start = format!("{}/", directory.trim_end_matches('/'));
         let written = self.facts.written.range(start.clone()..);
         let mut more = Vec::new();
         for (path, change) in written.take_while(|(path, _)| path.starts_with(&start)) {
             match change {
-                Change::Anything => return None,
+                Change::Anything | Change::Patches => return None,
                 Change::File | Change::Name => {
                     more.extend(path.strip_prefix(&start).map(ToOwned::to_owned));
                 }
@@ -322,16 +347,22 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// Returns where one is after going to `target`.
-    pub(super) fn moved(&self, target: &str, places: &Places) -> Places {
-        let go = |directory: Option<String>| match directory {
-            Some(directory) if self.unsettled(&directory, false).is_none() => Place::At(directory),
-            Some(_) | None => Place::Unknown,
+    /// Returns where one is after going to `target`: by its name, as a shell goes, or to where links lead.
+    pub(super) fn moved(&self, target: &str, follows: bool, places: &Places) -> Places {
+        let go = |directory: Option<String>| {
+            let Some(Spelt { named, raw }) = directory.map(|from| Spelt::new(&from, target)) else {
+                return Place::Unknown;
+            };
+            if self.unsettled(&named, false).is_some() {
+                return Place::Unknown;
+            }
+            match self.resolve(&raw).filter(|_| follows) {
+                Some(Location::Inside(inside)) => Place::At(absolute(self.scope.root, &inside)),
+                Some(Location::Outside(outside)) => Place::At(outside),
+                None => Place::At(named),
+            }
         };
-        Self::absolutes(target, places)
-            .into_iter()
-            .map(go)
-            .collect()
+        directories(target, places).map(go).collect()
     }
 
     /// Returns what git tracks below the absolute `directory`, relative to it.
@@ -399,10 +430,6 @@ impl<'a> Ground<'a> {
             });
             rests.any(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let anything =
-            self.facts.written.iter().any(|(path, change)| {
-                *change == Change::Anything && within(directory, path).is_some()
-            });
         there(".git")
             || made(".git")
             || made("HEAD")
@@ -410,7 +437,7 @@ impl<'a> Ground<'a> {
                 && ["objects", "refs", "commondir"]
                     .iter()
                     .any(|name| there(name))
-            || anything
+            || self.is_filled(directory)
             || self.unsettled(directory, false).is_some()
     }
 
@@ -589,7 +616,10 @@ impl<'a> Ground<'a> {
     // The names in a directory, with those that the line makes there.
     fn names(&self, directory: &str) -> Option<BTreeSet<String>> {
         let directory = absolute("", directory);
-        if self.unsettled(&directory, false).is_some() {
+        if self.unsettled(&directory, false).is_some()
+            || self.is_filled(&directory)
+            || self.gets_patches(&directory)
+        {
             return None;
         }
         let told = match self.scope.tree.names(&directory) {

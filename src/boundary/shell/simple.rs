@@ -310,6 +310,7 @@ impl Judge<'_> {
             let reason = "names another command to another shell; write it in plain quotes";
             return Err(Refusal::new(&program.shown, reason));
         }
+        let shown = arguments::shown(words);
         self.not_taken(words)?;
         let plain = Self::plain(&name, rest);
         if let Some(plain) = &plain {
@@ -338,17 +339,31 @@ impl Judge<'_> {
             self.wrapped(&wrapped, words, input, &context, places)?;
             return Ok(Flow::stay(places));
         }
-        if !context.granted {
-            self.granted(words, places)?;
-            if let Some(plain) = &plain {
-                self.granted(plain, places).map_err(|refusal| Refusal {
-                    part: arguments::shown(words),
-                    ..refusal
-                })?;
+        for words in [Some(words), plain.as_deref()].into_iter().flatten() {
+            let from_there = self.from_there(words, places);
+            if let Some(from_there) = &from_there {
+                self.not_taken(from_there)?;
             }
+            if context.granted || self.granted(words, places).is_ok() {
+                continue;
+            }
+            let words = from_there.as_deref().unwrap_or(words);
+            self.granted(words, places).map_err(|refusal| Refusal {
+                part: shown.clone(),
+                ..refusal
+            })?;
         }
         self.effects(&name, rest, words, &context, places)?;
         Ok(Flow::stay(places))
+    }
+
+    // The command as one would call it from where it goes first, if that is in the project.
+    fn from_there(&self, words: &[Argument], places: &Places) -> Option<Vec<Argument>> {
+        let (program, rest) = words.split_first()?;
+        let (rest, directory) = effects::from_there(&program.literal()?, rest)?;
+        let there = self.ground.moved(&directory, true, places);
+        let within = there.iter().all(|place| self.ground.is_within(place));
+        within.then(|| [vec![program.clone()], rest].concat())
     }
 
     // The command with its options in the one plain way, if they are known and not in it already.
@@ -548,7 +563,7 @@ impl Judge<'_> {
         let effects = effects::effects(name, &rest, &self.ground, places).map_err(refuse)?;
         self.ground.now = None;
         let places = &match &effects.directory {
-            Some(directory) => self.ground.moved(directory, places),
+            Some(directory) => self.ground.moved(directory, true, places),
             None => places.clone(),
         };
         if effects.repository

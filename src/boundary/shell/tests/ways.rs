@@ -101,6 +101,7 @@ fn worker() -> Role {
         "git -C *",
         "git -c *",
         "git archive *",
+        "git clone *",
         "git checkout *",
         "git fetch *",
         "git format-patch *",
@@ -331,6 +332,44 @@ fn git_finds_no_repository_but_the_projects() {
 }
 
 #[test]
+fn git_in_another_directory_is_judged_as_if_the_line_had_gone_there() {
+    let checkout = Checkout::new();
+    let mut role = Role::builder();
+    role.run
+        .never
+        .push("git log --all *".parse::<CommandPattern>().unwrap().into());
+    let says = |line: &str| judge(line, &role.scope(&checkout.disk.0, "", &checkout));
+    for line in [
+        "git -C app log",
+        "git -C app/models -C .. log --oneline",
+        "git --no-pager -C app diff --stat",
+        "git -C \"$PWD/app\" status",
+        "git -C app mv b.rb c.rb",
+        "cd app && git -C .. status",
+        "cd app && git -C models log",
+    ] {
+        assert!(says(line).is_ok(), "{line}: {:?}", says(line));
+    }
+    for (line, reason) in [
+        ("git -C app push", "forbids"),
+        ("git -C app log --all", "forbids"),
+        ("git -C .. log", "may not run"),
+        ("git -C docs/etc log", "may not run"),
+        (
+            "git -C app fetch",
+            "it would take `may { run \"git fetch *\"; }`",
+        ),
+        ("git -C app/bare log", "may hold a repository"),
+        ("git -C app mv b.rb ../src/b", "may not write"),
+        ("git -C config show HEAD:./master.key", "forbids"),
+        ("git -C \"$x\" log", "forbids"),
+    ] {
+        let said = says(line).unwrap_err().to_string();
+        assert!(said.contains(reason), "{line}: {said}");
+    }
+}
+
+#[test]
 fn what_decides_which_programs_run_is_set_in_no_way() {
     refused(&[
         "declare PATH=app",
@@ -491,6 +530,10 @@ fn where_the_line_is_is_known_or_it_is_refused() {
         "ls | cd src; touch f",
         "cd ~; touch app/f",
         "cd app/out; touch f",
+        "cd -P app/out; touch f",
+        "cd -P app/out/../app && touch x && touch ../f",
+        "cd -P docs/etc; cat passwd",
+        "cd -Px app && touch x.rb",
         "cd app/out && cd .. && touch app/x.rb && cd .. && touch f",
         "ln -s ../src app/l; cd app/l; touch f",
         "CDPATH=src cd app; touch x",
@@ -503,6 +546,9 @@ fn where_the_line_is_is_known_or_it_is_refused() {
         "f() { touch app/x; }; f",
         "trap 'echo bye' EXIT; ls",
         "cd app && ls && touch x.rb",
+        "cd -P app && touch x.rb",
+        "cd -LP -- app && touch x.rb",
+        "cd -P app/out && ls && cd -L ../app && touch x",
         "for d in app docs; do (cd $d && ls); done",
     ]);
 }
@@ -585,6 +631,13 @@ fn what_git_writes_is_judged_by_path() {
         "git mv src/f app/f",
         "git mv app/b.rb app/models src",
         "git format-patch HEAD~1",
+        "git format-patch -o app/models --suffix=.rb HEAD~1",
+        "git format-patch -o app/models --numbered-files HEAD~1",
+        "git format-patch -o app/out HEAD~1",
+        "git format-patch -o src/patches HEAD~1",
+        "git format-patch -o app/patches HEAD~1; rm app/patches/*",
+        "git -C app/out/.. mv app/b.rb x",
+        "git clone x app/x; cp app/x/* docs/",
         "git format-patch -o src HEAD~1",
         "git format-patch -osrc HEAD~1",
         "git format-patch --output-directory=src HEAD~1",
@@ -614,6 +667,10 @@ fn what_git_writes_is_judged_by_path() {
         "git checkout main",
         "git switch -c topic",
         "git format-patch --stdout HEAD~1",
+        "git format-patch -o app/patches HEAD~1",
+        "git format-patch -3 -o app --cover-letter",
+        "git -C app format-patch -o patches HEAD~1",
+        "git format-patch -o app/patches HEAD~1 && git status",
         "git archive -o app/x.tar HEAD app/models",
         "git stash list",
         "git add -A && git commit -m 'Add a page'",
