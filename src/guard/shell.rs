@@ -136,6 +136,22 @@ impl Disk {
     }
 }
 
+// All files that a walk finds, relative to the folder; nothing if some of it can't be seen, or it is too much.
+fn walked(walk: &WalkBuilder, folder: &Path) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for entry in walk.build() {
+        let entry = entry.ok()?;
+        if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+            continue;
+        }
+        if found.len() >= MOST_FILES {
+            return None;
+        }
+        found.push(entry.path().strip_prefix(folder).ok()?.to_str()?.to_owned());
+    }
+    Some(found)
+}
+
 impl Tree for Disk {
     fn kind(&self, path: &str) -> Kind {
         match fs::metadata(path) {
@@ -214,23 +230,23 @@ impl Tree for Disk {
         walk.git_global(false)
             .git_exclude(false)
             .add_custom_ignore_filename(".rgignore");
-        let mut found = Vec::new();
-        for entry in walk.build() {
-            let entry = entry.ok()?;
-            if entry.file_type().is_none_or(|kind| kind.is_dir()) {
-                continue;
-            }
-            if found.len() >= MOST_FILES {
-                return None;
-            }
-            let path = entry.path().strip_prefix(&folder).ok()?;
-            found.push(path.to_str()?.to_owned());
-        }
-        Some(found)
+        walked(&walk, &folder)
     }
 
     fn tracked(&self) -> Option<Vec<String>> {
         cache::tracked_paths(&self.root)
+    }
+
+    fn addable(&self) -> Option<Vec<String>> {
+        // A rule that is left out here only makes more files count.
+        let mut walk = WalkBuilder::new(&self.root);
+        walk.hidden(false)
+            .ignore(false)
+            .parents(false)
+            .git_global(false)
+            .git_exclude(false)
+            .filter_entry(|entry| entry.file_name() != ".git");
+        walked(&walk, &self.root)
     }
 
     fn exports(&self, name: &str) -> bool {

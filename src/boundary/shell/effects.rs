@@ -33,6 +33,8 @@ pub(super) struct Effects {
     pub(super) opaque: bool,
     /// Whether it may change what git tracks.
     pub(super) indexes: bool,
+    /// Whether it may make git track whatever no ignore file names.
+    pub(super) adds: bool,
     /// Whether it must find no other repository than the project's.
     pub(super) repository: bool,
     /// Where it goes first.

@@ -7,9 +7,9 @@ use super::{
     copies,
     effects::Effects,
     git_options,
-    looks::{Chosen, Look},
+    looks::{Chosen, Look, Selection},
     options::{Parsed, Use, unclear},
-    places::{Ground, Places},
+    places::{Ground, Place, Places, absolute},
 };
 use crate::boundary::programs;
 
@@ -359,6 +359,10 @@ pub(super) fn effects(
     let subject = Subject {
         name: &call.subcommand,
         rest: call.rest,
+        literal: call
+            .before
+            .iter()
+            .any(|word| word.is("--literal-pathspecs")),
         parsed: parsed.unwrap_or_default(),
         ground,
         places,
@@ -413,6 +417,8 @@ fn is_harmless(setting: &str) -> bool {
 struct Subject<'a> {
     name: &'a str,
     rest: &'a [Argument],
+    // Whether its paths are no patterns.
+    literal: bool,
     parsed: Parsed,
     ground: &'a Ground<'a>,
     places: &'a Places,
@@ -456,20 +462,22 @@ impl Subject<'_> {
         {
             return Err(self.runs());
         }
+        if self.shows_hunks() {
+            self.shows_all(self.left_out(), effects);
+        }
         match self.name {
             "add" | "stage" => {
-                effects.indexes = true;
+                effects.indexes = has(&["f", "pathspec-from-file"]);
+                effects.adds = !has(&["u"]) && !self.are_files(&parsed.operands);
                 // What is added is shown by whatever shows the index.
                 effects.mentions.extend(parsed.operands.iter().cloned());
                 if has(&["f"]) {
                     effects.look(parsed.operands.iter().cloned(), &Look::Tree);
                 }
             }
-            "commit" | "notes" | "push" | "tag" | "update-index" => {
+            "update-index" => {
                 effects.indexes = true;
-                if !QUIET.contains(&self.name) {
-                    effects.mentions.extend(self.rest.iter().cloned());
-                }
+                effects.mentions.extend(self.rest.iter().cloned());
             }
             "apply" => {
                 effects.opaque = true;
@@ -599,6 +607,19 @@ impl Subject<'_> {
             _ => self.opaque(effects),
         }
         Ok(())
+    }
+
+    // Whether the words name files, and no pattern of git's and no directory.
+    fn are_files(&self, words: &[Argument]) -> bool {
+        let file = |word: &Argument| {
+            let paths = word
+                .literal()
+                .map(|path| Ground::absolutes(&path, self.places));
+            let mut paths = paths.into_iter().flatten().peekable();
+            let kind = |path: Option<String>| path.map(|path| self.ground.kind(&path));
+            paths.peek().is_some() && paths.all(|path| kind(path).is_some_and(Kind::is_file))
+        };
+        !words.is_empty() && words.iter().all(file) && Self::plain_paths(words).is_ok()
     }
 
     fn opaque(&self, effects: &mut Effects) {
@@ -756,6 +777,7 @@ impl Subject<'_> {
             "compact-summary",
             "X",
             "dirstat-by-file",
+            "quiet",
         ]);
         match self.name {
             "log" | "whatchanged" | "reflog" | "diff-tree" | "diff-files" | "diff-index" => patch,
@@ -794,10 +816,22 @@ impl Subject<'_> {
                 let (_, file) = range.rsplit_once(':')?;
                 Some(file.to_owned())
             });
-            effects.look(file.map(Argument::text), &Look::History(Vec::new()));
+            effects.look(
+                file.map(Argument::text),
+                &Look::History(Selection::default()),
+            );
         }
         let before = parsed.before_dashes.unwrap_or(usize::MAX);
+        let left_out = self.left_out();
         let mut paths = 0;
+        // Files of a commit, where nothing else is shown.
+        let mut named = parsed
+            .operands
+            .iter()
+            .filter(|word| !is_exclusion(word))
+            .peekable();
+        let files = named.peek().is_some()
+            && named.all(|word| word.literal().is_some_and(|text| text.contains(':')));
         for (at, word) in parsed.operands.iter().enumerate() {
             let dashed = at >= before;
             if word.literal().is_none() && !word.has_globs() {
@@ -810,17 +844,75 @@ impl Subject<'_> {
                 }
                 continue;
             }
-            self.named(word, dashed, content, effects);
-            paths += usize::from(dashed || self.is_path(word));
+            self.named(word, dashed, content, &left_out, effects);
+            if !is_exclusion(word) {
+                paths += usize::from(dashed || self.is_path(word));
+            }
         }
         if self.name == "archive" && paths == 0 && hides {
-            effects.look([Argument::text(".")], &Look::History(Vec::new()));
+            effects.look([Argument::text(".")], &Look::History(Selection::default()));
+        } else if paths == 0 && content && !files && !parsed.has(&["L", "no-index"]) {
+            self.shows_all(left_out, effects);
         }
         Ok(())
     }
 
+    // What is shown where no path is named: all that git tracks.
+    fn shows_all(&self, left_out: Vec<String>, effects: &mut Effects) {
+        if !self.ground.hides_files() || !self.ground.looks() {
+            return;
+        }
+        let mut all = Argument::text(self.ground.root());
+        all.shown = format!("git {}", self.name);
+        let selection = Selection {
+            left_out,
+            ..Selection::default()
+        };
+        effects.look([all], &Look::Tracked(selection));
+    }
+
+    // Whether it shows what it does with files, hunk by hunk.
+    fn shows_hunks(&self) -> bool {
+        let has = |names: &[&str]| self.parsed.has(names);
+        match self.name {
+            "add" | "checkout" | "commit" | "reset" | "restore" | "stage" | "stash" => {
+                has(&["p", "i", "interactive", "v"]) && (self.name == "commit" || !has(&["v"]))
+            }
+            "status" => has(&["v"]),
+            _ => false,
+        }
+    }
+
+    // The paths, relative to the root, that words such as `:!path` leave out.
+    fn left_out(&self) -> Vec<String> {
+        if self.literal {
+            return Vec::new();
+        }
+        let mut places = self.places.iter();
+        let (Some(Place::At(directory)), None) = (places.next(), places.next()) else {
+            return Vec::new();
+        };
+        let path = |word: &Argument| {
+            let text = word.literal()?;
+            let path = EXCLUDES.iter().find_map(|mark| text.strip_prefix(mark))?;
+            let plain = !path.is_empty() && !path.contains(['*', '?', '[', '\\', ':', '(']);
+            plain.then(|| self.ground.inside(&absolute(directory, path)))?
+        };
+        self.parsed.operands.iter().filter_map(path).collect()
+    }
+
     // `HEAD:path`, `path`, and patterns of both.
-    fn named(&self, word: &Argument, dashed: bool, content: bool, effects: &mut Effects) {
+    fn named(
+        &self,
+        word: &Argument,
+        dashed: bool,
+        content: bool,
+        left_out: &[String],
+        effects: &mut Effects,
+    ) {
+        if is_exclusion(word) {
+            return;
+        }
         effects.mentions.push(word.clone());
         let Some(text) = word.literal() else {
             effects.look([word.clone()], &Look::File);
@@ -835,7 +927,10 @@ impl Subject<'_> {
         if part.contains(['*', '?', '[']) {
             if self.ground.looks() {
                 if content {
-                    let here = vec![chosen(part)];
+                    let here = Selection {
+                        chosen: vec![chosen(part)],
+                        left_out: left_out.to_vec(),
+                    };
                     effects.look([Argument::text(".")], &Look::History(here));
                 }
                 return;
@@ -844,7 +939,19 @@ impl Subject<'_> {
         } else if self.parsed.has(&["no-index"]) {
             effects.look([word.clone()], &Look::Tree);
         } else if content && (dashed && !text.starts_with(':') || self.is_path(word)) {
-            effects.look([word.clone()], &Look::History(Vec::new()));
+            let selection = Selection {
+                left_out: left_out.to_vec(),
+                ..Selection::default()
+            };
+            let root = Some(self.ground.root());
+            let mut named = Ground::absolutes(&text, self.places).into_iter();
+            // The root is as good as no path.
+            let look = if self.ground.looks() && named.all(|path| path == root) {
+                Look::Tracked(selection)
+            } else {
+                Look::History(selection)
+            };
+            effects.look([word.clone()], &look);
         }
     }
 
@@ -854,6 +961,7 @@ impl Subject<'_> {
         let given = parsed.has(&["e", "f"]);
         let dashes = parsed.before_dashes.unwrap_or(usize::MAX);
         let anywhere = parsed.has(&["no-index", "untracked"]);
+        let left_out = self.left_out();
         let mut paths = Vec::new();
         if !given {
             operands.next();
@@ -874,16 +982,16 @@ impl Subject<'_> {
                 }
                 continue;
             };
+            if is_exclusion(word) {
+                continue;
+            }
             effects.mentions.push(word.clone());
             for (colon, _) in text.match_indices(':') {
                 effects
                     .history
                     .push(Argument::text(text.get(colon + 1..).unwrap_or_default()));
             }
-            let excludes = [":!", ":^", ":(exclude)"]
-                .iter()
-                .any(|mark| text.starts_with(mark));
-            if excludes || at < dashes && !self.is_path(word) {
+            if at < dashes && !self.is_path(word) {
                 continue;
             }
             if text.contains(['*', '?', '[']) {
@@ -901,12 +1009,23 @@ impl Subject<'_> {
             let look = match (anywhere, chosen.is_empty()) {
                 (true, true) => Look::Tree,
                 (true, false) => Look::Chosen(chosen),
-                (false, _) => Look::Tracked(chosen),
+                (false, _) => Look::Tracked(Selection {
+                    chosen,
+                    left_out: left_out.clone(),
+                }),
             };
             effects.look([path], &look);
         }
         Ok(())
     }
+}
+
+// How a path begins that is left out.
+const EXCLUDES: &[&str] = &[":!", ":^", ":(exclude)"];
+
+fn is_exclusion(word: &Argument) -> bool {
+    let start = word.prefix();
+    EXCLUDES.iter().any(|mark| start.starts_with(mark))
 }
 
 // The files that a pattern of git's names: its `*` crosses slashes.

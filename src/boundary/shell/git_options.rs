@@ -219,6 +219,10 @@ pub(super) fn options(subcommand: &str) -> Option<Options> {
             "index k,keep-index staged include-untracked message= only-untracked \
              pathspec-from-file=< pathspec-file-nul"
         ),
+        "status" => {
+            "s,short b,branch show-stash ahead-behind porcelain? long v,verbose u,untracked-files? \
+             ignore-submodules? ignored? z column? find-renames? renames no-*"
+        }
         "switch" => {
             "c,create= C,force-create= guess discard-changes q,quiet recurse-submodules? progress \
              m,merge conflict= d,detach t,track? f,force orphan= overwrite-ignore \

@@ -122,6 +122,8 @@ pub(super) struct Facts {
     pub(super) opaque: bool,
     /// Whether what git tracks may change.
     pub(super) indexed: bool,
+    /// Whether git may come to track whatever no ignore file names.
+    pub(super) added: bool,
 }
 
 impl Facts {

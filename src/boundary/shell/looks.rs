@@ -25,10 +25,32 @@ pub(super) enum Look {
     Visible(Vec<Chosen>),
     /// Of these, those that no ignore file names, and those that are chosen.
     Searched(Vec<Chosen>),
-    /// All files in a directory, if it is one, that git tracks; of these the chosen ones, if some are.
-    Tracked(Vec<Chosen>),
-    /// What git has of all files in a directory, if it is one; of the chosen ones, if some are.
-    History(Vec<Chosen>),
+    /// All files in a directory, if it is one, that git tracks and that are selected.
+    Tracked(Selection),
+    /// What git has of all files in a directory, if it is one, that are selected.
+    History(Selection),
+}
+
+/// Which of the files in a directory git shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Selection {
+    /// These alone, if there are some.
+    pub(super) chosen: Vec<Chosen>,
+    /// None at or below these paths, which are relative to the root.
+    pub(super) left_out: Vec<String>,
+}
+
+impl Selection {
+    // Whether a file of a directory is among them, by its paths from there and from the root.
+    fn names(&self, path: &str, inside: &str) -> bool {
+        let chosen = self.chosen.is_empty() || self.chosen.iter().any(|one| one.names(path));
+        chosen && !self.leaves_out(inside)
+    }
+
+    fn leaves_out(&self, inside: &str) -> bool {
+        let mut out = self.left_out.iter();
+        out.any(|out| inside == out || within_of(inside, out).is_some())
+    }
 }
 
 /// Files that an option chooses among those in a directory: all whose path, relative to it, begins and
@@ -124,9 +146,9 @@ impl Ground<'_> {
     ) -> Result<(), Refusal> {
         self.may_read(shown, inside)?;
         // What git has may lie where nothing is now.
-        if let Look::History(chosen) = look
-            && chosen.is_empty()
-            && let Some(path) = self.never_read_for_certain(inside)
+        if let Look::History(selection) = look
+            && selection.chosen.is_empty()
+            && let Some(path) = self.never_read_for_certain(inside, selection)
         {
             let reason = format!("would show what git has of `{path}`, which may not be read");
             return Err(Refusal::new(shown, reason).taken(Capability::Read, path));
@@ -153,12 +175,12 @@ impl Ground<'_> {
         let work = self.work().spend(below.len());
         work.map_err(|_| too_much(shown))?;
         for path in below {
-            let path_inside = if inside.is_empty() {
-                path.clone()
-            } else {
-                format!("{inside}/{path}")
-            };
-            self.may_read(shown, &path_inside)?;
+            let path_inside = joined_inside(inside, &path);
+            self.may_read(shown, &path_inside)
+                .map_err(|refusal| match look {
+                    Look::Tracked(_) => left_out_by_name(refusal, &path_inside),
+                    _ => refusal,
+                })?;
             if *look == Look::Through {
                 self.look_through(shown, named, &path, &path_inside, depth)?;
             }
@@ -218,7 +240,7 @@ impl Ground<'_> {
             Look::Chosen(names) => chosen(names),
             Look::Visible(names) => Some([chosen(names)?, visible()?].concat()),
             Look::Searched(names) => Some([chosen(names)?, searched()?].concat()),
-            Look::Tracked(names) | Look::History(names) => {
+            Look::Tracked(selection) | Look::History(selection) => {
                 let tracked = self.tracked();
                 let tracked = tracked.as_deref().map(|tracked| {
                     let below = tracked.iter().filter_map(|path| within_of(path, inside));
@@ -229,9 +251,7 @@ impl Ground<'_> {
                     Look::Tracked(_) => tracked.or_else(all)?,
                     _ => [all()?, tracked.unwrap_or_default()].concat(),
                 };
-                let named = |path: &String| {
-                    names.is_empty() || names.iter().any(|chosen| chosen.names(path))
-                };
+                let named = |path: &String| selection.names(path, &joined_inside(inside, path));
                 Some(files.into_iter().filter(named).collect())
             }
         }
@@ -240,8 +260,8 @@ impl Ground<'_> {
     // Some path below a directory that may not be read and might be looked at.
     fn never_read_below(&self, inside: &str, look: &Look) -> Option<String> {
         let below = PathPattern::below(inside).ok()?;
-        if let Look::History(_) = look {
-            return self.never_read_for_certain(inside);
+        if let Look::History(selection) = look {
+            return self.never_read_for_certain(inside, selection);
         }
         let Look::Chosen(chosen) = look else {
             return self.never_read_among(vec![below]);
@@ -257,11 +277,12 @@ impl Ground<'_> {
     }
 
     // Some one file below a directory that may not be read, whether it is there or not.
-    fn never_read_for_certain(&self, inside: &str) -> Option<String> {
+    fn never_read_for_certain(&self, inside: &str, selection: &Selection) -> Option<String> {
         let mut never = self.scope.read.never.iter();
         never.find_map(|never| {
             let path = never.pattern.as_str();
             let below = never.pattern.is_literal() && within_of(path, inside).is_some();
+            let below = below && !selection.leaves_out(path);
             below.then(|| path.to_owned())
         })
     }
@@ -328,6 +349,20 @@ impl Ground<'_> {
         }
         Ok(())
     }
+}
+
+// `path` in `directory`, both as they are from the root.
+fn joined_inside(directory: &str, path: &str) -> String {
+    if directory.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{directory}/{path}")
+    }
+}
+
+fn left_out_by_name(refusal: Refusal, path: &str) -> Refusal {
+    let reason = format!("{}; leave it out with `-- . ':!{path}'`", refusal.reason);
+    Refusal { reason, ..refusal }
 }
 
 fn is_read_device(path: &str) -> bool {

@@ -32,6 +32,7 @@ pub(super) struct Memory {
     work: Work,
     below: RefCell<BTreeMap<String, Option<Rc<[String]>>>>,
     tracked: OnceCell<Option<Rc<[String]>>>,
+    addable: OnceCell<Option<Rc<[String]>>>,
 }
 
 // What all proofs about one line may cost together.
@@ -43,6 +44,7 @@ impl Default for Memory {
             work: Work::new(LINE_BUDGET),
             below: RefCell::default(),
             tracked: OnceCell::default(),
+            addable: OnceCell::default(),
         }
     }
 }
@@ -164,7 +166,7 @@ impl<'a> Ground<'a> {
 
     /// Returns what the absolute `path` leads to by its name alone.
     pub(super) fn locate(&self, path: &str) -> Location {
-        match within(path, &absolute("", self.scope.root)) {
+        match within(path, &self.root()) {
             Some(inside) => Location::Inside(inside.to_owned()),
             None => Location::Outside(path.to_owned()),
         }
@@ -179,10 +181,23 @@ impl<'a> Ground<'a> {
         }
     }
 
+    /// Returns the project root, absolute.
+    pub(super) fn root(&self) -> String {
+        absolute("", self.scope.root)
+    }
+
+    /// Returns the absolute path relative to the root, if it is in the project.
+    pub(super) fn inside(&self, path: &str) -> Option<String> {
+        match self.locate(path) {
+            Location::Inside(inside) => Some(inside),
+            Location::Outside(_) => None,
+        }
+    }
+
     /// Returns whether a place is known and lies in the project.
     pub(super) fn is_within(&self, place: &Place) -> bool {
         match place {
-            Place::At(directory) => matches!(self.locate(directory), Location::Inside(_)),
+            Place::At(directory) => self.inside(directory).is_some(),
             Place::Unknown => false,
         }
     }
@@ -298,13 +313,23 @@ impl<'a> Ground<'a> {
         }
         let told = || self.scope.tree.tracked().map(Into::into);
         let tracked = self.memory.tracked.get_or_init(told).clone()?;
+        let tracked: Rc<[String]> = if self.facts.added {
+            if self.facts.written.iter().any(may_be_ignore_file) {
+                return None;
+            }
+            let told = || self.scope.tree.addable().map(Into::into);
+            let addable = self.memory.addable.get_or_init(told).clone()?;
+            tracked.iter().chain(addable.iter()).cloned().collect()
+        } else {
+            tracked
+        };
         self.work().spend(tracked.len()).ok()?;
         Some(tracked)
     }
 
     /// Returns the top of the work tree, if that is the project's root and git would say so.
     pub(super) fn top(&self, places: &Places) -> Option<String> {
-        let root = absolute("", self.scope.root);
+        let root = self.root();
         let here = Self::only(places)?;
         let own = self.scope.tree.kind(&format!("{root}/.git"));
         let within = within(here, &root).is_some();
@@ -341,10 +366,7 @@ impl<'a> Ground<'a> {
 
     /// Returns the files below the absolute `directory`, relative to it, that such a look shows.
     pub(super) fn files_for(&self, directory: &str, look: &Look) -> Option<Vec<String>> {
-        match self.locate(directory) {
-            Location::Inside(inside) => self.looked_at(&inside, directory, look),
-            Location::Outside(_) => None,
-        }
+        self.looked_at(&self.inside(directory)?, directory, look)
     }
 
     /// Returns where one is after going to `target`: by its name, as a shell goes, or to where links lead.
@@ -367,9 +389,7 @@ impl<'a> Ground<'a> {
 
     /// Returns what git tracks below the absolute `directory`, relative to it.
     pub(super) fn tracked_below(&self, directory: &str) -> Option<Vec<String>> {
-        let Location::Inside(inside) = self.locate(directory) else {
-            return None;
-        };
+        let inside = self.inside(directory)?;
         let tracked = self.tracked()?;
         let below = tracked.iter().filter_map(|path| within_of(path, &inside));
         Some(below.map(ToOwned::to_owned).collect())
@@ -504,9 +524,7 @@ impl<'a> Ground<'a> {
             let Place::At(directory) = place else {
                 return None;
             };
-            let Location::Inside(mut inside) = self.locate(directory) else {
-                return None;
-            };
+            let mut inside = self.inside(directory)?;
             if !inside.is_empty() {
                 inside.push('/');
             }
@@ -709,6 +727,15 @@ fn as_written(word: &Argument) -> String {
         }
     };
     word.pieces.iter().map(text).collect()
+}
+
+// Whether what is written may say which files git leaves out.
+fn may_be_ignore_file((path, change): (&String, &Change)) -> bool {
+    match change {
+        Change::File | Change::Name => path.ends_with("/.gitignore"),
+        Change::Restored | Change::Tree | Change::Anything => true,
+        Change::Directory | Change::Patches => false,
+    }
 }
 
 /// Refuses a path that shells spell differently.

@@ -112,6 +112,12 @@ pub trait Tree {
         None
     }
 
+    /// Returns everything in the project that git would track if it were told to track all, relative to
+    /// the root: what no ignore file names.
+    fn addable(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// Returns whether the shell gives a variable of this name to the commands that it runs.
     fn exports(&self, _name: &str) -> bool {
         false

@@ -576,6 +576,7 @@ impl Judge<'_> {
         }
         self.found.opaque |= effects.opaque;
         self.found.indexed |= effects.indexes;
+        self.found.added |= effects.adds;
         for link in &effects.links {
             let named = link.literal().map(|path| Ground::absolutes(&path, places));
             let maker = if context.repeats || context.in_function {

@@ -8,6 +8,8 @@ use super::*;
 struct Checkout {
     disk: Disk,
     tracked: Vec<String>,
+    // What git would track besides, if it were told to.
+    addable: Vec<String>,
     _directory: tempfile::TempDir,
 }
 
@@ -47,6 +49,7 @@ impl Checkout {
         Self {
             disk: Disk(root.to_str().unwrap().to_owned()),
             tracked: TRACKED.iter().map(|path| (*path).to_owned()).collect(),
+            addable: vec!["app/secret_list".to_owned()],
             _directory: directory,
         }
     }
@@ -89,6 +92,10 @@ impl Tree for Checkout {
 
     fn tracked(&self) -> Option<Vec<String>> {
         Some(self.tracked.clone())
+    }
+
+    fn addable(&self) -> Option<Vec<String>> {
+        Some(self.addable.clone())
     }
 }
 
@@ -928,6 +935,114 @@ fn git_shows_nothing_that_may_not_be_read() {
         "git diff $(git merge-base main HEAD)",
         "git grep foo",
         "git blame app/b.rb",
+    ]);
+}
+
+#[test]
+fn what_git_shows_of_all_files_is_read_like_anything_else() {
+    let mut checkout = Checkout::new();
+    checkout.tracked.push(".env".to_owned());
+    let role = {
+        let mut role = worker();
+        role.run.may.extend(entries(&["git --literal-pathspecs *"]));
+        role
+    };
+    let says = |line: &str| judge(line, &role.scope(&checkout.disk.0, "", &checkout));
+    for line in [
+        "git diff",
+        "git diff HEAD~1",
+        "git diff --cached",
+        "git diff main...HEAD",
+        "git diff -- .",
+        "cd app && git diff",
+        "git -C app diff",
+        "git diff --stat -p",
+        "git show",
+        "git show HEAD~2",
+        "git log -p",
+        "git log -p -3 --stat",
+        "git log --oneline -p main..HEAD",
+        "git stash show -p",
+        "git stash list -p",
+        "git format-patch --stdout HEAD~1",
+        "git status -v",
+        "git add -p",
+        "git commit -v -m x",
+        "git restore -p --staged .",
+        "git grep foo",
+        "git grep foo -- . ':!app'",
+        "git diff -- . ':!app'",
+        "git diff -- . ':!.en?'",
+        "git diff -- ':!README.md'",
+        "git --literal-pathspecs diff -- . ':!.env'",
+        "cd app && git diff -- .. ':!.env'",
+        "grep -r foo .",
+    ] {
+        let said = says(line).map_err(|refusal| refusal.to_string());
+        assert!(
+            said.as_ref().is_err_and(|said| said.contains("`.env`")),
+            "{line}: {said:?}"
+        );
+    }
+    for line in [
+        "git diff --stat",
+        "git diff --name-only HEAD~1",
+        "git diff --quiet",
+        "git diff -- app",
+        "git diff HEAD~1 -- app docs",
+        "git diff -- . ':!.env'",
+        "git diff HEAD~1 -- ':!.env'",
+        "git diff -- . ':(exclude).env'",
+        "cd app && git diff -- .. ':!../.env'",
+        "git log --oneline -5",
+        "git log --stat",
+        "git log -p -- app/models",
+        "git log -L1,2:app/b.rb",
+        "git show --stat HEAD",
+        "git show HEAD:app/b.rb",
+        "git show HEAD -- app",
+        "git grep foo -- app",
+        "git grep foo -- . ':!.env'",
+        "git stash list",
+        "git status -sb",
+        "git add app/b.rb && git commit -m x",
+        "git -C app diff -- models",
+    ] {
+        assert!(says(line).is_ok(), "{line}: {:?}", says(line));
+    }
+    let said = says("git diff").unwrap_err().to_string();
+    assert!(said.starts_with("`git diff` "), "{said}");
+    assert!(
+        said.ends_with("; leave it out with `-- . ':!.env'`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_added_first_is_shown_as_what_is_tracked() {
+    let lines = [
+        "git add -A && git diff --cached",
+        "git add . && git grep foo",
+        "git add --all; git commit -qm x; git show",
+        "git add -A && git ls-files | xargs cat",
+    ];
+    allowed(&lines);
+    allowed(&[
+        "git add app/b.rb && git diff --cached",
+        "git add -u && git diff --cached",
+        "git commit -am x && git show",
+        "git commit -m x && git log -p -1",
+    ]);
+    let mut checkout = Checkout::new();
+    checkout.addable.push(".env".to_owned());
+    for line in lines {
+        assert!(checkout.says(line).is_err(), "{line}");
+    }
+    refused(&[
+        "git add -f . && git diff --cached",
+        "git add app/c.rb .env && git diff --cached",
+        "echo x > app/.gitignore && git add -A && git diff --cached",
+        "git update-index --add .env && git diff --cached",
     ]);
 }
 
