@@ -212,7 +212,8 @@ impl Ground<'_> {
         };
         let one = |name: &String| {
             let spelt = Spelt::new(named, name);
-            !name.ends_with(".patch") || self.change_one(name, &spelt, Change::File).is_ok()
+            name.strip_suffix(".patch").is_none()
+                || self.change_one(name, &spelt, Change::File).is_ok()
         };
         let directory = inside.is_empty() || self.permits_directory(inside);
         let unknown = self.is_filled(named) || self.unsettled(named, true).is_some();

@@ -4,6 +4,7 @@ use super::{
     arguments::Argument,
     changes::Change,
     copies, find, git,
+    judge::Indexed,
     looks::Look,
     options::{Options, Use, unclear},
     output,
@@ -31,10 +32,8 @@ pub(super) struct Effects {
     pub(super) elsewhere: Vec<Vec<Argument>>,
     /// Whether it may do more than is said here.
     pub(super) opaque: bool,
-    /// Whether it may change what git tracks.
-    pub(super) indexes: bool,
-    /// Whether it may make git track whatever no ignore file names.
-    pub(super) adds: bool,
+    /// What git may come to track by it.
+    pub(super) indexes: Indexed,
     /// Whether it must find no other repository than the project's.
     pub(super) repository: bool,
     /// Where it goes first.
@@ -226,9 +225,55 @@ pub(super) fn effects(
         _ => {
             effects.opaque = true;
             effects.mentions.extend(rest.iter().cloned());
+            effects.links.extend(unpacked(name, rest));
         }
     }
     Ok(effects)
+}
+
+// Programs that put somewhere what an archive or another place holds, and there may be links among it.
+const UNPACK: &[&str] = &[
+    "7z",
+    "7za",
+    "7zz",
+    "bsdtar",
+    "cpio",
+    "ditto",
+    "gtar",
+    "jar",
+    "patch",
+    "pax",
+    "rclone",
+    "rsync",
+    "tar",
+    "unar",
+    "unsquashfs",
+    "unzip",
+];
+
+// Where a program may put what it unpacks: below where it runs, or wherever else a word leads.
+fn unpacked(name: &str, rest: &[Argument]) -> Vec<Argument> {
+    let extracts = |(at, word): (usize, &Argument)| {
+        let text = word.prefix();
+        let letters = at == 0 || !text.starts_with("--") && text.starts_with('-');
+        word.literal().is_none()
+            || letters && text.contains('x')
+            || text.starts_with("--ex")
+            || text.starts_with("--ge")
+    };
+    let tar = name.ends_with("tar");
+    if !UNPACK.contains(&name) || tar && !rest.iter().enumerate().any(extracts) {
+        return Vec::new();
+    }
+    let elsewhere = |word: &Argument| {
+        let Some(text) = word.literal() else {
+            return Some(word.clone());
+        };
+        let start = text.find("..").or_else(|| text.find('/'))?;
+        text.get(start..).map(Argument::text)
+    };
+    let elsewhere = rest.iter().filter_map(elsewhere);
+    elsewhere.chain([Argument::text(".")]).collect()
 }
 
 /// Returns the words of a command with each option alone in a word and long names in full, so that a
@@ -250,9 +295,9 @@ pub(super) fn plain(name: &str, rest: &[Argument]) -> Option<Vec<Argument>> {
 }
 
 /// Returns the words of a command without those that only say from where it is called, and that directory.
-pub(super) fn from_there(program: &str, rest: &[Argument]) -> Option<(Vec<Argument>, String)> {
+pub(super) fn as_from_there(program: &str, rest: &[Argument]) -> Option<(Vec<Argument>, String)> {
     match programs::base_name(program) {
-        "git" => git::from_there(rest),
+        "git" => git::as_from_there(rest),
         _ => None,
     }
 }

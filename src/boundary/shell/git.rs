@@ -7,6 +7,7 @@ use super::{
     copies,
     effects::Effects,
     git_options,
+    judge::Indexed,
     looks::{Chosen, Look, Selection},
     options::{Parsed, Use, unclear},
     places::{Ground, Place, Places, absolute},
@@ -310,7 +311,7 @@ pub(super) fn after_subcommand<'w>(
 
 /// Returns a call without the options that only say from where it is made, and that directory; nothing if
 /// it has none.
-pub(super) fn from_there(rest: &[Argument]) -> Option<(Vec<Argument>, String)> {
+pub(super) fn as_from_there(rest: &[Argument]) -> Option<(Vec<Argument>, String)> {
     let call = Call::read(rest).ok()??;
     if call.directory.is_empty() {
         return None;
@@ -467,8 +468,13 @@ impl Subject<'_> {
         }
         match self.name {
             "add" | "stage" => {
-                effects.indexes = has(&["f", "pathspec-from-file"]);
-                effects.adds = !has(&["u"]) && !self.are_files(&parsed.operands);
+                effects.indexes = if has(&["f", "pathspec-from-file"]) {
+                    Indexed::Anything
+                } else if has(&["u"]) || self.are_files(&parsed.operands) {
+                    Indexed::Nothing
+                } else {
+                    Indexed::Addable
+                };
                 // What is added is shown by whatever shows the index.
                 effects.mentions.extend(parsed.operands.iter().cloned());
                 if has(&["f"]) {
@@ -476,12 +482,11 @@ impl Subject<'_> {
                 }
             }
             "update-index" => {
-                effects.indexes = true;
+                effects.indexes = Indexed::Anything;
                 effects.mentions.extend(self.rest.iter().cloned());
             }
             "apply" => {
-                effects.opaque = true;
-                effects.indexes = true;
+                self.opaque(effects);
                 effects.look(parsed.operands.iter().cloned(), &Look::File);
             }
             "bisect" => match self.verb()?.as_deref() {
@@ -522,6 +527,7 @@ impl Subject<'_> {
                     [_, directory] => directory.clone(),
                     _ => return Ok(()),
                 };
+                effects.links.push(named.clone());
                 effects.change([named], Change::Anything);
             }
             "config" => self.config(effects),
@@ -531,7 +537,7 @@ impl Subject<'_> {
                 effects.change([directory.clone()], Change::Anything);
             }
             "mv" => {
-                effects.indexes = true;
+                effects.indexes = Indexed::Anything;
                 Self::plain_paths(&parsed.operands)?;
                 if !has(&["n"]) {
                     let moved = copies::effects("mv", &parsed.operands, self.ground, self.places)?;
@@ -541,13 +547,13 @@ impl Subject<'_> {
                 }
             }
             "restore" => {
-                effects.indexes = true;
+                effects.indexes = Indexed::Anything;
                 if !has(&["S"]) || has(&["W"]) {
                     self.brought_back(&parsed.operands, effects)?;
                 }
             }
             "rm" => {
-                effects.indexes = true;
+                effects.indexes = Indexed::Anything;
                 let change = if has(&["r"]) {
                     Change::Tree
                 } else {
@@ -579,6 +585,7 @@ impl Subject<'_> {
                     } else {
                         named
                     };
+                    effects.links.extend(named.iter().cloned());
                     effects.change(named.iter().cloned(), Change::Anything);
                 }
             },
@@ -624,8 +631,32 @@ impl Subject<'_> {
 
     fn opaque(&self, effects: &mut Effects) {
         effects.opaque = true;
-        effects.indexes = true;
+        effects.indexes = Indexed::Anything;
+        if !self.leaves_the_tree() {
+            effects.links.push(Argument::text(self.ground.root()));
+        }
         effects.mentions.extend(self.rest.iter().cloned());
+    }
+
+    // Whether nothing comes into the work tree, where links might be among it.
+    fn leaves_the_tree(&self) -> bool {
+        let has = |names: &[&str]| self.parsed.has(names);
+        let first = self.rest.first().and_then(Argument::literal);
+        let bare = self.parsed.operands.is_empty();
+        match self.name {
+            // A new branch from where one is.
+            "checkout" => bare,
+            "switch" => bare && has(&["c", "C"]),
+            "reset" => !has(&["hard", "merge", "keep"]),
+            "stash" => matches!(
+                first.as_deref(),
+                Some("clear" | "create" | "drop" | "store")
+            ),
+            "bisect" => matches!(first.as_deref(), Some("log" | "terms")),
+            "submodule" => matches!(first.as_deref(), None | Some("status" | "summary")),
+            "rerere" | "replace" | "prune" | "stripspace" => true,
+            _ => false,
+        }
     }
 
     // git looks for paths by patterns of its own, also in quoted words.
@@ -687,6 +718,7 @@ impl Subject<'_> {
         };
         if !paths.is_empty() {
             effects.opaque = false;
+            effects.links.clear();
             self.brought_back(paths, effects)?;
         }
         Ok(())

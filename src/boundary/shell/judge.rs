@@ -120,10 +120,20 @@ pub(super) struct Facts {
     pub(super) links: BTreeMap<String, Maker>,
     /// Whether a command runs that may write whatever it likes.
     pub(super) opaque: bool,
-    /// Whether what git tracks may change.
-    pub(super) indexed: bool,
-    /// Whether git may come to track whatever no ignore file names.
-    pub(super) added: bool,
+    /// What git may come to track.
+    pub(super) indexed: Indexed,
+}
+
+/// What git may come to track that it does not track yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Indexed {
+    /// Nothing but what is judged for itself.
+    #[default]
+    Nothing,
+    /// Whatever no ignore file names.
+    Addable,
+    /// Anything.
+    Anything,
 }
 
 impl Facts {
@@ -139,8 +149,13 @@ impl Facts {
 /// What puts a link where none was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Maker {
-    /// This command of the line, which runs once.
-    One(usize),
+    /// This command of the line, which runs once, in this pipeline.
+    One {
+        /// Its number.
+        command: usize,
+        /// The number of the pipeline.
+        pipeline: Option<usize>,
+    },
     /// Several commands, or one that may run several times.
     Several,
 }
@@ -214,6 +229,28 @@ pub(super) struct Judge<'a> {
     words: usize,
 }
 
+/// What of a line may run while a part of it does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Beside {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The commands of the pipeline with this number, for which the shell waits.
+    Pipeline(usize),
+    /// All that stands behind it.
+    All,
+}
+
+impl Beside {
+    /// Returns the number of the pipeline around.
+    pub(super) const fn pipeline(self) -> Option<usize> {
+        match self {
+            Self::Pipeline(pipeline) => Some(pipeline),
+            Self::Nothing | Self::All => None,
+        }
+    }
+}
+
 /// What holds for a part of a line.
 #[expect(
     clippy::struct_excessive_bools,
@@ -231,6 +268,8 @@ pub(super) struct Context {
     pub(super) in_function: bool,
     /// Whether it may run several times.
     pub(super) repeats: bool,
+    /// What else of the line may run while it does.
+    pub(super) beside: Beside,
     /// Whether it is read by a shell that knows no more than POSIX says.
     pub(super) posix: bool,
     /// Whether it is arithmetic to one shell, and commands to another.
@@ -263,6 +302,21 @@ impl Context {
             repeats: true,
             ..self.clone()
         }
+    }
+
+    /// Returns the context of a part that runs while others do.
+    pub(super) fn beside(&self, others: Beside) -> Self {
+        Self {
+            certain: false,
+            beside: self.beside.max(others),
+            ..self.clone()
+        }
+    }
+
+    /// Returns whether it runs once, behind what stands before it and before what stands behind it, but for
+    /// the commands of its pipeline.
+    fn is_in_order(&self) -> bool {
+        !(self.repeats || self.in_function || self.beside == Beside::All)
     }
 
     /// Returns the context of a part that may run or not.
@@ -361,6 +415,7 @@ impl Judge<'_> {
         let context = Context {
             values: BTreeMap::new(),
             in_function: false,
+            repeats: context.repeats || context.in_function,
             posix: posix || context.posix,
             ..context.clone()
         };
@@ -385,6 +440,12 @@ impl Judge<'_> {
             return Err(self.too_much());
         }
         Ok(())
+    }
+
+    /// Takes down which commands may have run when a part of the line does.
+    pub(super) fn reach(&mut self, context: &Context) {
+        self.ground.behind = context.is_in_order().then_some(self.commands);
+        self.ground.pipeline = context.beside.pipeline();
     }
 
     /// Returns the number of the command that is judged.

@@ -106,7 +106,10 @@ impl Ground<'_> {
         depth: usize,
     ) -> Result<(), Refusal> {
         let Spelt { named, raw } = spelt;
-        if let Some(link) = self.unsettled(named, *look == Look::Through) {
+        // What git shows of a link is what the link says.
+        let follows = !matches!(look, Look::Tracked(_) | Look::History(_));
+        let link = self.unsettled(named, *look == Look::Through);
+        if let Some(link) = link.filter(|_| follows) {
             return Err(by_link(shown, link));
         }
         for location in [Some(self.locate(named)), self.resolve(raw)]

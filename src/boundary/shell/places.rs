@@ -11,7 +11,7 @@ use super::{
     arguments::{Argument, Found, Piece},
     changes::Change,
     globs::{self, Segment},
-    judge::{Facts, Maker},
+    judge::{Facts, Indexed, Maker},
     looks::Look,
 };
 use crate::boundary::{PathPattern, search::Work};
@@ -58,6 +58,10 @@ pub(super) struct Ground<'a> {
     facts: &'a Facts,
     /// The command of which it is asked what it does: it does not come before itself.
     pub(super) now: Option<usize>,
+    /// The last command that may have run by now; nothing where any of the line may have.
+    pub(super) behind: Option<usize>,
+    /// The pipeline of which all commands may have run.
+    pub(super) pipeline: Option<usize>,
 }
 
 /// What a path leads to.
@@ -136,6 +140,8 @@ impl<'a> Ground<'a> {
             memory,
             facts,
             now: None,
+            behind: None,
+            pipeline: None,
         }
     }
 
@@ -246,8 +252,15 @@ impl<'a> Ground<'a> {
     /// `path`, or, if asked, one below it.
     pub(super) fn unsettled(&self, path: &str, below: bool) -> Option<&'a str> {
         let on_the_way = |(link, maker): &(&String, &Maker)| {
-            let own = self.now.is_some_and(|now| **maker == Maker::One(now));
-            !own && (within(path, link).is_some() || below && within(link, path).is_some())
+            let other = match **maker {
+                Maker::One { command, pipeline } => {
+                    let beside = pipeline.is_some() && pipeline == self.pipeline;
+                    let behind = self.behind.is_none_or(|behind| command <= behind);
+                    self.now != Some(command) && (beside || behind)
+                }
+                Maker::Several => true,
+            };
+            other && (within(path, link).is_some() || below && within(link, path).is_some())
         };
         let mut links = self.facts.links.iter();
         links.find(on_the_way).map(|(link, _)| link.as_str())
@@ -308,20 +321,16 @@ impl<'a> Ground<'a> {
 
     /// Returns everything that git tracks, relative to the root.
     pub(super) fn tracked(&self) -> Option<Rc<[String]>> {
-        if self.facts.indexed {
-            return None;
-        }
         let told = || self.scope.tree.tracked().map(Into::into);
-        let tracked = self.memory.tracked.get_or_init(told).clone()?;
-        let tracked: Rc<[String]> = if self.facts.added {
-            if self.facts.written.iter().any(may_be_ignore_file) {
-                return None;
+        let tracked = || self.memory.tracked.get_or_init(told).clone();
+        let tracked: Rc<[String]> = match self.facts.indexed {
+            Indexed::Nothing => tracked()?,
+            Indexed::Addable if !self.facts.written.iter().any(may_be_ignore_file) => {
+                let told = || self.scope.tree.addable().map(Into::into);
+                let addable = self.memory.addable.get_or_init(told).clone()?;
+                tracked()?.iter().chain(addable.iter()).cloned().collect()
             }
-            let told = || self.scope.tree.addable().map(Into::into);
-            let addable = self.memory.addable.get_or_init(told).clone()?;
-            tracked.iter().chain(addable.iter()).cloned().collect()
-        } else {
-            tracked
+            Indexed::Addable | Indexed::Anything => return None,
         };
         self.work().spend(tracked.len()).ok()?;
         Some(tracked)

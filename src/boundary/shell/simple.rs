@@ -10,7 +10,7 @@ use super::{
     builtins,
     changes::Change,
     effects, environment,
-    judge::{Context, Flow, Judge, Maker},
+    judge::{Beside, Context, Flow, Judge, Maker},
     places::{Ground, Place, Places, absolute},
     walk::{Input, is_number},
     wrappers,
@@ -65,7 +65,7 @@ impl Judge<'_> {
                     ));
                 }
                 ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
-                    self.list(&subshell.list, &context.perhaps(), places)?;
+                    self.list(&subshell.list, &context.beside(Beside::All), places)?;
                     return Err(Refusal::new("<(", "stands where a command is expected"));
                 }
             }
@@ -120,7 +120,7 @@ impl Judge<'_> {
                     }
                 }
                 ast::CommandPrefixOrSuffixItem::ProcessSubstitution(_, subshell) => {
-                    self.list(&subshell.list, &context.perhaps(), places)?;
+                    self.list(&subshell.list, &context.beside(Beside::All), places)?;
                     words.push(Argument::text("/dev/fd/63"));
                 }
             }
@@ -295,6 +295,7 @@ impl Judge<'_> {
         places: &Places,
     ) -> Result<Flow, Refusal> {
         self.count(words.len())?;
+        self.reach(context);
         let context = context.deeper(self.line)?;
         let Some((program, rest)) = words.split_first() else {
             return Ok(Flow::stay(places));
@@ -340,7 +341,7 @@ impl Judge<'_> {
             return Ok(Flow::stay(places));
         }
         for words in [Some(words), plain.as_deref()].into_iter().flatten() {
-            let from_there = self.from_there(words, places);
+            let from_there = self.as_from_there(words, places);
             if let Some(from_there) = &from_there {
                 self.not_taken(from_there)?;
             }
@@ -358,9 +359,9 @@ impl Judge<'_> {
     }
 
     // The command as one would call it from where it goes first, if that is in the project.
-    fn from_there(&self, words: &[Argument], places: &Places) -> Option<Vec<Argument>> {
+    fn as_from_there(&self, words: &[Argument], places: &Places) -> Option<Vec<Argument>> {
         let (program, rest) = words.split_first()?;
-        let (rest, directory) = effects::from_there(&program.literal()?, rest)?;
+        let (rest, directory) = effects::as_from_there(&program.literal()?, rest)?;
         let there = self.ground.moved(&directory, true, places);
         let within = there.iter().all(|place| self.ground.is_within(place));
         within.then(|| [vec![program.clone()], rest].concat())
@@ -575,17 +576,26 @@ impl Judge<'_> {
             return Err(Refusal::new(arguments::shown(words), reason));
         }
         self.found.opaque |= effects.opaque;
-        self.found.indexed |= effects.indexes;
-        self.found.added |= effects.adds;
+        self.found.indexed = self.found.indexed.max(effects.indexes);
         for link in &effects.links {
             let named = link.literal().map(|path| Ground::absolutes(&path, places));
+            // One that runs beside others comes when it comes, but once.
             let maker = if context.repeats || context.in_function {
                 Maker::Several
             } else {
-                Maker::One(self.commands())
+                Maker::One {
+                    command: self.commands(),
+                    pipeline: context.beside.pipeline(),
+                }
             };
-            for link in named.into_iter().flatten().flatten() {
-                self.found.linked(link, maker);
+            match named {
+                Some(paths) => {
+                    for path in paths {
+                        let path = path.unwrap_or_else(|| self.ground.root());
+                        self.found.linked(path, maker);
+                    }
+                }
+                None => self.found.linked(self.ground.root(), maker),
             }
         }
         self.ground.now = Some(self.commands());

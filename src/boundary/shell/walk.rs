@@ -8,7 +8,7 @@ use super::{
     Refusal,
     arguments::{Argument, Piece},
     changes::Change,
-    judge::{Context, Flow, Judge},
+    judge::{Beside, Context, Flow, Judge},
     looks::Look,
     output::Output,
     parse,
@@ -41,7 +41,7 @@ impl Judge<'_> {
         for ast::CompoundListItem(chain, separator) in &list.0 {
             match separator {
                 ast::SeparatorOperator::Async => {
-                    self.and_or(chain, &context.perhaps(), &places)?;
+                    self.and_or(chain, &context.beside(Beside::All), &places)?;
                     flow = Flow::stay(&places);
                 }
                 ast::SeparatorOperator::Sequence => {
@@ -104,15 +104,17 @@ impl Judge<'_> {
             commands => {
                 // Some shells run the last command of a pipeline in the shell itself.
                 let mut flow = Flow::stay(places);
-                let perhaps = context.perhaps();
+                // In a pipeline of a pipeline, all of the outer one counts.
+                let pipeline = context.beside.pipeline().unwrap_or(self.commands());
+                let beside = context.beside(Beside::Pipeline(pipeline));
                 for (at, command) in commands.iter().enumerate() {
                     let input = if passes_on_words(command) {
                         let before = commands.get(..at).unwrap_or_default();
-                        Input::Printed(self.output_of(before, &perhaps, places)?)
+                        Input::Printed(self.output_of(before, &beside, places)?)
                     } else {
                         Input::Elsewhere
                     };
-                    flow = Flow::stay(places).or(self.command(command, input, &perhaps, places)?);
+                    flow = Flow::stay(places).or(self.command(command, input, &beside, places)?);
                 }
                 flow
             }
@@ -149,6 +151,7 @@ impl Judge<'_> {
         places: &Places,
     ) -> Result<Flow, Refusal> {
         self.count(0)?;
+        self.reach(context);
         let deeper = context.deeper(self.line)?;
         match command {
             ast::Command::Simple(simple) => self.simple(simple, input, context, places),
@@ -527,7 +530,7 @@ impl Judge<'_> {
         match target {
             Target::Fd(_) => Ok(()),
             Target::ProcessSubstitution(_, subshell) => self
-                .list(&subshell.list, &context.perhaps(), places)
+                .list(&subshell.list, &context.beside(Beside::All), places)
                 .map(|_| ()),
             Target::Filename(word) | Target::Duplicate(word) => {
                 let duplicates =
