@@ -236,10 +236,6 @@ impl Judge<'_> {
                 self.word(&text, &deeper, places)?;
             }
         }
-        if expansion.number {
-            pieces.push(Piece::Number { splits: false });
-            return Ok(());
-        }
         let splits = match expansion.parameter {
             Parameter::NamedWithIndex { index, .. } => {
                 self.arithmetic(&index, context, places)?;
@@ -251,7 +247,11 @@ impl Judge<'_> {
             }
             Parameter::Named(_) | Parameter::Positional(_) | Parameter::Special(_) => !quoted,
         };
-        pieces.push(Piece::Unknown { splits });
+        pieces.push(if expansion.number {
+            Piece::Number { splits: false }
+        } else {
+            Piece::Unknown { splits }
+        });
         Ok(())
     }
 
