@@ -7,6 +7,7 @@ mod arguments;
 mod arithmetic;
 mod braces;
 mod builtins;
+mod carried;
 mod changes;
 mod copies;
 mod effects;

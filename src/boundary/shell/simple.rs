@@ -8,9 +8,11 @@ use super::{
     Obstacle, Refusal, SYSTEM_DIRECTORIES,
     arguments::{self, Argument, Piece},
     builtins,
+    carried::{self, Reads},
     changes::Change,
     effects, environment,
     judge::{Beside, Context, Flow, Judge, Maker},
+    parse,
     places::{Ground, Place, Places, absolute},
     walk::{Input, is_number},
     wrappers,
@@ -354,6 +356,7 @@ impl Judge<'_> {
                 ..refusal
             })?;
         }
+        self.carried(&name, rest, input, &context, places)?;
         self.effects(&name, rest, words, &context, places)?;
         Ok(Flow::stay(places))
     }
@@ -507,6 +510,72 @@ impl Judge<'_> {
         Ok(())
     }
 
+    // Judges what a program that is granted runs besides, as its words say: only a `never` counts.
+    fn carried(
+        &mut self,
+        name: &str,
+        rest: &[Argument],
+        input: &Input,
+        context: &Context,
+        places: &Places,
+    ) -> Result<(), Refusal> {
+        let carried = carried::carried(programs::base_name(name), rest);
+        let mut inner = context.repeated();
+        inner.granted = true;
+        for script in &carried.scripts {
+            let Some(text) = script.literal().filter(|_| !script.is_odd()) else {
+                let reason = "is a command that is not known before it runs; write it out";
+                return Err(Refusal::new(&script.shown, reason));
+            };
+            self.new_shell(&text, true, &inner, places)?;
+        }
+        for command in &carried.commands {
+            self.not_taken(command)?;
+        }
+        let line = Argument::text(self.line);
+        let read = match (input, carried.reads) {
+            (_, Reads::Nothing) => None,
+            (Input::Text(text), _) => Some(text),
+            // What is piped in may be what the line prints.
+            (Input::Printed(_) | Input::Elsewhere, Reads::Code) => Some(&line),
+            (Input::Printed(_) | Input::Elsewhere, Reads::Input) => None,
+        };
+        for code in carried.code.iter().chain(read) {
+            if let Some(text) = code.literal() {
+                self.code(&text, &code.shown, places)?;
+            }
+        }
+        Ok(())
+    }
+
+    // Code of another language says what it runs in ways of its own: what it spells out must not be denied.
+    fn code(&self, text: &str, shown: &str, places: &Places) -> Result<(), Refusal> {
+        let work = self.ground.work().spend(text.len());
+        work.map_err(|_| Refusal::new(parse::excerpt(shown), "is too long to be judged"))?;
+        let words: Vec<&str> = carried::words(text).collect();
+        let spells = |command: &[String]| {
+            let same = |(word, own): (&&str, &String)| {
+                programs::base_name(word).eq_ignore_ascii_case(programs::base_name(own))
+            };
+            !command.is_empty()
+                && words
+                    .windows(command.len())
+                    .any(|window| window.iter().zip(command).all(same))
+        };
+        let never = self.scope.run.never.iter();
+        let mut never = never.filter(|never| spells(never.pattern.literal_words()));
+        if let Some(never) = never.next() {
+            let pattern = never.pattern.as_str();
+            let reason = format!("is code that spells out what `never run {pattern:?}` forbids");
+            let shown = parse::excerpt(shown);
+            return Err(Refusal::new(&shown, reason).taken(Capability::Run, pattern));
+        }
+        for word in words {
+            self.ground.mention(word, &parse::excerpt(shown), places)?;
+        }
+        Ok(())
+    }
+
     // The command with the paths in it that it gets from its input, where they are known.
     fn filled(
         command: &[Argument],
@@ -608,9 +677,10 @@ impl Judge<'_> {
         self.ground.now = None;
         for argument in &effects.mentions {
             if let Some(text) = argument.literal() {
-                self.ground.mention(&text, &argument.shown, places)?;
-                if let Some((_, value)) = text.split_once('=') {
-                    self.ground.mention(value, &argument.shown, places)?;
+                for path in carried::paths(&text) {
+                    let work = self.ground.work().spend(path.len());
+                    work.map_err(|_| refuse("has too much to be judged".to_owned()))?;
+                    self.ground.mention(path, &argument.shown, places)?;
                 }
             }
         }

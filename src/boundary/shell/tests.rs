@@ -1,6 +1,7 @@
 //! Lines and what is said of them.
 
 mod bash;
+mod clever;
 mod ways;
 
 use std::path::Path;

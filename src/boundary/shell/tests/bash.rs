@@ -16,17 +16,20 @@ use proptest::{
 use super::*;
 
 // A place with two programs that only tell that they ran, and the real programs that run others.
-struct Stage {
+pub(super) struct Stage {
     directory: tempfile::TempDir,
     shells: Vec<PathBuf>,
 }
+
+// What lies in a file that may not be read.
+const SECRET: &str = "the-hidden-word";
 
 const REAL: &[&str] = &[
     "bash", "sh", "cat", "env", "nice", "timeout", "xargs", "nohup",
 ];
 
 impl Stage {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let bin = directory.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
@@ -48,7 +51,22 @@ impl Stage {
         Some(Self { directory, shells })
     }
 
-    fn root(&self) -> String {
+    // Puts these programs on the stage too, those that the machine has.
+    pub(super) fn lend(&self, programs: &[&str]) {
+        for name in programs {
+            let real = ["/bin", "/usr/bin"].map(|place| Path::new(place).join(name));
+            if let Some(real) = real.into_iter().find(|path| path.exists()) {
+                std::os::unix::fs::symlink(real, self.directory.path().join("bin").join(name))
+                    .unwrap();
+            }
+        }
+    }
+
+    pub(super) fn shells(&self) -> &[PathBuf] {
+        &self.shells
+    }
+
+    pub(super) fn root(&self) -> String {
         let root = self
             .directory
             .path()
@@ -59,7 +77,7 @@ impl Stage {
     }
 
     // Runs the line in a fresh project; says what it did that it may not do.
-    fn misdeed(&self, shell: &Path, line: &str) -> Option<String> {
+    pub(super) fn misdeed(&self, shell: &Path, line: &str) -> Option<String> {
         let root = PathBuf::from(self.root());
         let _ = fs::remove_dir_all(&root);
         for directory in ["app/sub", "src"] {
@@ -68,6 +86,8 @@ impl Stage {
         for file in ["app/a", "src/a"] {
             fs::write(root.join(file), "a\n").unwrap();
         }
+        fs::write(root.join(".env"), format!("{SECRET}\n")).unwrap();
+        let output = self.directory.path().join("output");
         let ran = self.directory.path().join("ran.bad");
         let _ = fs::remove_file(&ran);
         let mut child = Command::new(shell)
@@ -77,7 +97,7 @@ impl Stage {
             .env("PATH", self.directory.path().join("bin"))
             .env("EMPTY", "")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(fs::File::create(&output).unwrap())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -93,20 +113,24 @@ impl Stage {
         if ran.exists() {
             return Some("ran a command that is not granted".to_owned());
         }
+        if String::from_utf8_lossy(&fs::read(&output).unwrap()).contains(SECRET) {
+            return Some("showed what may not be read".to_owned());
+        }
         let changed = walkdir::WalkDir::new(&root)
             .into_iter()
             .filter_map(Result::ok)
             .find(|entry| {
                 let inside = entry.path().strip_prefix(&root).unwrap();
-                let known = inside == Path::new("src/a")
-                    && fs::read_to_string(entry.path()).unwrap() == "a\n";
+                let text = || fs::read_to_string(entry.path()).unwrap();
+                let known = inside == Path::new("src/a") && text() == "a\n"
+                    || inside == Path::new(".env") && text() == format!("{SECRET}\n");
                 entry.file_type().is_file() && !inside.starts_with("app") && !known
             });
         changed.map(|entry| format!("wrote `{}`", entry.path().display()))
     }
 }
 
-fn role() -> Role {
+pub(super) fn role() -> Role {
     Role {
         run: Grant {
             may: entries(&["ok *", "cat *"]),
