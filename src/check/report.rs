@@ -59,7 +59,24 @@ impl Report<'_> {
         roles: &[RoleId],
         fault: impl Diagnostic + Send + Sync + 'static,
     ) {
-        let usual = self.lint.level;
+        self.of_roles_at(self.lint.level, roles, fault);
+    }
+
+    /// Adds what may be nothing of something that `roles` share: advice, unless a level is set.
+    pub(super) fn hint_of_roles(
+        &mut self,
+        roles: &[RoleId],
+        fault: impl Diagnostic + Send + Sync + 'static,
+    ) {
+        self.of_roles_at(Level::Advice, roles, fault);
+    }
+
+    fn of_roles_at(
+        &mut self,
+        usual: Level,
+        roles: &[RoleId],
+        fault: impl Diagnostic + Send + Sync + 'static,
+    ) {
         let of_role = |role: &RoleId| self.level_of(*role).unwrap_or(usual);
         let strictest = roles.iter().map(of_role).max();
         let level = strictest

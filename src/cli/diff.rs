@@ -192,6 +192,7 @@ fn nothing(new: &Model) -> Model {
         spec_files: Vec::new(),
         templates: Vec::new(),
         memories: Vec::new(),
+        missing: Vec::new(),
         lints: Vec::new(),
         hold: Vec::new(),
     }

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     boundary::{PathPattern, Pattern as _},
-    spec::{Files, Found, PASSED_OVER, ReadError},
+    spec::{Files, Found, PASSED_OVER, ReadError, is_among},
 };
 
 // As many links may lead to one file.
@@ -122,6 +122,10 @@ impl Files for Tree {
             paths: paths.cloned().collect(),
             passed_over: Vec::new(),
         }
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.has(path) || is_among(&self.files, path)
     }
 }
 

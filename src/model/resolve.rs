@@ -131,6 +131,7 @@ pub fn resolve(loaded: &Loaded, findings: &mut Findings) -> Option<Model> {
         spec_files: loaded.spec_files.clone(),
         templates: loaded.templates.clone(),
         memories: loaded.memories.clone(),
+        missing: loaded.missing.clone(),
         lints: lints(&factory.lints),
         hold: hold(&factory.hold),
     })

@@ -8,7 +8,7 @@ use crate::{
     boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
     client::front::Head,
     diagnostics::{Level, Span, Spanned},
-    spec::Text,
+    spec::{MissingFile, Text},
 };
 
 macro_rules! ids {
@@ -83,6 +83,8 @@ pub struct Model {
     pub templates: Vec<String>,
     /// The paths of the memories that are there: they are read, and are no inputs.
     pub memories: Vec<String>,
+    /// The files that prompts send their readers to and that are not there.
+    pub missing: Vec<MissingFile>,
     /// The levels that the factory sets for lints.
     pub lints: Vec<LintLevel>,
     /// The least layers that the factory asks for.

@@ -1,7 +1,7 @@
 //! The one reader of inputs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
@@ -19,6 +19,11 @@ use super::{
 use crate::{
     boundary::{PathPattern, Pattern as _},
     diagnostics::{Findings, Source, Sources, Span},
+    document::{
+        Pointer,
+        path::{folder_of, resolved},
+        pointers,
+    },
 };
 
 /// The stack that texts are parsed on: the parser recurses, and the scan before it allows 32 levels.
@@ -26,6 +31,9 @@ const STACK: usize = 64 << 20;
 
 /// The largest spec, prompt, or template that is read.
 const MAX_BYTES: u64 = 4 << 20;
+
+/// How many paths are looked for because prompts name them; from then on all are taken to be there.
+const MOST_ASKED: usize = 10_000;
 
 /// Where templates of the project stand.
 const TEMPLATES: &str = "templates";
@@ -52,6 +60,17 @@ pub struct Loaded {
     /// The paths of the memories that roles have written and nothing else names. What is in them
     /// changes with the work.
     pub memories: Vec<String>,
+    /// The files that prompts send their readers to and that are not there, in the order of the texts.
+    pub missing: Vec<MissingFile>,
+}
+
+/// A file that a prompt sends its reader to, and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingFile {
+    /// Its path as the prompt has it, and where.
+    pub path: Text,
+    /// The paths from the root at which it was looked for.
+    pub places: Vec<String>,
 }
 
 /// Why nothing could be loaded at all.
@@ -159,6 +178,9 @@ pub trait Files {
 
     /// Returns the files that `pattern` gives, and what it gives that is no file to be read.
     fn look(&self, pattern: &PathPattern) -> Found;
+
+    /// Returns whether there is a file or a folder at `path`; what can't be told is there.
+    fn exists(&self, path: &str) -> bool;
 }
 
 /// What a pattern gives.
@@ -253,6 +275,12 @@ impl Files for Folder {
             passed_over,
         }
     }
+
+    fn exists(&self, path: &str) -> bool {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        let gone = |error: io::Error| matches!(error.kind(), NotFound | NotADirectory);
+        self.over.exists(path) || !fs::metadata(self.root.join(path)).is_err_and(gone)
+    }
 }
 
 struct Texts(BTreeMap<String, String>);
@@ -269,6 +297,20 @@ impl Files for Texts {
             passed_over: Vec::new(),
         }
     }
+
+    fn exists(&self, path: &str) -> bool {
+        is_among(&self.0, path)
+    }
+}
+
+/// Returns whether `path` is one of `files`, or a folder that one of them is in.
+pub fn is_among<V>(files: &BTreeMap<String, V>, path: &str) -> bool {
+    let folder = format!("{}/", path.trim_end_matches('/'));
+    let mut below = files.range(folder.clone()..);
+    files.contains_key(path)
+        || below
+            .next()
+            .is_some_and(|(file, _)| file.starts_with(&folder))
 }
 
 // The folders that stand in front of the first wildcard.
@@ -361,6 +403,7 @@ impl Loader {
             includes: Vec::new(),
             templates: Vec::new(),
             memories: Vec::new(),
+            missing: Vec::new(),
         };
         Self {
             files,
@@ -386,6 +429,7 @@ impl Loader {
         self.texts();
         self.templates();
         self.memories();
+        self.missing();
         Ok(self.loaded)
     }
 
@@ -685,6 +729,52 @@ impl Loader {
                 Err(error @ ReadError::Other(_)) => self.unreadable(&path, span, error, false),
             }
         }
+    }
+}
+
+impl Loader {
+    // The files that prompts send their readers to: from the root, from where the prompt stands, or
+    // from where the client's file stood that it was adopted from.
+    fn missing(&mut self) {
+        let spec = &self.loaded.spec;
+        let preamble = spec.factory.iter().filter_map(|it| it.preamble.as_ref());
+        let mut prompts: BTreeMap<&str, Option<&str>> =
+            preamble.map(|path| (path.value.as_str(), None)).collect();
+        for role in &spec.roles {
+            let adopted = role.agent.as_ref().map(|agent| agent.path.value.as_str());
+            prompts.insert(&role.prompt.value, adopted.map(folder_of));
+        }
+        let mut known: HashMap<String, bool> = HashMap::new();
+        let mut missing = Vec::new();
+        for source in self.loaded.sources.files() {
+            let Some(adopted) = prompts.get(source.path()) else {
+                continue;
+            };
+            let folders = [Some(""), Some(folder_of(source.path())), *adopted];
+            for Pointer { span, path } in pointers(source.text()) {
+                let mut places: Vec<String> = folders
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|folder| resolved(folder, &path))
+                    .collect();
+                places.dedup();
+                let mut exists = |place: &String| {
+                    if let Some(exists) = known.get(place) {
+                        return *exists;
+                    }
+                    let exists = known.len() >= MOST_ASKED || self.files.exists(place);
+                    known.insert(place.clone(), exists);
+                    exists
+                };
+                // What lies outside of the project is not looked at.
+                if !places.is_empty() && !places.iter().any(&mut exists) {
+                    let span = source.span_at(span.start, span.len());
+                    let path = Text::new(path, span);
+                    missing.push(MissingFile { path, places });
+                }
+            }
+        }
+        self.loaded.missing = missing;
     }
 }
 

@@ -13,6 +13,7 @@ mod hidden_in_prompt;
 mod idle_gate;
 mod leaky_never;
 mod missing_description;
+mod missing_file;
 mod moving_model;
 mod orchestrator_writes;
 mod outside_grant;
@@ -58,6 +59,7 @@ static LINTS: &[&Entry] = &[
     &idle_gate::LINT,
     &leaky_never::LINT,
     &missing_description::LINT,
+    &missing_file::LINT,
     &moving_model::LINT,
     &orchestrator_writes::LINT,
     &outside_grant::LINT,

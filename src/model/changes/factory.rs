@@ -50,6 +50,8 @@ impl Comparison<'_> {
             spec_files: _,
             // Roles write them for themselves; what is in them is nobody's decision.
             memories: _,
+            // What is there changes with the work.
+            missing: _,
             templates,
             lints,
             // What is asked of a role is compared for each.

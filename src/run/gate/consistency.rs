@@ -5,15 +5,16 @@ use std::{collections::BTreeMap, io::Read as _, os::unix::ffi::OsStrExt as _};
 use super::{
     super::folder::open_plain,
     bench::BenchError,
-    paths::{
-        Listing, decoded, extension, folder_of, in_code, is_path_letter, is_plain, names, resolved,
-    },
+    paths::{Listing, in_code, is_plain, names},
     session::{Session, SessionError},
     verdict::{Outcome, Verdict},
 };
 use crate::{
     boundary::{Entry, PathPattern},
-    document::{Inline, InlineKind, Line, LineKind, anchor, inlines, lines},
+    document::{
+        Inline, InlineKind, Line, LineKind, anchor, inlines, lines,
+        path::{decoded, extension, folder_of, is_path_letter, resolved},
+    },
     plan::Mention,
 };
 

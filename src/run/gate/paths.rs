@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::cache::{Kind, Tree};
+use crate::{
+    cache::{Kind, Tree},
+    document::path::{extension, is_path_letter, resolved},
+};
 
 /// The files of a tree and the folders that they make.
 pub(super) struct Listing {
@@ -66,31 +69,6 @@ impl Listing {
     }
 }
 
-/// Returns `path`, written in a file of `folder`, as a path below the root; nothing where it leads out
-/// of it. A slash at the end stays.
-pub(super) fn resolved(folder: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    let mut whole = parts.join("/");
-    if path.ends_with('/') && !whole.is_empty() {
-        whole.push('/');
-    }
-    Some(whole)
-}
-
-/// Returns the folder that the file `path` is in.
-pub(super) fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
 /// Returns the path that the content of a code span is, without a line number behind it; nothing
 /// where it is something else. What is left may still be two words with a slash between them:
 /// see [`is_plain`].
@@ -116,11 +94,6 @@ pub(super) fn in_code(token: &str) -> Option<&str> {
     is_path.then_some(path)
 }
 
-/// Returns whether `letter` may be in a path that is recognised in a text.
-pub(super) fn is_path_letter(letter: char) -> bool {
-    letter.is_alphanumeric() || "/._-+@".contains(letter)
-}
-
 /// Returns whether nothing but a path of this project is written so: it begins with a dot and a slash
 /// or with something that there is, or ends in a slash or in a file name with an extension and does
 /// not begin with the name of a host.
@@ -138,36 +111,6 @@ pub(super) fn is_plain(path: &str, listing: &Listing, folder: &str) -> bool {
     }
     let is_host = first.trim_start_matches('.').contains('.') && !first.starts_with('.');
     !is_host && (path.ends_with('/') || extension(path).is_some())
-}
-
-/// Returns the extension of a file name: letters and digits behind its last dot, a letter first.
-pub(super) fn extension(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next()?;
-    let (stem, extension) = name.rsplit_once('.')?;
-    let is_one = (1..=8).contains(&extension.len())
-        && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && extension.starts_with(|letter: char| letter.is_ascii_alphabetic());
-    (is_one && !stem.is_empty()).then_some(extension)
-}
-
-/// Returns the text in which each `%XX` is the byte that it means; as it is where that is no text.
-pub(super) fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        let value = hex.filter(|_| *first == b'%');
-        if let Some(byte) = value.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            bytes.push(byte);
-            rest = tail.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 /// Returns whether `text` names `path` as a word of its own.
@@ -243,20 +186,6 @@ mod tests {
             let is = in_code(token).is_some_and(|path| is_plain(path, &listing, "docs"));
             assert_eq!(is, then, "{token}");
         }
-    }
-
-    #[test]
-    fn paths_are_resolved_below_the_root() {
-        for (folder, path, then) in [
-            ("docs", "a.md", Some("docs/a.md")),
-            ("docs", "../src/", Some("src/")),
-            ("", "./a//b", Some("a/b")),
-            ("docs", "..", Some("")),
-            ("docs", "../..", None),
-        ] {
-            assert_eq!(resolved(folder, path).as_deref(), then, "{folder} {path}");
-        }
-        assert_eq!(decoded("a%20b%2"), "a b%2");
     }
 
     #[test]
