@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, io::Write, process::Command};
 use super::{Context, ExitStatus, changes, check, compile};
 use crate::{
     check::Checked,
+    client::BYTES_A_TOKEN,
     diagnostics::Sources,
     emit::{Prompt, Review, snapshot},
     model::{StepId, Work},
@@ -76,11 +77,10 @@ fn sizes(prompt: &Prompt, brief: Option<&str>, text: &mut String) {
         let _ = writeln!(text, "{:>7}  templates/brief.md.hbs", brief.len());
         size += brief.len();
     }
-    // Four bytes a token is what English prose comes to, near enough to compare prompts.
     let _ = writeln!(
         text,
-        "{size:>7}  bytes in all, about {} tokens at 4 bytes each",
-        size.div_ceil(4)
+        "{size:>7}  bytes in all, about {} tokens at {BYTES_A_TOKEN} bytes each",
+        size.div_ceil(BYTES_A_TOKEN)
     );
 }
 

@@ -576,6 +576,7 @@ impl RoleSources<'_> {
                 path: memory.path.value.clone(),
                 limit: memory.limit,
             }),
+            memory_span: role.memory.as_ref().map(|memory| memory.path.span),
             stop: self::stop(&role.stop, stop),
             budget: role
                 .stop

@@ -220,6 +220,8 @@ pub struct Role {
     pub gates: Vec<Spanned<GateId>>,
     /// The file that it keeps.
     pub memory: Option<Memory>,
+    /// Where that is written.
+    pub memory_span: Option<Span>,
     /// What it may use.
     pub stop: Stop,
     /// Where the dollars of `stop` are written, unless they are the default.

@@ -9,6 +9,8 @@ mod delegation_cycle;
 mod empty_prompt;
 mod empty_commit;
 mod failing_example;
+#[cfg(test)]
+mod fixture;
 mod hidden_in_prompt;
 mod idle_gate;
 mod leaky_never;
@@ -24,6 +26,7 @@ mod secret_in_prompt;
 mod self_review;
 mod swallowed_may;
 mod template_in_prompt;
+mod too_long;
 mod ungated_write;
 mod unknown_mention;
 mod unpinned_server;
@@ -70,6 +73,7 @@ static LINTS: &[&Entry] = &[
     &self_review::LINT,
     &swallowed_may::LINT,
     &template_in_prompt::LINT,
+    &too_long::LINT,
     &ungated_write::LINT,
     &unknown_mention::LINT,
     &unpinned_server::LINT,

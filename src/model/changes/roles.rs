@@ -73,6 +73,8 @@ impl Comparison<'_> {
             bounds: _,
             gates: _,
             memory,
+            // Where it is written.
+            memory_span: _,
             stop,
             // Where the budget is written.
             budget: _,

@@ -12,7 +12,7 @@ use super::{
     rules,
 };
 use crate::{
-    client::{self, ToolKind},
+    client::{self, LONGEST_ARGUMENT, ToolKind},
     plan::{Boundary, Model},
 };
 
@@ -28,9 +28,6 @@ pub(super) const SWITCHES: [(&str, &str); 5] = [
 
 // Ends a session that goes in circles without spending much; the budget and the time limit end others.
 const MOST_TURNS: &str = "250";
-
-// The kernel takes no longer argument.
-const LONGEST_ARGUMENT: usize = 128 * 1024 - 1;
 
 /// Returns the model that the role runs on.
 pub(super) fn model(assignment: &Assignment) -> Result<&Model, AgentError> {
