@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     boundary::{Capability, CommandPattern, Entry, Layer, NamePattern, PathPattern},
-    client::front::Head,
+    client::{ToolKind, front::Head},
     diagnostics::{Level, Span, Spanned},
     spec::{MissingFile, Text},
 };
@@ -470,5 +470,22 @@ impl Model {
         self.roles()
             .filter(move |(other, role)| *other != id && grant.permits(&role.name.value))
             .map(|(other, _)| other)
+    }
+
+    /// Returns whether any of what tools of this kind do is open to the role `id`; how much of it, the
+    /// guard says.
+    pub fn offers(&self, id: RoleId, kind: ToolKind) -> bool {
+        let boundary = &self.role(id).bounds.boundary;
+        let mut reached = boundary.reach.may.iter();
+        match kind {
+            ToolKind::Harmless | ToolKind::ReadFile | ToolKind::Search | ToolKind::List => true,
+            ToolKind::WriteFile => !boundary.write.may.is_empty(),
+            ToolKind::Shell => !boundary.run.may.is_empty(),
+            ToolKind::Fetch => reached.next().is_some(),
+            // A search shows pages of any host.
+            ToolKind::SearchWeb => reached.any(|entry| entry.pattern.as_str() == "*"),
+            ToolKind::Delegate => self.delegates(id).next().is_some(),
+            ToolKind::Server => !boundary.uses.may.is_empty(),
+        }
     }
 }

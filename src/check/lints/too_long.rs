@@ -239,7 +239,10 @@ mod tests {
 
     #[test]
     fn another_driver_hands_prompts_over_otherwise() {
-        let spec = SPEC.replace("preamble \"p.md\"", "driver \"command\" { command \"agent\"; }");
+        let spec = SPEC.replace(
+            "preamble \"p.md\"",
+            "driver \"command\" { command \"agent\"; }",
+        );
         let long = "a".repeat(200_000);
         let files = [("factory.kdl", &*spec), ("a.md", &long), ("b.md", "b\n")];
         assert_eq!(

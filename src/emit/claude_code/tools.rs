@@ -2,38 +2,32 @@
 
 use crate::{
     boundary::{Grant, NamePattern, Pattern as _},
+    client::tool,
     model::{Model, RoleId},
 };
+
+// The built-in tools that a role can be offered, in the order in which they are named.
+const BUILT_IN: [&str; 9] = [
+    "Read",
+    "Grep",
+    "Glob",
+    "Edit",
+    "Write",
+    "Bash",
+    "WebFetch",
+    "WebSearch",
+    "Agent",
+];
 
 /// Returns the tools that the role is offered, whole ones only and in the client's spelling. What of
 /// a tool is permitted is for the guard to say.
 pub fn tools(model: &Model, id: RoleId) -> Vec<String> {
-    let boundary = &model.role(id).bounds.boundary;
-    let mut tools = vec!["Read", "Grep", "Glob"];
-    if !boundary.write.may.is_empty() {
-        tools.extend(["Edit", "Write"]);
-    }
-    if !boundary.run.may.is_empty() {
-        tools.push("Bash");
-    }
-    if !boundary.reach.may.is_empty() {
-        tools.push("WebFetch");
-    }
-    // A search shows pages of any host.
-    if boundary
-        .reach
-        .may
-        .iter()
-        .any(|entry| entry.pattern.as_str() == "*")
-    {
-        tools.push("WebSearch");
-    }
-    if model.delegates(id).next().is_some() {
-        tools.push("Agent");
-    }
-    let mut tools: Vec<String> = tools.into_iter().map(str::to_owned).collect();
+    let uses = &model.role(id).bounds.boundary.uses;
+    let is_offered = |name: &&str| tool(name).is_some_and(|tool| model.offers(id, tool.kind));
+    let built_in = BUILT_IN.iter().copied().filter(is_offered);
+    let mut tools: Vec<String> = built_in.map(str::to_owned).collect();
     for server in &model.servers {
-        tools.extend(of_server(&server.name.value, &boundary.uses));
+        tools.extend(of_server(&server.name.value, uses));
     }
     tools
 }
