@@ -170,6 +170,9 @@ fn blocks<'a>(story: &'a str, mark: &str) -> Vec<(&'a str, &'a str)> {
 
 /// The factory that a story tells of: what it does not say is as plain as can be.
 fn told(language: &str, text: &str) -> Checked {
+    if language == "files" {
+        return told_by_files(text);
+    }
     let role = "role \"builder\" model=\"sonnet\" prompt=\"roles/builder.md\" { description \"Writes\"; }\n";
     let (spec, prompt) = match language {
         "md" => (role, text),
@@ -200,6 +203,28 @@ fn told(language: &str, text: &str) -> Checked {
         let path = rest.split('"').next().unwrap();
         texts.insert(path.to_owned(), prompt.to_owned());
     }
+    Checked::of(load_texts("factory.kdl", texts).unwrap())
+}
+
+/// The factory whose prompts a story shows, each below a line with its path; the preamble among them.
+fn told_by_files(text: &str) -> Checked {
+    let mut spec = "model \"sonnet\" id=\"claude-sonnet-5-5\"\n".to_owned();
+    let mut texts = BTreeMap::new();
+    let mut preamble = String::new();
+    for file in text.split("==> ").skip(1) {
+        let (path, text) = file.split_once(" <==\n").unwrap();
+        texts.insert(path.to_owned(), text.to_owned());
+        let name = path.trim_start_matches("roles/").trim_end_matches(".md");
+        if name == "_preamble" {
+            preamble = format!("{{ preamble \"{path}\"; }}");
+        } else {
+            spec.push_str(&format!(
+                "role \"{name}\" model=\"sonnet\" prompt=\"{path}\" {{ description \"Works\"; }}\n"
+            ));
+        }
+    }
+    spec.insert_str(0, &format!("factory \"story\" spec=1 {preamble}\n"));
+    texts.insert("factory.kdl".to_owned(), spec);
     Checked::of(load_texts("factory.kdl", texts).unwrap())
 }
 

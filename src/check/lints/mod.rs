@@ -20,6 +20,7 @@ mod moving_model;
 mod orchestrator_writes;
 mod outside_grant;
 mod overlapping_steps;
+mod repeated_passage;
 mod root_only_pattern;
 mod sealed_writable;
 mod secret_in_prompt;
@@ -67,6 +68,7 @@ static LINTS: &[&Entry] = &[
     &orchestrator_writes::LINT,
     &outside_grant::LINT,
     &overlapping_steps::LINT,
+    &repeated_passage::LINT,
     &root_only_pattern::LINT,
     &sealed_writable::LINT,
     &secret_in_prompt::LINT,
