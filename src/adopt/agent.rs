@@ -4,10 +4,10 @@ use super::doubt::Doubt;
 use crate::{
     client::{
         front::{AgentText, Found, Value},
-        tool_exists, tool_names,
+        parted, tool_exists,
     },
     diagnostics::{Findings, Source, Span},
-    spec::nearest,
+    spec::{nearest, nearest_tool},
 };
 
 /// The fields that the client knows.
@@ -158,11 +158,11 @@ impl Look<'_> {
             let span = self.span(found).into();
             self.findings.add(Doubt::NoTool { span });
         }
-        let none = !words.is_empty() && !words.iter().any(|word| exists(parted(word).0));
+        let none = !words.is_empty() && !words.iter().any(|word| tool_exists(parted(word).0));
         for word in &words {
             let span = self.word(found, word).into();
             let (tool, part) = parted(word);
-            if !exists(tool) {
+            if !tool_exists(tool) {
                 self.findings.add(Doubt::UnknownTool {
                     tool: word.clone(),
                     effect: if none {
@@ -204,7 +204,7 @@ impl Look<'_> {
         for word in found.field.value.words() {
             let span = self.word(found, &word).into();
             let (tool, part) = parted(&word);
-            if !exists(tool) {
+            if !tool_exists(tool) {
                 self.findings.add(Doubt::UnknownTool {
                     tool: word.clone(),
                     effect: ": nothing is taken away",
@@ -311,21 +311,8 @@ fn is_one_of(value: &Value, words: &[&str]) -> bool {
     matches!(value, Value::Text(text) | Value::Plain(text) if words.contains(&text.as_str()))
 }
 
-// The tool that a word names, and whether it speaks of a part of it.
-fn parted(word: &str) -> (&str, bool) {
-    match word.split_once('(') {
-        Some((tool, _)) => (tool.trim(), true),
-        None => (word, false),
-    }
-}
-
-fn exists(tool: &str) -> bool {
-    tool.starts_with("mcp__") || tool_exists(tool)
-}
-
 fn near_tool(tool: &str) -> String {
-    let known = tool_names().find(|known| known.eq_ignore_ascii_case(tool));
-    match known.or_else(|| nearest(tool, tool_names())) {
+    match nearest_tool(tool) {
         Some(near) => format!("did you mean `{near}`? Upper and lower case count"),
         None => "take it out, or name a tool that the client has".to_owned(),
     }

@@ -14,4 +14,4 @@ pub use limits::{BYTES_A_TOKEN, LARGE_INSTRUCTIONS, LONGEST_ARGUMENT};
 pub use machine::{SYSTEM, installation_of, toolchain_variables, toolchains};
 pub use settings::{Misfit, misfit};
 pub use target::{TARGET_NAMES, Target, target};
-pub use tools::{Tool, ToolKind, tool, tool_exists, tool_names};
+pub use tools::{Tool, ToolKind, parted, tool, tool_exists, tool_names};

@@ -44,9 +44,18 @@ pub fn tool(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// Returns whether the client has a tool called `name`; also one that is not for a role.
+/// Returns whether the client has a tool called `name`, or may have it of a server; also one that is not
+/// for a role.
 pub fn tool_exists(name: &str) -> bool {
-    tool_names().any(|known| known == name)
+    name.starts_with("mcp__") || tool_names().any(|known| known == name)
+}
+
+/// Returns the tool that a word of an agent's `tools` names, and whether the word speaks of a part of it.
+pub fn parted(word: &str) -> (&str, bool) {
+    match word.split_once('(') {
+        Some((tool, _)) => (tool.trim(), true),
+        None => (word, false),
+    }
 }
 
 /// Returns the names of all tools that the client has, those under which it knows one from before too.

@@ -631,6 +631,8 @@ impl RoleSources<'_> {
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| role.name.value.clone()),
             head,
+            tools: agent.tools.clone(),
+            disallowed: agent.disallowed.clone(),
         }
     }
 }

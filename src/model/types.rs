@@ -245,6 +245,10 @@ pub struct AgentFile {
     pub name: String,
     /// Its front matter, the role's own values put in.
     pub head: Head,
+    /// What its `tools` names.
+    pub tools: Vec<Text>,
+    /// What its `disallowed-tools` names.
+    pub disallowed: Vec<Text>,
 }
 
 /// One example beside a boundary.

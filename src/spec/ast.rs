@@ -344,6 +344,10 @@ pub struct Agent {
     pub head: Option<String>,
     /// In the order of the file.
     pub fields: Vec<AgentField>,
+    /// What `tools` names.
+    pub tools: Vec<Text>,
+    /// What `disallowed-tools` names.
+    pub disallowed: Vec<Text>,
 }
 
 /// One field of the client's file.

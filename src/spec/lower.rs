@@ -692,7 +692,23 @@ impl<'a> Lower<'a, '_> {
             close: verbatim(self.node, "close"),
             head: verbatim(self.node, "head"),
             fields: self.node.children.iter().filter_map(field).collect(),
+            tools: self.spelled("tools"),
+            disallowed: self.spelled("disallowed-tools"),
         })
+    }
+
+    // The words of the client's fields of that name, as they stand there.
+    fn spelled(&self, name: &str) -> Vec<Text> {
+        let fields = self.node.children.iter();
+        let words = fields
+            .filter(|node| node.def.name == name)
+            .flat_map(|node| &node.args);
+        words
+            .filter_map(|word| match &word.value {
+                Value::Text(text) => Some(Text::new(text.clone(), word.span)),
+                Value::Integer(_) | Value::Bool(_) => None,
+            })
+            .collect()
     }
 
     fn rule(&mut self) -> Option<Rule> {

@@ -34,7 +34,7 @@ pub use load::{
     load_from, load_over, load_texts,
 };
 pub use money::{Usd, UsdError};
-pub use nearest::{nearest, slip};
+pub use nearest::{nearest, nearest_tool, slip};
 pub use secret::{Secret, secrets};
 pub use syntax::name_near;
 pub use write::{NewAccept, NewStep, NewTask, quoted};

@@ -2,6 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
+use crate::client::tool_names;
+
 /// Returns the one of `known` that `name` is most likely a misspelling of, if one is near enough:
 /// at most a third of its letters wrong, and never more than three.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -16,6 +18,22 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         })
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// Returns the tool of the client that `name` is most likely a misspelling of, whatever the case.
+///
+/// ```
+/// assert_eq!(factory::spec::nearest_tool("grepp"), Some("Grep"));
+/// ```
+pub fn nearest_tool(name: &str) -> Option<&'static str> {
+    let known: Vec<(String, &'static str)> = tool_names()
+        .map(|known| (known.to_lowercase(), known))
+        .collect();
+    let near = nearest(name, known.iter().map(|(folded, _)| folded.as_str()))?;
+    let mut known = known.iter();
+    known
+        .find(|(folded, _)| folded == near)
+        .map(|(_, tool)| *tool)
 }
 
 /// Returns the one of `known` that `name` is for certain a slip of the finger for: the same letters in

@@ -30,6 +30,7 @@ mod template_in_prompt;
 mod too_long;
 mod ungated_write;
 mod unknown_mention;
+mod unknown_tool;
 mod unpinned_server;
 mod unpriced_budget;
 mod unreachable_role;
@@ -78,6 +79,7 @@ static LINTS: &[&Entry] = &[
     &too_long::LINT,
     &ungated_write::LINT,
     &unknown_mention::LINT,
+    &unknown_tool::LINT,
     &unpinned_server::LINT,
     &unpriced_budget::LINT,
     &unreachable_role::LINT,

@@ -87,6 +87,9 @@ fn head<'a>(role: &'a Role, none: &'a Head) -> &'a Head {
         path: _,
         name: _,
         head,
+        // Words of the head, and where they are written.
+        tools: _,
+        disallowed: _,
     } = agent;
     head
 }
