@@ -1,5 +1,7 @@
 //! Where lints put what they see, each at the level that is in force.
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use miette::Diagnostic;
 
 use crate::{
@@ -83,6 +85,45 @@ impl Report<'_> {
             .or_else(|| level(self.lint, [&self.model.lints]))
             .unwrap_or(usual);
         self.findings.report(self.lint, level, fault);
+    }
+}
+
+/// What several roles have in common and is told of once, by what they share: of the first role whose level
+/// for it is the highest, so that no role speaks for another.
+pub(super) struct Shared<K, F>(BTreeMap<K, (Level, RoleId, F)>);
+
+impl<K, F> Default for Shared<K, F> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Ord, F: Diagnostic + Send + Sync + 'static> Shared<K, F> {
+    /// Keeps what was seen of `role` in what is known by `key`.
+    pub(super) fn of_role(
+        &mut self,
+        report: &Report<'_>,
+        key: K,
+        role: RoleId,
+        fault: impl FnOnce() -> F,
+    ) {
+        let level = report.level_of(role).unwrap_or(report.lint.level);
+        match self.0.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert((level, role, fault()));
+            }
+            Entry::Occupied(mut entry) if entry.get().0 < level => {
+                entry.insert((level, role, fault()));
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+
+    /// Reports all that was kept.
+    pub(super) fn tell(self, report: &mut Report<'_>) {
+        for (_, role, fault) in self.0.into_values() {
+            report.of_role(role, fault);
+        }
     }
 }
 

@@ -158,6 +158,7 @@ impl Context<'_> {
                         .as_ref()
                         .map(|only| Box::new(self.sets.bounds(only, findings))),
                     stop: stop(&step.stop, of_role),
+                    budget: step.stop.usd.map(|usd| usd.span),
                 }
             }
             StepWork::Effect { run, env } => {

@@ -424,6 +424,8 @@ pub enum Work {
         only: Option<Box<Bounds>>,
         /// What it may use.
         stop: Stop,
+        /// Where the dollars of that are written in the step itself.
+        budget: Option<Span>,
     },
     /// A command runs.
     Effect(Effect),

@@ -286,6 +286,8 @@ fn task(model: &model::Model, known: &model::Task, compiled: &Compiled) -> Task 
                 stop,
                 items: _,
                 read_first: _,
+                // Where it is written.
+                budget: _,
             } => {
                 let key = (known.name.value.clone(), step.name.value.clone());
                 StepKind::Agent(Box::new(Agent {

@@ -7,11 +7,11 @@ use super::Entry;
 use crate::{
     boundary::{Boundary, Capability, Grant},
     check::{
-        facts::{Facts, Once},
+        facts::Facts,
         meet::{Near, PerGrant, may_span, per_grant},
-        report::Report,
+        report::{Report, Shared},
     },
-    diagnostics::{Level, Lint},
+    diagnostics::{Level, Lint, Span},
 };
 
 pub(super) static LINT: Entry = Entry {
@@ -38,18 +38,20 @@ struct BoundlessGrant {
 }
 
 fn boundless_grant(facts: &Facts<'_>, report: &mut Report<'_>) {
-    let seen = Once::default();
-    per_grant(&mut Look {
+    let mut look = Look {
         facts,
         report,
-        seen,
-    });
+        shared: Shared::default(),
+    };
+    per_grant(&mut look);
+    let Look { shared, report, .. } = look;
+    shared.tell(report);
 }
 
 struct Look<'a, 'f, 'r> {
     facts: &'a Facts<'f>,
     report: &'a mut Report<'r>,
-    seen: Once,
+    shared: Shared<Span, BoundlessGrant>,
 }
 
 impl PerGrant for Look<'_, '_, '_> {
@@ -71,12 +73,12 @@ impl PerGrant for Look<'_, '_, '_> {
                 let Some(span) = may_span(&role.bounds, capability, at) else {
                     continue;
                 };
-                if self.seen.first(span) {
-                    let role = role.name.value.clone();
-                    let grant = span.into();
-                    self.report
-                        .of_role(id, BoundlessGrant { role, what, grant });
-                }
+                self.shared
+                    .of_role(self.report, span, id, || BoundlessGrant {
+                        role: role.name.value.clone(),
+                        what,
+                        grant: span.into(),
+                    });
             }
         }
     }

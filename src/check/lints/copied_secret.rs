@@ -7,8 +7,8 @@ use super::Entry;
 use crate::{
     boundary::Capability,
     check::{
-        facts::{Facts, Once},
-        report::Report,
+        facts::Facts,
+        report::{Report, Shared},
     },
     diagnostics::{Level, Lint},
     model::{CopyFor, Origin},
@@ -38,7 +38,7 @@ struct CopiedSecret {
 fn copied_secret(facts: &Facts<'_>, report: &mut Report<'_>) {
     let copies = facts.model.workspace.copy.iter();
     for copy in copies.filter(|copy| copy.for_whom == CopyFor::Agents) {
-        let mut seen = Once::default();
+        let mut shared = Shared::default();
         for (id, role) in facts.model.roles() {
             let nevers = &role.bounds.boundary.read.never;
             let Some(at) = nevers.iter().position(|never| never.takes(&copy.path)) else {
@@ -48,14 +48,14 @@ fn copied_secret(facts: &Facts<'_>, report: &mut Report<'_>) {
                 .bounds
                 .never_origin(Capability::Read, at)
                 .and_then(Origin::span);
-            if let Some(never) = span.filter(|never| seen.first(*never)) {
-                let fault = CopiedSecret {
+            if let Some(never) = span {
+                shared.of_role(report, never, id, || CopiedSecret {
                     path: copy.path.clone(),
                     role: role.name.value.clone(),
                     never: never.into(),
-                };
-                report.of_role(id, fault);
+                });
             }
         }
+        shared.tell(report);
     }
 }

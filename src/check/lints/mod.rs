@@ -124,4 +124,49 @@ mod tests {
             assert!(lint.code.starts_with("factory::"), "{}", lint.code);
         }
     }
+
+    #[test]
+    fn of_what_roles_share_none_speaks_for_another() {
+        for (code, shared) in [
+            ("factory::path::root-only", "never { read \".env\"; }"),
+            ("factory::role::boundless-grant", "may { reach \"*\"; }"),
+            (
+                "factory::workspace::copied-secret",
+                "never { read \"k\"; }; workspace { copy \"k\" for=\"agents\"; }",
+            ),
+            (
+                "factory::role::unpriced-budget",
+                "task \"t\" { goal \"G\"; step \"s\" role=\"a\" { stop usd=\"1.00\"; }; step \"u\" role=\"b\" { stop usd=\"1.00\"; }; }",
+            ),
+        ] {
+            let role = |name: &str, level: &str| {
+                let lint = format!("lint \"{code}\" level=\"{level}\" because=\"B\"");
+                format!(
+                    "role \"{name}\" model=\"m\" prompt=\"p.md\" {{ description \"D\"; {lint}; }}\n"
+                )
+            };
+            for (one, two, then) in [
+                ("warning", "warning", "warning"),
+                ("advice", "warning", "warning"),
+                ("warning", "advice", "warning"),
+                ("advice", "advice", "advice"),
+            ] {
+                let safe = all().any(|lint| lint.code == code && lint.safety);
+                if safe && [one, two].contains(&"advice") {
+                    continue;
+                }
+                let spec = format!(
+                    "factory \"f\" spec=1\nmodel \"m\" id=\"claude-sonnet-5-5\"\n{shared}\n{}{}",
+                    role("a", one),
+                    role("b", two)
+                );
+                let said = fixture::said(code, &[("factory.kdl", &spec), ("p.md", "P\n")]);
+                let levels: Vec<_> = said
+                    .iter()
+                    .filter_map(|line| line.split(": ").nth(1))
+                    .collect();
+                assert_eq!(levels, [then], "{code}: {one}, {two}");
+            }
+        }
+    }
 }

@@ -7,8 +7,8 @@ use super::Entry;
 use crate::{
     boundary::{Capability, Entry as Granted, Nevers, PathPattern},
     check::{
-        facts::{Facts, Once},
-        report::Report,
+        facts::Facts,
+        report::{Report, Shared},
     },
     diagnostics::{Level, Lint},
     model::Origin,
@@ -36,7 +36,7 @@ struct RootOnly {
 }
 
 fn root_only_pattern(facts: &Facts<'_>, report: &mut Report<'_>) {
-    let mut seen = Once::default();
+    let mut shared = Shared::default();
     for (id, role) in facts.model.roles() {
         let boundary = &role.bounds.boundary;
         for (capability, grant) in [
@@ -50,26 +50,22 @@ fn root_only_pattern(facts: &Facts<'_>, report: &mut Report<'_>) {
                     continue;
                 };
                 let span = member.unwrap_or(*span);
-                if looks_everywhere(never)
-                    && !everywhere_too(&grant.never, never)
-                    && seen.first(span)
-                {
-                    let pattern = never.pattern.as_str().to_owned();
-                    let name = pattern.replace('*', "");
-                    let example = format!("config/{}", if name.is_empty() { "x" } else { &name });
-                    let never = span.into();
-                    report.of_role(
-                        id,
+                if looks_everywhere(never) && !everywhere_too(&grant.never, never) {
+                    shared.of_role(report, span, id, || {
+                        let pattern = never.pattern.as_str().to_owned();
+                        let name = pattern.replace('*', "");
+                        let name = if name.is_empty() { "x" } else { &name };
                         RootOnly {
+                            example: format!("config/{name}"),
                             pattern,
-                            never,
-                            example,
-                        },
-                    );
+                            never: span.into(),
+                        }
+                    });
                 }
             }
         }
     }
+    shared.tell(report);
 }
 
 // Files that lie in any folder and hold secrets.

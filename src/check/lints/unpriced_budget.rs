@@ -1,14 +1,16 @@
 //! A budget in dollars for a model that has no price.
 
-use std::collections::BTreeSet;
-
 use miette::{Diagnostic, SourceSpan};
 use thiserror::Error;
 
 use super::Entry;
 use crate::{
-    check::{facts::Facts, report::Report},
+    check::{
+        facts::Facts,
+        report::{Report, Shared},
+    },
     diagnostics::{Level, Lint},
+    model::Work,
 };
 
 pub(super) static LINT: Entry = Entry {
@@ -37,19 +39,28 @@ struct UnpricedBudget {
 }
 
 fn unpriced_budget(facts: &Facts<'_>, report: &mut Report<'_>) {
-    let mut told = BTreeSet::new();
-    for (id, role) in facts.model.roles() {
-        let (Some(budget), Some(model)) = (role.budget, facts.language_model(role)) else {
+    let model = facts.model;
+    let of_roles = model.roles().map(|(id, role)| (id, role.budget));
+    let steps = model.tasks.iter().flat_map(|task| &task.steps);
+    let of_steps = steps.filter_map(|step| match &step.work {
+        Work::Agent { role, budget, .. } => Some((role.value, *budget)),
+        Work::Effect(_) => None,
+    });
+    // What a model costs is missing once, whoever runs on it.
+    let mut shared = Shared::default();
+    for (id, budget) in of_roles.chain(of_steps) {
+        let role = model.role(id);
+        let (Some(budget), Some(model)) = (budget, facts.language_model(role)) else {
             continue;
         };
-        if model.price.is_none() && told.insert(role.model.value) {
-            let fault = UnpricedBudget {
+        if model.price.is_none() {
+            shared.of_role(report, role.model.value, id, || UnpricedBudget {
                 model: model.name.value.clone(),
                 role: role.name.value.clone(),
                 name: model.name.span.into(),
                 budget: budget.into(),
-            };
-            report.of_role(id, fault);
+            });
         }
     }
+    shared.tell(report);
 }

@@ -68,6 +68,7 @@ impl BriefData {
             read_first,
             only,
             stop: _,
+            budget: _,
         } = &step.work
         else {
             return None;

@@ -422,6 +422,8 @@ fn agent<'a>(model: &'a Model, task: &'a Task, step: &'a Step) -> Option<Agent<'
         read_first,
         only,
         stop,
+        // Where it is written.
+        budget: _,
     } = &step.work
     else {
         return None;
