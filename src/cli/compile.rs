@@ -142,14 +142,14 @@ pub(super) fn faults(context: &Context, checked: &Checked, sources: &Sources) ->
     // Each kind of text has faults of its own, and all of them are told at once. The templates that come
     // with the program have none, whatever the roles are.
     let mut prompts = Vec::new();
-    if !checked.model().templates.is_empty() {
+    if composer.engine().names().any(|(_, own)| own) {
         match composer.prompts() {
             Ok(composed) => prompts = composed,
             Err(faults) => findings.append(faults),
         }
-    }
-    if let Err(faults) = texts(&composer, checked) {
-        findings.append(faults);
+        if let Err(faults) = texts(&composer, checked) {
+            findings.append(faults);
+        }
     }
     if let Err(faults) = render(&composer, &prompts, &Folder::new(&context.root)) {
         findings.append(faults);

@@ -119,10 +119,7 @@ const SHAPES: &[Shape] = &[
 /// assert_eq!(secrets("postgres://app:${PASSWORD}@db.internal/shop"), []);
 /// ```
 pub fn secrets(text: &str) -> Vec<Secret> {
-    let mut found: Vec<Secret> = tokens(text)
-        .chain(addresses(text))
-        .chain(private_keys(text))
-        .collect();
+    let mut found: Vec<Secret> = found(text).collect();
     found.sort_by_key(|secret| (secret.place.start, usize::MAX - secret.place.end));
     let mut end = 0;
     found.retain(|secret| {
@@ -135,30 +132,46 @@ pub fn secrets(text: &str) -> Vec<Secret> {
     found
 }
 
-// Those that have a start of their own. A text is long and has few of them, so it is read once for all.
-fn tokens(text: &str) -> impl Iterator<Item = Secret> + '_ {
-    let starts = SHAPES
-        .iter()
-        .flat_map(|shape| shape.starts.iter().map(move |start| (Some(shape), *start)));
-    let starts: Vec<_> = starts.chain([(None, WEB_TOKEN)]).collect();
+// What a mark in a text is the beginning of.
+#[derive(Clone, Copy)]
+enum Mark {
+    Token(&'static Shape),
+    WebToken,
+    Address,
+    PrivateKey,
+}
+
+// A text is long and has few marks, so it is read once for all of them.
+fn found(text: &str) -> impl Iterator<Item = Secret> + '_ {
+    let tokens = SHAPES.iter().flat_map(|shape| {
+        let starts = shape.starts.iter();
+        starts.map(move |start| (*start, Mark::Token(shape)))
+    });
+    let others = [
+        (WEB_TOKEN, Mark::WebToken),
+        (ADDRESS, Mark::Address),
+        (PRIVATE_KEY, Mark::PrivateKey),
+    ];
+    let marks: Vec<_> = tokens.chain(others).collect();
     let mut firsts = [false; 256];
-    for byte in starts.iter().filter_map(|(_, start)| start.bytes().next()) {
+    for byte in marks.iter().filter_map(|(mark, _)| mark.bytes().next()) {
         if let Some(first) = firsts.get_mut(usize::from(byte)) {
             *first = true;
         }
     }
-    let mut in_word = false;
+    let mut before = b' ';
     let begins = text.bytes().enumerate().filter(move |(_, byte)| {
-        let begins = !in_word && firsts.get(usize::from(*byte)) == Some(&true);
-        in_word = is_word(*byte);
-        begins
+        let in_word = is_word(std::mem::replace(&mut before, *byte)) && is_word(*byte);
+        !in_word && firsts.get(usize::from(*byte)) == Some(&true)
     });
     begins.flat_map(move |(at, _)| {
         let rest = text.get(at..).unwrap_or_default();
-        let fits = starts.iter().filter(|(_, start)| rest.starts_with(start));
-        let found = fits.filter_map(|(shape, start)| match shape {
-            Some(shape) => token(text, shape, at, at + start.len()),
-            None => web_token(text, at),
+        let here = marks.iter().filter(|(mark, _)| rest.starts_with(mark));
+        let found = here.filter_map(|(mark, what)| match what {
+            Mark::Token(shape) => token(text, shape, at, at + mark.len()),
+            Mark::WebToken => web_token(text, at),
+            Mark::Address => address(text, at),
+            Mark::PrivateKey => private_key(text, at),
         });
         found.collect::<Vec<_>>()
     })
@@ -246,25 +259,26 @@ fn web_token(text: &str, at: usize) -> Option<Secret> {
         })
 }
 
+// What stands behind the scheme of an address.
+const ADDRESS: &str = "://";
+
 // `scheme://user:password@host`.
-fn addresses(text: &str) -> impl Iterator<Item = Secret> + '_ {
-    text.match_indices("://").filter_map(|(at, mark)| {
-        let scheme = text.get(..at)?.bytes().rev();
-        let scheme = scheme
-            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'))
-            .count();
-        let from = at + mark.len();
-        let rest = text.get(from..)?;
-        let ends = |letter: char| {
-            letter.is_whitespace() || "/?#\"'`<>()|\\,;".contains(letter) || letter.is_control()
-        };
-        let authority = rest.get(..rest.find(ends).unwrap_or(rest.len()))?;
-        let (user_info, _) = authority.rsplit_once('@')?;
-        let (user, password) = user_info.split_once(':')?;
-        (scheme > 0 && !stands_for_password(user, password)).then_some(Secret {
-            place: at - scheme..from + authority.len(),
-            what: "an address with a password",
-        })
+fn address(text: &str, at: usize) -> Option<Secret> {
+    let scheme = text.get(..at)?.bytes().rev();
+    let scheme = scheme
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-'))
+        .count();
+    let from = at + ADDRESS.len();
+    let rest = text.get(from..)?;
+    let ends = |letter: char| {
+        letter.is_whitespace() || "/?#\"'`<>()|\\,;".contains(letter) || letter.is_control()
+    };
+    let authority = rest.get(..rest.find(ends).unwrap_or(rest.len()))?;
+    let (user_info, _) = authority.rsplit_once('@')?;
+    let (user, password) = user_info.split_once(':')?;
+    (scheme > 0 && !stands_for_password(user, password)).then_some(Secret {
+        place: at - scheme..from + authority.len(),
+        what: "an address with a password",
     })
 }
 
@@ -285,34 +299,33 @@ fn stands_for_password(user: &str, password: &str) -> bool {
         || password.bytes().all(name)
 }
 
-fn private_keys(text: &str) -> impl Iterator<Item = Secret> + '_ {
-    const BEGIN: &str = "-----BEGIN ";
+const PRIVATE_KEY: &str = "-----BEGIN ";
+
+fn private_key(text: &str, at: usize) -> Option<Secret> {
     const DASHES: &str = "-----";
     /// Within how many bytes the key itself begins.
     const NEAR: usize = 400;
-    text.match_indices(BEGIN).filter_map(|(at, _)| {
-        let from = at + BEGIN.len();
-        let rest = text.get(from..)?;
-        let title = rest.get(..rest.find(DASHES)?)?;
-        let is_key = title.len() < 40 && title.contains("PRIVATE KEY");
-        let body_at = from + title.len() + DASHES.len();
-        let body = text.get(body_at..).filter(|_| is_key)?;
-        let body = body.get(..body.find(DASHES).unwrap_or(body.len()))?;
-        let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-        let mut start = 0;
-        let mut lines = body.as_bytes().split(|byte| !letter(byte)).map(|line| {
-            let place = start..start + line.len();
-            start = place.end + 1;
-            place
-        });
-        let line = lines.find(|line| line.start < NEAR && line.len() >= 24)?;
-        let drawn = body
-            .get(line.clone())
-            .is_some_and(|line| !is_monotonous(line));
-        drawn.then_some(Secret {
-            place: at..body_at + line.end,
-            what: "a private key",
-        })
+    let from = at + PRIVATE_KEY.len();
+    let rest = text.get(from..)?;
+    let title = rest.get(..rest.find(DASHES)?)?;
+    let is_key = title.len() < 40 && title.contains("PRIVATE KEY");
+    let body_at = from + title.len() + DASHES.len();
+    let body = text.get(body_at..).filter(|_| is_key)?;
+    let body = body.get(..body.find(DASHES).unwrap_or(body.len()))?;
+    let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let mut start = 0;
+    let mut lines = body.as_bytes().split(|byte| !letter(byte)).map(|line| {
+        let place = start..start + line.len();
+        start = place.end + 1;
+        place
+    });
+    let line = lines.find(|line| line.start < NEAR && line.len() >= 24)?;
+    let drawn = body
+        .get(line.clone())
+        .is_some_and(|line| !is_monotonous(line));
+    drawn.then_some(Secret {
+        place: at..body_at + line.end,
+        what: "a private key",
     })
 }
 

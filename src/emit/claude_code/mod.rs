@@ -10,10 +10,12 @@ mod hooks;
 mod settings;
 mod tools;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{
-    Composer, TemplateError,
+    Composer, Prompt, TemplateError,
     artifact::{Artifacts, Entry},
 };
 
@@ -42,13 +44,17 @@ pub fn path(role: &str) -> String {
 )]
 pub(super) fn render(
     composer: &Composer<'_>,
-    prompts: &[super::Prompt],
+    prompts: &[Prompt],
     artifacts: &mut Artifacts,
 ) -> Result<(), TemplateError> {
     let model = composer.model();
+    let prompts: HashMap<&str, &Prompt> = prompts
+        .iter()
+        .map(|prompt| (prompt.role.as_str(), prompt))
+        .collect();
     for (id, role) in model.roles() {
         let name = &role.name.value;
-        let Some(prompt) = prompts.iter().find(|prompt| prompt.role == *name) else {
+        let Some(prompt) = prompts.get(name.as_str()) else {
             continue;
         };
         let path = match &role.agent {
