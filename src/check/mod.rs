@@ -15,7 +15,7 @@ mod settings;
 mod shell;
 mod stories;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread};
 
 use crate::{
     boundary::Capability,
@@ -79,10 +79,26 @@ pub fn check(model: Model, sources: &Sources, findings: &mut Findings) -> Option
     settings::check(&model, findings);
     let mut proofs = Vec::new();
     if let Some(broken) = broken_roles(&model, findings) {
-        let facts = Facts::new(&model, sources, broken.is_empty());
+        let facts = || Facts::new(&model, sources, broken.is_empty());
+        let prove = || {
+            let mut found = Findings::default();
+            let proofs = proofs::run(&facts(), &mut found);
+            (proofs, found)
+        };
         let mut found = Findings::default();
-        lints::run(&facts, &mut found);
-        proofs = proofs::run(&facts, &mut found);
+        // The two ask different things, and neither waits for the other.
+        let (proven, broken_rules) = thread::scope(|scope| {
+            let start = || thread::Builder::new().spawn_scoped(scope, prove).ok();
+            let other = (!model.rules.is_empty()).then(start).flatten();
+            lints::run(&facts(), &mut found);
+            match other.map(thread::ScopedJoinHandle::join) {
+                Some(Ok(proven)) => proven,
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                None => prove(),
+            }
+        });
+        proofs = proven;
+        found.append(broken_rules);
         held::check(&model, &mut found);
         found.retain(|finding| {
             let mut labels = finding.fault.labels().into_iter().flatten();

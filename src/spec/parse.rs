@@ -222,7 +222,7 @@ mod tests {
         let own = include_str!("../../factory.kdl");
         let odd = [
             "node \"a\" {\n inner /* { */ 1;\n}\n",
-            "text \"\"\"\n  {\n  \"\"\"\nraw #\"\n}{\"#\n",
+            "text \"\"\"\n  {\n  \"\"\"\nraw #\"}{\"#\n",
             "/- hidden {\n a\n}\n/-\n\nalso \"hidden\"\n",
             "long \\\n  1 \\ // on it goes\n  2\nnext\r\nlast; very; /* \n\n */ end\n\n",
             "a /-{\n b\n} {\n c\n}\n// a comment {\n/* and\nmore */\n",

@@ -119,7 +119,7 @@ const SHAPES: &[Shape] = &[
 /// assert_eq!(secrets("postgres://app:${PASSWORD}@db.internal/shop"), []);
 /// ```
 pub fn secrets(text: &str) -> Vec<Secret> {
-    let mut found: Vec<Secret> = found(text).collect();
+    let mut found = found(text);
     found.sort_by_key(|secret| (secret.place.start, usize::MAX - secret.place.end));
     let mut end = 0;
     found.retain(|secret| {
@@ -142,7 +142,7 @@ enum Mark {
 }
 
 // A text is long and has few marks, so it is read once for all of them.
-fn found(text: &str) -> impl Iterator<Item = Secret> + '_ {
+fn found(text: &str) -> Vec<Secret> {
     let tokens = SHAPES.iter().flat_map(|shape| {
         let starts = shape.starts.iter();
         starts.map(move |start| (*start, Mark::Token(shape)))
@@ -159,22 +159,29 @@ fn found(text: &str) -> impl Iterator<Item = Secret> + '_ {
             *first = true;
         }
     }
-    let mut before = b' ';
-    let begins = text.bytes().enumerate().filter(move |(_, byte)| {
-        let in_word = is_word(std::mem::replace(&mut before, *byte)) && is_word(*byte);
-        !in_word && firsts.get(usize::from(*byte)) == Some(&true)
-    });
-    begins.flat_map(move |(at, _)| {
-        let rest = text.get(at..).unwrap_or_default();
-        let here = marks.iter().filter(|(mark, _)| rest.starts_with(mark));
-        let found = here.filter_map(|(mark, what)| match what {
-            Mark::Token(shape) => token(text, shape, at, at + mark.len()),
-            Mark::WebToken => web_token(text, at),
-            Mark::Address => address(text, at),
-            Mark::PrivateKey => private_key(text, at),
-        });
-        found.collect::<Vec<_>>()
-    })
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    for (at, byte) in bytes.iter().enumerate() {
+        if firsts.get(usize::from(*byte)) != Some(&true) {
+            continue;
+        }
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        if is_word(*byte) && before.is_some_and(|before| is_word(*before)) {
+            continue;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        for (mark, what) in &marks {
+            if mark.as_bytes().first() == Some(byte) && rest.starts_with(mark.as_bytes()) {
+                found.extend(match what {
+                    Mark::Token(shape) => token(text, shape, at, at + mark.len()),
+                    Mark::WebToken => web_token(text, at),
+                    Mark::Address => address(text, at),
+                    Mark::PrivateKey => private_key(text, at),
+                });
+            }
+        }
+    }
+    found
 }
 
 fn token(text: &str, shape: &Shape, at: usize, from: usize) -> Option<Secret> {
