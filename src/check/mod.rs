@@ -15,7 +15,12 @@ mod settings;
 mod shell;
 mod stories;
 
-use std::{collections::BTreeMap, thread};
+use std::{
+    collections::BTreeMap,
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use crate::{
     boundary::Capability,
@@ -79,26 +84,8 @@ pub fn check(model: Model, sources: &Sources, findings: &mut Findings) -> Option
     settings::check(&model, findings);
     let mut proofs = Vec::new();
     if let Some(broken) = broken_roles(&model, findings) {
-        let facts = || Facts::new(&model, sources, broken.is_empty());
-        let prove = || {
-            let mut found = Findings::default();
-            let proofs = proofs::run(&facts(), &mut found);
-            (proofs, found)
-        };
         let mut found = Findings::default();
-        // The two ask different things, and neither waits for the other.
-        let (proven, broken_rules) = thread::scope(|scope| {
-            let start = || thread::Builder::new().spawn_scoped(scope, prove).ok();
-            let other = (!model.rules.is_empty()).then(start).flatten();
-            lints::run(&facts(), &mut found);
-            match other.map(thread::ScopedJoinHandle::join) {
-                Some(Ok(proven)) => proven,
-                Some(Err(panic)) => std::panic::resume_unwind(panic),
-                None => prove(),
-            }
-        });
-        proofs = proven;
-        found.append(broken_rules);
+        proofs = look(&model, sources, broken.is_empty(), &mut found);
         held::check(&model, &mut found);
         found.retain(|finding| {
             let mut labels = finding.fault.labels().into_iter().flatten();
@@ -107,6 +94,46 @@ pub fn check(model: Model, sources: &Sources, findings: &mut Findings) -> Option
         findings.append(found);
     }
     (!findings.has_errors()).then_some(Checked { model, proofs })
+}
+
+// Runs the proofs and all lints. They ask different things, so two threads share them; what they find is
+// told in one order, whoever found it.
+fn look(model: &Model, sources: &Sources, whole: bool, findings: &mut Findings) -> Vec<Proof> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let facts = Facts::new(model, sources, whole);
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let mut found = Findings::default();
+            // The proofs take longest, so they come first; they are told last.
+            if at == 0 {
+                let proofs = proofs::run(&facts, &mut found);
+                done.push((usize::MAX, found, proofs));
+            } else if lints::run(at - 1, &facts, &mut found) {
+                done.push((at, found, Vec::new()));
+            } else {
+                return done;
+            }
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let other = thread::Builder::new().spawn_scoped(scope, work);
+        let mut all = work();
+        match other.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(done)) => all.extend(done),
+            Ok(Err(panic)) => resume_unwind(panic),
+            // A thread that could not start has left all of it to this one.
+            Err(_) => {}
+        }
+        all
+    });
+    all.sort_by_key(|(at, ..)| *at);
+    let proofs = all.into_iter().flat_map(|(_, found, proofs)| {
+        findings.append(found);
+        proofs
+    });
+    proofs.collect()
 }
 
 /// Returns the level that the lint of that code has unless a spec sets it.

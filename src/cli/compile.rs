@@ -12,7 +12,9 @@ use crate::{
     client::target as target_of,
     diagnostics::{Findings, Level, Sources},
     document::{Folder, Without},
-    emit::{Artifacts, Composer, Fact, Known, Prompt, claude_code, render, snapshot, text_at},
+    emit::{
+        self, Artifacts, Composer, Fact, Known, Prompt, claude_code, render, snapshot, text_at,
+    },
     model::{Model, SectionFrom, StepId, Task, Work},
     plan::{Compiled, Output, Plan, lock},
 };
@@ -151,9 +153,8 @@ pub(super) fn faults(context: &Context, checked: &Checked, sources: &Sources) ->
             findings.append(faults);
         }
     }
-    if let Err(faults) = render(&composer, &prompts, &Folder::new(&context.root)) {
-        findings.append(faults);
-    }
+    let files = Folder::new(&context.root);
+    findings.append(emit::faults(&composer, &prompts, &files));
     findings
 }
 

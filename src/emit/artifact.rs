@@ -12,7 +12,7 @@ use crate::{
         ProjectFiles, Rendered, Section, SectionSource, Without, digest_of_text,
         render as render_section,
     },
-    model::{Document, SectionFrom},
+    model::{Section as DocumentSection, SectionFrom},
 };
 
 /// Everything that build writes, by path.
@@ -233,6 +233,23 @@ pub fn render(
     prompts: &[Prompt],
     files: &impl ProjectFiles,
 ) -> Result<Artifacts, Findings> {
+    render_unless(|_| false, composer, prompts, files)
+}
+
+/// Returns why [`render`] would fail. Texts that can't are not made.
+pub fn faults(composer: &Composer<'_>, prompts: &[Prompt], files: &impl ProjectFiles) -> Findings {
+    let certain = |name: &str| composer.is_certain(name);
+    let rendered = render_unless(certain, composer, prompts, files);
+    rendered.err().unwrap_or_default()
+}
+
+// Leaves out the sections of templates of which `left_out` says so.
+fn render_unless(
+    left_out: impl Fn(&str) -> bool,
+    composer: &Composer<'_>,
+    prompts: &[Prompt],
+    files: &impl ProjectFiles,
+) -> Result<Artifacts, Findings> {
     let model = composer.model();
     let mut artifacts = Artifacts::default();
     let mut findings = Findings::default();
@@ -258,7 +275,10 @@ pub fn render(
             });
             continue;
         }
-        let sections = sections(composer, document, &artifacts, &files, &mut findings);
+        let wanted = document.sections.iter().filter(|section| {
+            !matches!(&section.from, SectionFrom::Template(name) if left_out(&name.value))
+        });
+        let sections = sections(composer, path, wanted, &artifacts, &files, &mut findings);
         artifacts.sections(path, sections);
     }
     if findings.is_empty() {
@@ -268,17 +288,17 @@ pub fn render(
     }
 }
 
-// The sections of one document; those that can't be made are findings.
-fn sections(
+// The sections that a document is to have; those that can't be made are findings.
+fn sections<'a>(
     composer: &Composer<'_>,
-    document: &Document,
+    path: &str,
+    wanted: impl Iterator<Item = &'a DocumentSection>,
     artifacts: &Artifacts,
     files: &impl ProjectFiles,
     findings: &mut Findings,
 ) -> Vec<Rendered> {
-    let path = &document.path.value;
     let mut sections = Vec::new();
-    for declared in &document.sections {
+    for declared in wanted {
         let title = &declared.title.value;
         let mut fault = |message: String, help, span: Span| {
             findings.add(SectionError {
@@ -288,7 +308,7 @@ fn sections(
             });
         };
         let (source, span) = match &declared.from {
-            SectionFrom::File(file) if file.value == *path => {
+            SectionFrom::File(file) if file.value == path => {
                 let message =
                     format!("the section `{title}` is made from the document it stands in");
                 let help = "name another file: the section would grow with every build";

@@ -14,11 +14,14 @@ use crate::{
     diagnostics::{Findings, Source, Sources},
     document::with_line_feeds,
     model::{Model, Role, RoleId, StepId},
-    template::{Engine, TemplateFault},
+    template::{Engine, TemplateFault, shipped},
 };
 
 /// Where templates of the project stand.
 const FOLDER: &str = "templates/";
+
+/// Where in there those of sections do.
+const SECTIONS: &str = "sections/";
 
 /// A template that can't be used.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -212,6 +215,13 @@ impl<'a> Composer<'a> {
         self.render(name, data)
     }
 
+    /// Returns whether the section of the template called `name` can be made, whatever the factory is: it came
+    /// with the program, and so did all that it may put in.
+    pub(super) fn is_certain(&self, name: &str) -> bool {
+        let mut names = self.engine.names();
+        name.starts_with(SECTIONS) && shipped(name).is_some() && !names.any(|(_, own)| own)
+    }
+
     /// Returns the text that the template called `name` makes of one role, given what a prompt is.
     ///
     /// # Errors
@@ -341,7 +351,7 @@ fn located(sources: &Sources, fault: &TemplateFault) -> TemplateError {
 
 #[cfg(test)]
 mod tests {
-    use crate::emit::fixture;
+    use crate::{emit::fixture, template::shipped_names};
 
     #[test]
     fn a_prompt_has_its_parts_in_order_and_only_those_that_say_something() {
@@ -427,6 +437,28 @@ mod tests {
                 assert!(variables.iter().any(known), "{name}: {word}: {variables:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_certain_can_be_made_even_of_nothing() {
+        let none = fixture::Factory::of("factory \"f\" spec=1\n", &[]);
+        let full = fixture::aicpo();
+        for name in shipped_names() {
+            for composer in [none.composer(), full.composer()] {
+                assert_eq!(composer.is_certain(name), name.starts_with("sections/"));
+                assert!(
+                    !composer.is_certain(name) || composer.section(name).is_ok(),
+                    "{name}"
+                );
+            }
+        }
+        let own = (
+            "templates/sections/roles.md.hbs",
+            "{{#each roles}}{{nmae}}{{/each}}",
+        );
+        let text = "factory \"f\" spec=1\nmodel \"m\" id=\"m-1\"\nrole \"a\" model=\"m\" prompt=\"roles/a.md\" { title \"A\"; description \"Does a\"; }\n";
+        let changed = fixture::Factory::of(text, &[own]);
+        assert!(!changed.composer().is_certain("sections/roles.md.hbs"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub mod snapshot;
 mod tests;
 mod write;
 
-pub use artifact::{Artifacts, Fact, render};
+pub use artifact::{Artifacts, Fact, faults, render};
 pub use compare::{compare, compare_snapshots};
 pub use comparison::{Change, Comparison, Conflict, Note, Why};
 pub use composer::{Composer, TemplateError};

@@ -14,6 +14,7 @@ use super::{
     ast::SectionFrom,
     lower::lower,
     nearest,
+    parse::WORTH_A_THREAD,
     syntax::{Node, nodes},
 };
 use crate::{
@@ -346,7 +347,11 @@ const WORTH_THREADS: usize = 32 << 10;
 // Parses `sources` in their order, on all cores where that pays.
 fn parse(sources: &[Source]) -> Vec<(Vec<Node>, Findings)> {
     let bytes: usize = sources.iter().map(|source| source.text().len()).sum();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = if bytes < WORTH_A_THREAD {
+        1
+    } else {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    };
     // A file that has several cores to itself is cut into pieces.
     let threads = cores / sources.len().max(1);
     let one = |source: &Source| {

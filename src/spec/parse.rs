@@ -9,8 +9,8 @@ use super::{
     stack::STACK,
 };
 
-// Below this many bytes, starting a thread takes longer than it saves.
-const WORTH_A_THREAD: usize = 2 << 10;
+/// Below this many bytes, starting a thread takes longer than it saves.
+pub(super) const WORTH_A_THREAD: usize = 2 << 10;
 
 /// Some whole nodes of a text's outermost level.
 #[derive(Debug)]

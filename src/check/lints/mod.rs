@@ -94,12 +94,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static Lint> {
     LINTS.iter().map(|entry| &entry.lint)
 }
 
-/// Has every lint look at `facts`.
-pub(super) fn run(facts: &Facts<'_>, findings: &mut Findings) {
-    for Entry { lint, absence, run } in LINTS.iter().copied() {
-        if *absence && !facts.whole {
-            continue;
-        }
+/// Has the lint at that place of all look at `facts`. Returns whether there is one.
+pub(super) fn run(at: usize, facts: &Facts<'_>, findings: &mut Findings) -> bool {
+    let Some(Entry { lint, absence, run }) = LINTS.get(at) else {
+        return false;
+    };
+    if !*absence || facts.whole {
         let mut report = Report {
             model: facts.model,
             lint,
@@ -107,6 +107,7 @@ pub(super) fn run(facts: &Facts<'_>, findings: &mut Findings) {
         };
         run(facts, &mut report);
     }
+    true
 }
 
 #[cfg(test)]
