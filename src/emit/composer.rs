@@ -1,6 +1,6 @@
 //! Makes texts of a checked factory: prompts, briefs, and the sections that the spec decides.
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{cell::OnceCell, collections::BTreeMap, panic::resume_unwind, thread};
 
 use miette::{Diagnostic, SourceSpan};
 use serde_json::Value;
@@ -22,6 +22,9 @@ const FOLDER: &str = "templates/";
 
 /// Where in there those of sections do.
 const SECTIONS: &str = "sections/";
+
+// How many roles there must be for a thread to save more than it takes.
+const WORTH_A_THREAD: usize = 64;
 
 /// A template that can't be used.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -54,7 +57,10 @@ impl<'a> Composer<'a> {
     ///
     /// Where a template of the project can't be compiled.
     pub fn new(checked: &'a Checked, sources: &'a Sources) -> Result<Self, Findings> {
-        let model = checked.model();
+        Self::of(checked.model(), sources)
+    }
+
+    fn of(model: &'a Model, sources: &'a Sources) -> Result<Self, Findings> {
         let mut overrides = BTreeMap::new();
         for path in &model.templates {
             if let (Some(name), Some(source)) = (path.strip_prefix(FOLDER), sources.get(path)) {
@@ -171,10 +177,32 @@ impl<'a> Composer<'a> {
     ///
     /// Where templates ask for something that they are not given; each such fault once.
     pub fn prompts(&self) -> Result<Vec<Prompt>, Findings> {
+        let roles: Vec<RoleId> = self.model.roles().map(|(id, _)| id).collect();
+        let (own, rest) = match roles.len() {
+            0..WORTH_A_THREAD => (roles.as_slice(), [].as_slice()),
+            many => roles.split_at(many / 2),
+        };
+        let work = |composer: &Self, roles: &[RoleId]| -> Vec<Result<Prompt, TemplateError>> {
+            roles.iter().map(|id| composer.prompt(*id)).collect()
+        };
+        let (model, sources) = (self.model, self.sources);
+        let made = thread::scope(|scope| {
+            // Templates are compiled as they are used, so that each thread needs its own.
+            let other = || Some(work(&Self::of(model, sources).ok()?, rest));
+            let start = || thread::Builder::new().spawn_scoped(scope, other).ok();
+            let other = (!rest.is_empty()).then(start).flatten();
+            let mut made = work(self, own);
+            match other.map(thread::ScopedJoinHandle::join) {
+                Some(Ok(Some(more))) => made.extend(more),
+                Some(Err(panic)) => resume_unwind(panic),
+                Some(Ok(None)) | None => made.extend(work(self, rest)),
+            }
+            made
+        });
         let mut prompts = Vec::new();
         let mut findings = Findings::default();
-        for (id, _) in self.model.roles() {
-            match self.prompt(id) {
+        for made in made {
+            match made {
                 Ok(prompt) => prompts.push(prompt),
                 Err(fault) => findings.add(fault),
             }
