@@ -4,9 +4,7 @@ use std::{
     collections::BTreeSet,
     fmt::Write as _,
     io::Write,
-    panic::resume_unwind,
     path::{Path, PathBuf},
-    thread,
 };
 
 use super::{
@@ -184,18 +182,8 @@ struct Found {
 }
 
 fn find(context: &Context, root: &Path, on_edit: OnEdit) -> miette::Result<Found> {
-    // What the last build left and what the spec says now have nothing to do with each other.
-    let (required, last) = thread::scope(|scope| {
-        let other = thread::Builder::new().spawn_scoped(scope, || last(root));
-        let required = check::require(context);
-        let last = match other.map(thread::ScopedJoinHandle::join) {
-            Ok(Ok(last)) => last,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => last(root),
-        };
-        (required, last)
-    });
-    let ((checked, sources), last) = (required?, last?);
+    let (checked, sources) = check::require(context)?;
+    let last = last(root)?;
     let (built, comparison) = made(context, &checked, &sources, root, &last.known, on_edit)?;
     Ok(Found {
         comparison,
