@@ -283,7 +283,6 @@ impl Pattern for CommandPattern {
 }
 
 // How a pattern goes on behind its program: with these words, and whether with no more.
-#[derive(Clone, Copy)]
 struct Behind<'a> {
     words: &'a [String],
     ends: bool,
@@ -292,24 +291,38 @@ struct Behind<'a> {
 // Whether a command of the one may be one of the other once its options are passed over, as the machine of
 // a `never` does.
 fn near_behind_options(one: Behind<'_>, two: Behind<'_>, known: Option<&[&str]>) -> bool {
-    let alike = one.words.iter().zip(two.words).all(|(one, two)| one == two);
-    let too_short =
-        |one: Behind<'_>, two: Behind<'_>| one.ends && one.words.len() < two.words.len();
-    if alike && !too_short(one, two) && !too_short(two, one) {
-        return true;
+    let goes_on = |words: &[String]| {
+        let alike = words.iter().zip(two.words).all(|(one, two)| one == two);
+        let too_short = one.ends && words.len() < two.words.len();
+        let too_long = two.ends && two.words.len() < words.len();
+        alike && !too_short && !too_long
+    };
+    // Whether so many words may be options and their values: an option may have one or not.
+    let mut passed = vec![false; one.words.len() + 1];
+    let pass = |passed: &mut Vec<bool>, count: usize| {
+        let last = passed.len().saturating_sub(1);
+        if let Some(passed) = passed.get_mut(count.min(last)) {
+            *passed = true;
+        }
+    };
+    pass(&mut passed, 0);
+    for at in 0..=one.words.len() {
+        if passed.get(at) != Some(&true) {
+            continue;
+        }
+        let words = one.words.get(at..).unwrap_or_default();
+        if goes_on(words) {
+            return true;
+        }
+        let Some(word) = words.first().filter(|word| word.starts_with(['-', '+'])) else {
+            continue;
+        };
+        pass(&mut passed, at + 1);
+        if known.is_none_or(|known| known.contains(&word.as_str())) {
+            pass(&mut passed, at + 2);
+        }
     }
-    let Some((first, rest)) = one.words.split_first() else {
-        return false;
-    };
-    let option = first.starts_with(['-', '+']);
-    let value = known.is_none_or(|known| known.contains(&first.as_str()));
-    let behind = |passed: usize| Behind {
-        words: rest.get(passed..).unwrap_or_default(),
-        ends: one.ends,
-    };
-    option
-        && (near_behind_options(behind(0), two, known)
-            || value && near_behind_options(behind(1), two, known))
+    false
 }
 
 fn is_command(words: &[String]) -> bool {

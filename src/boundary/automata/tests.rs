@@ -25,6 +25,18 @@ fn grant<P: Pattern + std::str::FromStr<Err: std::fmt::Debug>>(
 }
 
 #[test]
+fn many_options_are_passed_over_in_no_time() {
+    let may: CommandPattern = format!("tool {}go", "-a ".repeat(600)).parse().unwrap();
+    for (never, near) in [
+        ("tool push *", false),
+        ("tool go", true),
+        ("tool -a go *", true),
+    ] {
+        assert_eq!(may.near_never(&never.parse().unwrap()), near, "{never}");
+    }
+}
+
+#[test]
 fn what_a_never_may_take_is_near() {
     for (one, two, near) in [
         ("app/**", "app/models/*.rb", true),
