@@ -36,6 +36,37 @@ fn many_options_are_passed_over_in_no_time() {
     }
 }
 
+// Patterns whose words look like options, values, and subcommands.
+fn command_pattern() -> impl Strategy<Value = CommandPattern> {
+    let program = prop::sample::select(vec!["git", "/bin/git", "cargo", "tool", "*"]);
+    let words = vec![
+        "-C",
+        "-x",
+        "--no-pager",
+        "+n",
+        "push",
+        "log",
+        "a",
+        "p*",
+        "*",
+    ];
+    let words = proptest::collection::vec(prop::sample::select(words), 0..5);
+    (program, words).prop_map(|(program, words)| {
+        let text = std::iter::once(program).chain(words).collect::<Vec<_>>();
+        text.join(" ").parse().unwrap()
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_not_near_is_not_taken(may in command_pattern(), never in command_pattern()) {
+        let near = may.near_never(&never);
+        let whole = Grant { may: vec![may.clone().into()], ..Grant::default() };
+        let lost = whole.loses(&never.clone().into());
+        prop_assert!(near || lost == Ok(None), "{} loses {:?} to {}", may, lost, never);
+    }
+}
+
 #[test]
 fn what_a_never_may_take_is_near() {
     for (one, two, near) in [
