@@ -294,6 +294,25 @@ fn every_stack_is_recognised_and_has_no_finding() {
     }
 }
 
+// Git tracks it, and a plain `git diff` would show it.
+#[test]
+fn a_file_that_only_shows_what_secrets_look_like_may_be_read() {
+    let files: Files = &[
+        ("package.json", "{}"),
+        ("src/index.js", "export {}\n"),
+        (".env.sample", "TOKEN=\n"),
+        ("app/.env.example", "TOKEN=\n"),
+    ];
+    let first = first(files, &[]);
+    let spec = &first.files[0].text;
+    let set = "paths \"secrets\" \"**/.env*\" { except \"**/.env.example\" \"**/.env.sample\"; }";
+    assert!(
+        spec.contains(set) && spec.contains("never { read \"@secrets\""),
+        "{spec}"
+    );
+    assert_eq!(findings(&first), "", "{spec}");
+}
+
 #[test]
 fn every_role_can_start_alone() {
     for role in &ROLES {

@@ -51,7 +51,7 @@ pub(super) fn spec(
         head(project, stacks, roles),
         models(roles),
         sets.text(&body),
-        boundary(stacks),
+        boundary(project, stacks),
         servers(roles),
         workspace(stacks),
         gates,
@@ -180,8 +180,29 @@ fn model(tier: Tier) -> &'static str {
         .map_or("sonnet", |(_, name, _)| name)
 }
 
-fn boundary(stacks: &[Stack]) -> String {
-    let mut secrets = vec!["**/.env*".to_owned()];
+// Files that hold secrets in some folder, and endings of those that only show what would stand there.
+const SECRETS: &str = "**/.env*";
+const SHOWN: &[&str] = &[".example", ".sample", ".template", ".dist"];
+
+fn boundary(project: &Project<'_>, stacks: &[Stack]) -> String {
+    let shown = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name.starts_with(".env")
+            .then(|| SHOWN.iter().find(|ending| name.ends_with(**ending)))
+            .flatten()
+            .map(|_| format!("**/{name}"))
+    };
+    let shown: BTreeSet<String> = project.files().filter_map(shown).collect();
+    let shown: Vec<String> = shown.into_iter().collect();
+    // What git tracks and nobody may read would keep everyone from a plain `git diff`.
+    let (set, secrets) = match list("except", &shown) {
+        Some(except) => (
+            format!("paths \"secrets\" {} {{ {except}; }}\n", quoted(SECRETS)),
+            "@secrets",
+        ),
+        None => (String::new(), SECRETS),
+    };
+    let mut secrets = vec![secrets.to_owned()];
     secrets.extend(
         stacks
             .iter()
@@ -189,7 +210,7 @@ fn boundary(stacks: &[Stack]) -> String {
     );
     let never = list("read", &secrets).unwrap_or_default();
     format!(
-        "may   {{ run \"@std/inspect\"; }}   // every role: ls, cat, rg, git status, git diff, git log, …\nnever {{ {never}; }}\n"
+        "{set}may   {{ run \"@std/inspect\"; }}   // every role: ls, cat, rg, git status, git diff, git log, …\nnever {{ {never}; }}\n"
     )
 }
 
