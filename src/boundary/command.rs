@@ -283,6 +283,7 @@ impl Pattern for CommandPattern {
 }
 
 // How a pattern goes on behind its program: with these words, and whether with no more.
+#[derive(Clone, Copy)]
 struct Behind<'a> {
     words: &'a [String],
     ends: bool,
