@@ -24,7 +24,8 @@ pub(super) const SPEC: &str = "factory.kdl";
 /// Check the spec and write nothing
 ///
 /// Reads factory.kdl with all that it includes, the prompts, and the templates; looks every name up;
-/// runs the lints; proves the rules; composes all texts. Executes nothing of the project.
+/// runs the lints; proves the rules; composes what the project's own templates make. Executes nothing
+/// of the project.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Spec to check
