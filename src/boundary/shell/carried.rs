@@ -31,14 +31,15 @@ pub(super) enum Reads {
 struct Options {
     names: &'static [&'static str],
     commands: &'static str,
-    code: &'static str,
+    // The same of code, for programs that read some.
+    code: Option<&'static str>,
 }
 
 const fn commands(names: &'static [&'static str], commands: &'static str) -> Options {
     Options {
         names,
         commands,
-        code: "",
+        code: None,
     }
 }
 
@@ -46,7 +47,7 @@ const fn code(names: &'static [&'static str], code: &'static str) -> Options {
     Options {
         names,
         commands: "",
-        code,
+        code: Some(code),
     }
 }
 
@@ -72,12 +73,12 @@ static OPTIONS: &[Options] = &[
     Options {
         names: &["gmake", "make"],
         commands: "",
-        code: "--eval",
+        code: Some("--eval"),
     },
     Options {
         names: &["cargo"],
         commands: "-s --shell",
-        code: "--config",
+        code: Some("--config"),
     },
     code(&["perl"], "-e -E"),
     code(&["python", "python2", "python3"], "-c"),
@@ -98,7 +99,7 @@ static OPTIONS: &[Options] = &[
     code(&["emacs"], "--eval --execute"),
     code(&["gdb"], "-ex --eval-command"),
     code(&["expect", "tclsh"], "-c"),
-    code(&["ed"], "--none"),
+    code(&["ed"], ""),
 ];
 
 // Variables of `make` that name a program.
@@ -113,8 +114,8 @@ pub(super) fn carried(name: &str, rest: &[Argument]) -> Carried {
         return carried;
     };
     carried.scripts = values(options.commands, rest);
-    carried.code = values(options.code, rest);
-    if !options.code.is_empty() {
+    if let Some(code) = options.code {
+        carried.code = values(code, rest);
         let input = |word: &Argument| word.is("-") || word.is("/dev/stdin");
         let names_code = |word: &Argument| !word.prefix().starts_with('-');
         let code = carried.code.is_empty() && !rest.iter().any(names_code);
