@@ -2,7 +2,6 @@
 
 use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
-use super::ExitStatus;
 use crate::run::{agent::replay, confine, keeper};
 
 /// Leave the terminal, enter a kernel domain, and become another program
@@ -53,16 +52,16 @@ pub(super) struct ReplayAgent {
     recording: PathBuf,
 }
 
-pub(super) fn confine(args: &Confine) -> miette::Result<ExitStatus> {
+pub(super) fn confine(args: &Confine) -> ExitCode {
     let Some((program, rest)) = args.program.split_first() else {
-        return Err(miette::miette!("no program is named"));
+        return super::complain(&miette::miette!("no program is named"));
     };
     // Returns only where the program could not be started.
     let entry = confine::Entry {
         policy: args.policy.as_deref(),
         keeper: args.keeper,
     };
-    Err(super::chain(confine::apply_and_exec(entry, program, rest)))
+    super::complain(&super::chain(confine::apply_and_exec(entry, program, rest)))
 }
 
 pub(super) fn keep(args: &Keep) -> ExitCode {
@@ -76,13 +75,17 @@ pub(super) fn keep(args: &Keep) -> ExitCode {
     kept.unwrap_or_else(|error| super::complain(&super::chain(error)))
 }
 
-pub(super) fn replay_agent(args: &ReplayAgent, out: &mut dyn Write) -> miette::Result<ExitStatus> {
+pub(super) fn replay_agent(args: &ReplayAgent, out: &mut dyn Write) -> ExitCode {
+    let replayed = replay_to(args, out);
+    replayed.map_or_else(|report| super::complain(&report), |()| ExitCode::SUCCESS)
+}
+
+fn replay_to(args: &ReplayAgent, out: &mut dyn Write) -> miette::Result<()> {
     // What an agent is asked stands on its standard input, also when the answer is recorded.
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
     let checkout = std::env::current_dir().map_err(|error| miette::miette!("{error}"))?;
     let answer = std::env::var_os("FACTORY_ANSWER").map(PathBuf::from);
     let word =
         replay::perform(&args.recording, &checkout, answer.as_deref()).map_err(super::chain)?;
-    super::print(out, &format!("{word}\n"))?;
-    Ok(ExitStatus::Success)
+    super::print(out, &format!("{word}\n"))
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use super::{Context, check};
 use crate::{
     cache::Digest,
+    diagnostics::Source,
     document::open_file,
     emit::{snapshot, text_at},
+    model::Reserved,
     plan::{Input, LockError, Plan},
     spec,
 };
@@ -73,13 +75,30 @@ pub(super) fn changed(context: &Context, plan: &Plan) -> Vec<String> {
         .filter(|(path, input)| is_other(path, input))
         .map(|(path, _)| path.clone())
         .collect();
+    if changed.is_empty() && !has_new_files(context, plan) {
+        return changed;
+    }
     // What is new may be included. A spec that can't be read at all is among the changed.
     if let Ok(loaded) = spec::load(&context.root, check::SPEC) {
-        let files = loaded.sources.files().iter();
-        let new = files.filter(|file| !plan.inputs.contains_key(file.path()));
-        changed.extend(new.map(|file| file.path().to_owned()));
+        let files = loaded.sources.files().iter().map(Source::path);
+        let is_new = |path: &&str| {
+            !plan.inputs.contains_key(*path) && !loaded.memories.iter().any(|known| known == path)
+        };
+        changed.extend(files.filter(is_new).map(str::to_owned));
     }
     changed
+}
+
+// Whether there is a file that a pattern of the unchanged spec gives, and that the lock was not made from.
+fn has_new_files(context: &Context, plan: &Plan) -> bool {
+    let protected = plan.protected.iter();
+    let of_inputs = protected.filter(|(reserved, _)| *reserved == Reserved::Input);
+    of_inputs
+        .map(|(_, pattern)| pattern)
+        // One that names a file names no other.
+        .filter(|pattern| !plan.inputs.contains_key(pattern.as_str()))
+        .flat_map(|pattern| spec::files_of(&context.root, pattern))
+        .any(|path| !plan.inputs.contains_key(&path))
 }
 
 // The lock was made from these very texts.

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, ValueEnum};
 
 mod adopt;
 mod ancestry;
@@ -16,6 +16,7 @@ mod changes;
 mod can;
 mod cache;
 mod check;
+mod commands;
 mod compile;
 mod demo;
 mod diff;
@@ -52,6 +53,8 @@ use crate::{
     diagnostics::{self, Findings, Sources},
     run::{Project, ProjectError},
 };
+
+use commands::Line;
 
 /// How a command ends. The codes stand here and nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +93,7 @@ impl ExitStatus {
     after_help = "Exit codes: 0 success, 1 findings, 2 wrong usage, 3 failed, 4 waiting for a person, 5 rights widened (`diff`).\n\
                   New here? `factory demo` shows a whole evening in ten seconds; `factory init` starts your own."
 )]
-struct Cli {
+struct Global {
     /// Folder of the project
     #[arg(short = 'C', long = "project", value_name = "DIR", global = true)]
     project: Option<PathBuf>,
@@ -98,9 +101,6 @@ struct Cli {
     /// When to colour
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto, global = true)]
     color: Colour,
-
-    #[command(subcommand)]
-    command: Option<Command>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -110,61 +110,21 @@ enum Colour {
     Never,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    Init(init::Args),
-    Adopt(adopt::Args),
-    Check(check::Args),
-    Build(build::Args),
-    Plan(plan::Args),
-    Exec(exec::Args),
-    Report(report::Args),
-    Snap(snap::Args),
-    Gate(gate::Args),
-    Fmt(fmt::Args),
-    Can(can::Args),
-    Show(show::Args),
-    Diff(diff::Args),
-    Grant(grant::Args),
-    Why(why::Args),
-    Cache(cache::Args),
-    Approve(approve::Args),
-    Demo(demo::Args),
-    Prompt(prompt::Args),
-    Templates(templates::Args),
-    Guard(guard::Args),
-    Refusals(refusals::Args),
-    Eject(eject::Args),
-    Explain(explain::Args),
-    #[command(hide = true)]
-    Confine(hidden::Confine),
-    #[command(hide = true)]
-    Keep(hidden::Keep),
-    #[command(hide = true, name = "replay-agent")]
-    ReplayAgent(hidden::ReplayAgent),
-}
-
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    // The hook has a client waiting, and needs nothing of what follows.
-    if let Some(Command::Guard(args)) = &cli.command {
-        return ExitCode::from(guard::run(
-            args,
-            &mut io::stdout().lock(),
-            &mut io::stderr(),
-        ));
+    let line = Line::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
+    match line.act_alone() {
+        Ok(Some(code)) => return code,
+        Ok(None) => {}
+        Err(error) => error.exit(),
     }
-    // A keeper is to know nothing but its child.
-    if let Some(Command::Keep(args)) = &cli.command {
-        return hidden::keep(args);
-    }
-    let context = match Context::new(&cli) {
+    let context = match Context::new(&line.global) {
         Ok(context) => context,
         Err(report) => return complain(&report),
     };
     let mut out = io::stdout().lock();
-    let result = dispatch(cli.command.as_ref(), &context, &mut out);
+    let result = line.act(&context, &mut out);
+    let result = result.unwrap_or_else(|error| error.exit());
     let flushed = out.flush();
     match result {
         Ok(status) => match flushed {
@@ -181,52 +141,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(
-    command: Option<&Command>,
-    context: &Context,
-    out: &mut dyn Write,
-) -> miette::Result<ExitStatus> {
-    match command {
-        Some(Command::Init(args)) => init::run(args, context, out),
-        Some(Command::Adopt(args)) => adopt::run(args, context, out),
-        Some(Command::Check(args)) => check::run(args, context, out),
-        Some(Command::Build(args)) => build::run(args, context, out),
-        Some(Command::Plan(args)) => plan::run(args, context, out),
-        Some(Command::Exec(args)) => exec::run(args, context, out),
-        Some(Command::Report(args)) => report::run(args, context, out),
-        Some(Command::Gate(args)) => gate::run(args, context, out),
-        Some(Command::Fmt(args)) => fmt::run(args, context, out),
-        Some(Command::Can(args)) => can::run(args, context, out),
-        Some(Command::Show(args)) => show::run(args, context, out),
-        Some(Command::Diff(args)) => diff::run(args, context, out),
-        Some(Command::Grant(args)) => grant::run(args, context, out),
-        Some(Command::Why(args)) => why::run(args, context, out),
-        Some(Command::Cache(args)) => cache::run(args, context, out),
-        Some(Command::Refusals(args)) => refusals::run(args, context, out),
-        Some(Command::Eject(args)) => eject::run(args, context, out),
-        Some(Command::Demo(args)) => demo::run(args, context, out),
-        Some(Command::Approve(args)) => approve::run(args, context, out),
-        Some(Command::Snap(args)) => snap::run(args, context, out),
-        Some(Command::Prompt(args)) => prompt::run(args, context, out),
-        Some(Command::Templates(args)) => templates::run(args, context, out),
-        Some(Command::Explain(args)) => explain::run(args, context, out),
-        Some(Command::Confine(args)) => hidden::confine(args),
-        Some(Command::ReplayAgent(args)) => hidden::replay_agent(args, out),
-        // These were answered above.
-        Some(Command::Guard(_) | Command::Keep(_)) => Ok(ExitStatus::Success),
-        None => report::morning(context, out),
-    }
-}
-
 /// Does what the command of `words` does alone.
 fn dispatch_words(
     words: &[&str],
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
-    let cli = Cli::try_parse_from(std::iter::once(&"factory").chain(words))
-        .map_err(|error| miette::miette!("{error}"))?;
-    dispatch(cli.command.as_ref(), context, out)
+    let words = std::iter::once(&"factory").chain(words);
+    let line = Line::read(words.map(Into::into).collect());
+    line.and_then(|line| line.act(context, out))
+        .map_err(|error| miette::miette!("{error}"))?
 }
 
 // A reader that has seen enough, as `head` does, is no fault.
@@ -254,19 +178,19 @@ struct Context {
 }
 
 impl Context {
-    fn new(cli: &Cli) -> miette::Result<Self> {
-        let start = cli.project.clone().unwrap_or_else(|| PathBuf::from("."));
+    fn new(global: &Global) -> miette::Result<Self> {
+        let start = global.project.clone().unwrap_or_else(|| PathBuf::from("."));
         let root = start
             .canonicalize()
             .map_err(|error| miette::miette!("`{}` is no folder: {error}", start.display()))?;
         let start = root.clone();
-        let root = if cli.project.is_none() {
+        let root = if global.project.is_none() {
             project_root(&root)
         } else {
             root
         };
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let coloured = |terminal: bool| match cli.color {
+        let coloured = |terminal: bool| match global.color {
             Colour::Always => true,
             Colour::Never => false,
             Colour::Auto => terminal && !plain,

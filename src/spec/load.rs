@@ -160,6 +160,15 @@ pub fn load_from(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, Loa
     }
 }
 
+/// Returns the files below `root` that an include of `pattern` would read, in order.
+pub fn files_of(root: &Path, pattern: &PathPattern) -> Vec<String> {
+    let folder = Folder {
+        root: root.to_owned(),
+        over: Texts(BTreeMap::new()),
+    };
+    folder.matching(pattern)
+}
+
 /// Folders that no pattern of the spec looks into.
 pub const PASSED_OVER: [&str; 3] = [".git", "target", "node_modules"];
 

@@ -30,7 +30,7 @@ pub use fault::SpecError;
 pub use format::{FormatError, format, not_kdl};
 pub use grant::granted;
 pub use load::{
-    Files, Found, LoadError, Loaded, MissingFile, PASSED_OVER, ReadError, is_among, load,
+    Files, Found, LoadError, Loaded, MissingFile, PASSED_OVER, ReadError, files_of, is_among, load,
     load_from, load_over, load_texts,
 };
 pub use money::{Usd, UsdError};
