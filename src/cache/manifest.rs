@@ -4,42 +4,45 @@
 //! with the one before, the rest of the path, a letter for the kind, and what the kind has. Numbers
 //! are variable-length as in protocol buffers, texts have their length before them.
 
+use std::io::{self, Write};
+
 use super::{Digest, Input, Kind, Special, Tree, proto::write_varint};
 
 const MAGIC: &[u8] = b"factory-tree 1\n";
 
-/// Returns the bytes of a tree.
-pub(super) fn encode(tree: &Tree) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(MAGIC.len() + tree.len() * 56);
-    bytes.extend_from_slice(MAGIC);
-    let (mut before, mut path) = (Vec::new(), Vec::new());
+/// Writes the bytes of a tree, and flushes them.
+pub(super) fn write(tree: &Tree, to: &mut impl Write) -> io::Result<()> {
+    to.write_all(MAGIC)?;
+    let (mut before, mut path, mut line) = (Vec::new(), Vec::new(), Vec::new());
     for input in tree.inputs() {
         input.write_path(&mut path);
         let shared = common_prefix(&before, &path);
-        write_varint(&mut bytes, shared as u64);
-        write_text(&mut bytes, path.get(shared..).unwrap_or_default());
+        line.clear();
+        write_varint(&mut line, shared as u64);
+        write_text(&mut line, path.get(shared..).unwrap_or_default());
         match input.kind {
             Kind::File {
                 digest,
                 size,
                 executable,
             } => {
-                bytes.push(if *executable { b'x' } else { b'f' });
-                bytes.extend_from_slice(digest.as_bytes());
-                write_varint(&mut bytes, *size);
+                line.push(if *executable { b'x' } else { b'f' });
+                line.extend_from_slice(digest.as_bytes());
+                write_varint(&mut line, *size);
             }
             Kind::Link { text, dangling } => {
-                bytes.push(if *dangling { b'd' } else { b'l' });
-                write_text(&mut bytes, text);
+                line.push(if *dangling { b'd' } else { b'l' });
+                write_text(&mut line, text);
             }
             Kind::Other(special) => {
-                bytes.push(b'o');
-                write_text(&mut bytes, special.name().as_bytes());
+                line.push(b'o');
+                write_text(&mut line, special.name().as_bytes());
             }
         }
+        to.write_all(&line)?;
         std::mem::swap(&mut before, &mut path);
     }
-    bytes
+    to.flush()
 }
 
 /// Returns how many bytes both begin with.
@@ -107,7 +110,7 @@ fn read_text<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Digest, Input, Kind, Special, Tree, decode, encode};
+    use super::{Digest, Input, Kind, Special, Tree, decode, write};
 
     #[test]
     fn a_tree_reads_back_as_written_and_never_from_less() {
@@ -133,7 +136,8 @@ mod tests {
             kind,
         })
         .collect();
-        let bytes = encode(&tree);
+        let mut bytes = Vec::new();
+        write(&tree, &mut bytes).unwrap();
         assert_eq!(decode(&bytes), Some(tree.clone()));
         for end in 0..bytes.len() {
             assert_ne!(decode(&bytes[..end]), Some(tree.clone()), "{end}");

@@ -90,5 +90,5 @@ fn write(index: &StatIndex, learnt: Learnt, file: &Path) {
             .map(|(name, (stamp, digest))| (&name[..], *stamp, *digest));
         writer.directory(&path, entries);
     }
-    drop(writer.finish(Some(file)));
+    writer.finish().write(file);
 }

@@ -95,8 +95,9 @@ pub struct Scanner {
     /// A folder below the root, by its path there, that is none of the project's.
     pub(super) left_out: Option<Vec<u8>>,
     index_file: Option<PathBuf>,
-    learns: bool,
     index: Mutex<Option<Arc<StatIndex>>>,
+    // Whether the file does not have all that is in the index.
+    is_unwritten: Mutex<bool>,
 }
 
 impl Scanner {
@@ -107,23 +108,16 @@ impl Scanner {
             work_tree: WorkTree::default(),
             left_out: None,
             index_file: None,
-            learns: true,
             index: Mutex::default(),
+            is_unwritten: Mutex::default(),
         }
     }
 
-    /// Keeps the stat index in this file. It is made, replaced, and mended as need be; if it can't
-    /// be, scans are slower.
+    /// Knows what the stat index in this file says. One that is missing or damaged says nothing; scans
+    /// are slower then.
     #[must_use]
     pub fn with_index(mut self, file: impl Into<PathBuf>) -> Self {
         self.index_file = Some(file.into());
-        self
-    }
-
-    /// Leaves the index as it is.
-    #[must_use]
-    pub const fn without_learning(mut self) -> Self {
-        self.learns = false;
         self
     }
 
@@ -210,6 +204,19 @@ impl Scanner {
         standing
     }
 
+    /// Writes what scans have learnt to the file of the index, if it has one. What can't be written
+    /// is learnt again.
+    pub fn remember(&self) {
+        // Whoever comes second writes no less than the first.
+        let mut is_unwritten = self
+            .is_unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let (true, Some(file)) = (std::mem::take(&mut *is_unwritten), &self.index_file) {
+            self.known().write(file);
+        }
+    }
+
     fn walk(
         &self,
         selections: &[&InputSelection],
@@ -239,9 +246,12 @@ impl Scanner {
         let read = walked.read;
         scans.extend(trees.into_iter().map(|tree| Scan { tree, read }));
         if let Some(learnt) = walked.learnt {
-            let file = self.index_file.as_deref().filter(|_| self.learns);
-            index = Arc::new(learnt.finish(file));
+            index = Arc::new(learnt.finish());
             *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&index));
+            *self
+                .is_unwritten
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = true;
         }
         Ok(Seen {
             folders,

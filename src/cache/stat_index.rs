@@ -107,6 +107,19 @@ impl StatIndex {
             .unwrap_or_default()
     }
 
+    /// Puts the index in the place of the one in `file`. A folder that can't be written keeps what it
+    /// has: the next run is slower.
+    pub(super) fn write(&self, file: &Path) {
+        if let Some(folder) = file.parent()
+            && make_folder(folder).is_ok()
+            && let Ok(mut temporary) = tempfile::NamedTempFile::new_in(folder)
+            && temporary.write_all(&self.bytes).is_ok()
+        {
+            // A failed rename takes the temporary file away with it.
+            let _ = temporary.persist(file);
+        }
+    }
+
     /// Returns whether an index can be read to its end and is as it was written, else why not.
     pub(super) fn check(file: &Path) -> Result<(), String> {
         let bytes = own::read(file, LONGEST)
@@ -380,18 +393,8 @@ impl Writer {
         self.bytes.extend_from_slice(text);
     }
 
-    /// Puts the index in the place of the one in `file`, and returns it. A folder that can't be
-    /// written keeps what it has: the next run is slower.
-    pub(super) fn finish(self, file: Option<&Path>) -> StatIndex {
-        if let Some(file) = file
-            && let Some(folder) = file.parent()
-            && make_folder(folder).is_ok()
-            && let Ok(mut temporary) = tempfile::NamedTempFile::new_in(folder)
-            && temporary.write_all(&self.bytes).is_ok()
-        {
-            // A failed rename takes the temporary file away with it.
-            let _ = temporary.persist(file);
-        }
+    /// Returns the index.
+    pub(super) fn finish(self) -> StatIndex {
         StatIndex::parse(self.bytes).unwrap_or_default()
     }
 }

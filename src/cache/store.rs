@@ -14,16 +14,17 @@
 use std::{
     ffi::OsString,
     fs::{self, DirBuilder, File},
-    io::{self, Read as _, Write as _},
+    io::{self, BufWriter, Read as _, Write},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{
-    Action, Digest, Limits, Makes, Output, manifest,
+    Action, Digest, Limits, Makes, Output, Tree, manifest,
     outputs::{Finder, digest_of},
     own,
     past::ActionRecord,
@@ -346,7 +347,7 @@ impl Store {
             ),
             duration_ms: milliseconds(outcome.duration),
             action: ActionRecord::of(action, &salt),
-            manifest: self.put_blob(&manifest::encode(&action.inputs))?,
+            manifest: self.put_manifest(&action.inputs)?,
             outputs,
         };
         let path = self.record_path(&entry.key);
@@ -394,22 +395,44 @@ impl Store {
         mut file: File,
         finder: &mut Finder<'_>,
     ) -> Result<BlobEntry, StoreError> {
+        self.put_written(|temporary| {
+            let found = digest_of(&mut file, |bytes| {
+                finder.read(bytes);
+                temporary.write_all(bytes)
+            })?;
+            Ok((found, finder.found().is_none()))
+        })
+    }
+
+    /// Keeps the bytes of a tree.
+    fn put_manifest(&self, tree: &Tree) -> Result<BlobEntry, StoreError> {
+        self.put_written(|temporary| {
+            let mut counted = Counted::new(temporary);
+            manifest::write(tree, &mut BufWriter::with_capacity(64 << 10, &mut counted))?;
+            Ok((counted.finish(), true))
+        })
+    }
+
+    /// Keeps what `write` writes, which may be too long to be held at once, and returns with its digest and
+    /// size; unless it says that this is not wanted after all.
+    fn put_written(
+        &self,
+        write: impl FnOnce(&mut File) -> io::Result<((Digest, u64), bool)>,
+    ) -> Result<BlobEntry, StoreError> {
         let folder = self.folder.join("blobs");
         make_folder(&folder)?;
-        let failed = StoreError::of("write", &folder);
-        let copied = tempfile::Builder::new()
+        let written = tempfile::Builder::new()
             .prefix(TEMPORARY)
             .tempfile_in(&folder)
             .and_then(|mut temporary| {
-                let found = digest_of(&mut file, |bytes| {
-                    finder.read(bytes);
-                    temporary.write_all(bytes)
-                })?;
-                Ok((temporary, found))
+                let written = write(temporary.as_file_mut())?;
+                Ok((temporary, written))
             });
-        let (temporary, (digest, size)) = copied.map_err(failed)?;
+        let (temporary, ((digest, size), is_wanted)) =
+            written.map_err(StoreError::of("write", &folder))?;
         let blob = BlobEntry { digest, size };
-        if finder.found().is_none() && self.check_blob(blob).is_err() {
+        // One that is there and damaged is put right.
+        if is_wanted && self.check_blob(blob).is_err() {
             let path = self.blob_path(&digest);
             make_folder(path.parent().unwrap_or(&folder))?;
             temporary
@@ -513,6 +536,40 @@ impl Store {
         path.push(name.get(..2).unwrap_or_default());
         path.push(name);
         path
+    }
+}
+
+/// Writes on, and knows the digest and the size of all that was written.
+struct Counted<W> {
+    to: W,
+    hasher: Sha256,
+    size: u64,
+}
+
+impl<W: Write> Counted<W> {
+    fn new(to: W) -> Self {
+        Self {
+            to,
+            hasher: Sha256::new(),
+            size: 0,
+        }
+    }
+
+    fn finish(self) -> (Digest, u64) {
+        (Digest::from_bytes(self.hasher.finalize().into()), self.size)
+    }
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.to.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
     }
 }
 

@@ -58,11 +58,9 @@ impl Folder {
 
     /// Scans with the index on disk, and proves the result against a scan without one.
     fn scan(&self) -> Tree {
-        let known = self
-            .scanner()
-            .scan(&InputSelection::default())
-            .unwrap()
-            .tree;
+        let scanner = self.scanner();
+        let known = scanner.scan(&InputSelection::default()).unwrap().tree;
+        scanner.remember();
         let fresh = Scanner::new(&self.root)
             .scan(&InputSelection::default())
             .unwrap()
@@ -449,7 +447,12 @@ fn what_is_settled_is_not_read_again_and_a_narrow_scan_forgets_nothing() {
     }
     thread::sleep(Duration::from_millis(60));
     let everything = InputSelection::default();
-    let read = |selection: &InputSelection| folder.scanner().scan(selection).unwrap().read;
+    let read = |selection: &InputSelection| {
+        let scanner = folder.scanner();
+        let read = scanner.scan(selection).unwrap().read;
+        scanner.remember();
+        read
+    };
     assert_eq!(read(&everything), 600);
     assert_eq!(read(&everything), 0);
     folder.write("many/7", "2").write("d1/1", "2");
@@ -840,8 +843,11 @@ proptest! {
             prop_assert_eq!(tree.root_digest(), model.root_digest());
             // Now and then another process looks, with what this one has learnt.
             if at % 5 == 4 {
-                let other = folder.scanner().scan(&everything).unwrap().tree;
-                prop_assert_eq!(&other, &model, "another process after {:?}", operation);
+                lasting.remember();
+                let other = folder.scanner();
+                let tree = other.scan(&everything).unwrap().tree;
+                prop_assert_eq!(&tree, &model, "another process after {:?}", operation);
+                other.remember();
             }
         }
     }

@@ -124,6 +124,7 @@ impl Judge {
             progress(Progress::Finished(name, &verdict));
             verdicts.push((name.clone(), verdict));
         }
+        session.settle().await;
         verdicts
     }
 }

@@ -145,6 +145,7 @@ impl Session<'_> {
             let mut inner = Session::new(self.judge, names, &place);
             inner.uses_cache = undo.is_none();
             let said = Box::pin(inner.judge(name)).await;
+            inner.settle().await;
             judged += usize::from(!matches!(said.outcome, Outcome::Nothing(_)));
             add(&mut verdict, name, said);
         }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
+use tokio::task::JoinHandle;
+
 use super::{
     bench::{Bench, BenchError},
     change::Change,
@@ -12,7 +14,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    cache::{Digest, InputSelection, ScanError, Scanner, Scans, Standing, Tree, WorkTree},
+    cache::{Digest, InputSelection, ScanError, Scanner, Scans, Standing, Store, Tree, WorkTree},
     plan::{Gate, GateKind},
 };
 
@@ -28,6 +30,8 @@ pub(super) struct Session<'a> {
     bench: Option<Bench>,
     change: Option<Change>,
     scanner: Option<Arc<Scanner>>,
+    // Writes down what the scanner has learnt, while there is something else to do.
+    remembering: Option<JoinHandle<()>>,
     scans: Option<Looked>,
     // What has become of the files since they were looked at.
     since: Since,
@@ -109,6 +113,7 @@ impl<'a> Session<'a> {
             bench: None,
             change: None,
             scanner: None,
+            remembering: None,
             scans: None,
             since: Since::Untouched,
         }
@@ -265,6 +270,7 @@ impl<'a> Session<'a> {
         if self.looks_at_all {
             selections.push(InputSelection::default());
         }
+        let learning = Arc::clone(&scanner);
         let scan = move || match scanner.scan_all(&selections) {
             Ok(scans) => Ok(Looked::Together(Arc::new(scans))),
             Err(_) if selections.len() > 1 => {
@@ -277,7 +283,19 @@ impl<'a> Session<'a> {
             Err(error) => Err(SessionError::Scan(Arc::new(error))),
         };
         let found = tokio::task::spawn_blocking(scan).await;
+        if self.judge.cache.store().is_some_and(Store::writes) {
+            self.settle().await;
+            self.remembering = Some(tokio::task::spawn_blocking(move || learning.remember()));
+        }
         found.map_err(|_| SessionError::Interrupted)?
+    }
+
+    /// Waits until all that was learnt is written down.
+    pub(super) async fn settle(&mut self) {
+        if let Some(remembering) = self.remembering.take() {
+            // What could not be written is learnt again.
+            let _ = remembering.await;
+        }
     }
 
     /// Returns what a gate's command names that runs in the checkout.
@@ -306,9 +324,6 @@ impl<'a> Session<'a> {
             scanner = scanner
                 .with_index(store.stat_index(&checkout.root))
                 .without(store.folder());
-            if !store.writes() {
-                scanner = scanner.without_learning();
-            }
         }
         let scanner = Arc::new(scanner);
         self.scanner = Some(Arc::clone(&scanner));
