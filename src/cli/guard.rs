@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     io::{IsTerminal as _, Read as _, Write},
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -148,6 +149,25 @@ fn switch(action: &Action, root: Option<&Path>, out: &mut dyn Write, err: &mut d
     }
 }
 
+/// How long a decision may take. A client lets the tool run whose hook takes longer than the minute that
+/// `factory build` gives it.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+// Ends the process with a refusal where it has not decided in time.
+fn refuse_in_time(code: u8) {
+    let refuse = move || {
+        thread::sleep(PATIENCE);
+        let seconds = PATIENCE.as_secs();
+        let _ = writeln!(
+            std::io::stderr(),
+            "factory could not decide this call in {seconds} seconds, so it is refused"
+        );
+        std::process::exit(code.into());
+    };
+    // Where no thread is to be had, the work itself is bounded still.
+    let _ = thread::Builder::new().name("watch".into()).spawn(refuse);
+}
+
 /// Answers the hook; the code is for the client and not one of [`super::ExitStatus`].
 pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     if let Some(action) = &args.action {
@@ -172,6 +192,7 @@ pub(super) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
             .and_then(|()| out.flush());
         return 0;
     }
+    refuse_in_time(if args.hook { REFUSED } else { 2 });
     let reply = answer(&input, &setting);
     let said = out
         .write_all(reply.stdout.as_bytes())

@@ -1,7 +1,7 @@
 //! The parser of shell text, kept from hostile input.
 
 use brush_parser::{
-    Parser, ParserOptions, TokenizerOptions, ast,
+    Parser, ParserOptions, Token, TokenizerOptions, ast,
     word::{self, WordPieceWithSource},
 };
 
@@ -12,6 +12,17 @@ const LONGEST: usize = 256 * 1024;
 
 // The parser goes down a level of its stack for each of these; the judge's thread has room for more.
 const MOST_OPENERS: usize = 400;
+
+// How deep parentheses and `case` may lie in each other. The parser tries each way to read one to its end
+// before it tries the next, so that its work doubles from level to level.
+const DEEPEST: usize = 12;
+
+// How many elements of arrays one word has at most whose index is more than plain text. The parser reads an
+// index anew for each of the twenty ways in which `${…}` may go on, and so on in the index of an index.
+const MOST_INDICES: usize = 4;
+
+// How many digits a number has at most that the parser makes a number of: one that does not fit ends it.
+const MOST_DIGITS: usize = 9;
 
 /// The stack that a judge needs for a line within these bounds.
 pub(super) const STACK: usize = 128 << 20;
@@ -85,13 +96,95 @@ pub(super) fn program(text: &str) -> Result<ast::Program, Refusal> {
     let unreadable = || refuse("is not understood as shell text");
     let tokens =
         brush_parser::uncached_tokenize_str(text, &tokenizer()).map_err(|_| unreadable())?;
-    let opens = |token: &&brush_parser::Token| OPENERS.contains(&token.to_str());
-    if tokens.iter().filter(opens).count() > MOST_OPENERS {
+    let opens = |token: &&Token| OPENERS.contains(&token.to_str());
+    let has_many_indices = |token: &Token| indices(token.to_str()) > MOST_INDICES;
+    if tokens.iter().filter(opens).count() > MOST_OPENERS
+        || depth(&tokens) > DEEPEST
+        || tokens.iter().any(has_many_indices)
+    {
         return Err(refuse("is nested too deeply to be judged"));
+    }
+    if has_odd_descriptor(&tokens) {
+        return Err(refuse("names a file descriptor that there is none"));
     }
     Parser::new(text.as_bytes(), &options())
         .parse_program()
         .map_err(|_| unreadable())
+}
+
+// How deep parentheses and `case` lie in each other, and no less.
+fn depth(tokens: &[Token]) -> usize {
+    #[derive(PartialEq)]
+    enum Open {
+        Parenthesis,
+        Case,
+    }
+    let (mut open, mut deepest) = (Vec::new(), 0);
+    // Whether a reserved word may come next that closes something.
+    let mut may_close = false;
+    for token in tokens {
+        let mut ends = false;
+        match token {
+            Token::Operator(operator, _) => {
+                for c in operator.chars() {
+                    match c {
+                        '(' => open.push(Open::Parenthesis),
+                        ')' if open.last() == Some(&Open::Parenthesis) => drop(open.pop()),
+                        // The end of a pattern.
+                        ')' => ends = true,
+                        _ => {}
+                    }
+                }
+                ends |= matches!(operator.as_str(), ";" | ";;" | ";&" | ";;&" | "&" | "\n");
+            }
+            Token::Word(word, _) if word == "case" => open.push(Open::Case),
+            Token::Word(word, _) if word == "esac" => {
+                if may_close && open.last() == Some(&Open::Case) {
+                    open.pop();
+                }
+            }
+            Token::Word(..) => {}
+        }
+        deepest = deepest.max(open.len());
+        may_close = ends;
+    }
+    deepest
+}
+
+// Whether the number of a file descriptor stands before a redirection that no descriptor has.
+fn has_odd_descriptor(tokens: &[Token]) -> bool {
+    tokens.windows(2).any(|pair| match pair {
+        [Token::Word(number, here), Token::Operator(operator, next)] => {
+            number.len() > MOST_DIGITS
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+                && operator.starts_with(['<', '>'])
+                && here.end.index == next.start.index
+        }
+        _ => false,
+    })
+}
+
+// Whether `~` with a number may stand for a folder of which there are not as many.
+fn has_odd_tilde(word: &str) -> bool {
+    word.split('~').skip(1).any(|rest| {
+        let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        let digits = rest.bytes().take_while(u8::is_ascii_digit);
+        digits.count() > MOST_DIGITS
+    })
+}
+
+// How many elements of arrays a word has whose index is more than plain text: one may lie in another.
+fn indices(word: &str) -> usize {
+    let is_before = |c: char| c.is_ascii_alphanumeric() || "_!#".contains(c);
+    let is_one = |(at, mark): &(usize, &str)| {
+        let rest = word.get(at + mark.len()..).unwrap_or_default();
+        let index = rest.trim_start_matches(is_before).strip_prefix('[');
+        index.is_some_and(|rest| {
+            let index = rest.split(']').next().unwrap_or(rest);
+            index.contains(['\'', '"', '\\', '`', '(', '{'])
+        })
+    };
+    word.match_indices("${").filter(is_one).count()
 }
 
 // Whether something that looks like a comment stands within arithmetic: a shell knows none there, and our
@@ -125,12 +218,26 @@ fn document_in_parameter(text: &str) -> bool {
 
 /// Returns the pieces of a word.
 pub(super) fn word(text: &str) -> Result<Vec<WordPieceWithSource>, Refusal> {
+    plain_enough(text)?;
     word::parse(text, &options())
         .map_err(|_| Refusal::new(excerpt(text), "is not understood as a word"))
 }
 
+// The bounds of a word.
+fn plain_enough(text: &str) -> Result<(), Refusal> {
+    let refuse = |reason| Err(Refusal::new(excerpt(text), reason));
+    if indices(text) > MOST_INDICES {
+        return refuse("is nested too deeply to be judged");
+    }
+    if has_odd_tilde(text) {
+        return refuse("names a folder by a number that there is none for");
+    }
+    Ok(())
+}
+
 /// Returns the pieces of text in which quotes mean nothing, as in a here-document.
 pub(super) fn quoted(text: &str) -> Result<Vec<WordPieceWithSource>, Refusal> {
+    plain_enough(text)?;
     word::parse_heredoc(text, &options())
         .map_err(|_| Refusal::new(excerpt(text), "is not understood as text with expansions"))
 }

@@ -849,17 +849,51 @@ fn hostile_nesting_is_refused_and_no_crash() {
         ("[[ ( ", " ) ]]"),
         ("`", "`"),
         ("<(", ")"),
+        ("((", "))"),
+        ("(( ", " ))"),
+        ("( ((", "))"),
+        ("((1+(", ")))"),
+        ("case a in (a) ", ";; esac"),
+        ("case a in a) (", ") ;; esac"),
+        ("case a in a) > esac ", ";; esac"),
+        ("case a in a) b ;; b) (", ") ;; esac"),
+        ("echo esac; case a in a) ", ";; esac"),
+        ("for (( ", "; ; )); do ls; done"),
+        ("${x[", "]}"),
+        ("\"${x[", "]}\""),
+        ("${x[${y:-]}", "]}"),
+        ("${x[(])", "]}"),
+        ("${!x[", "]}"),
+        ("x=(", ")"),
+        ("$[", "]"),
+        ("time ", ""),
+        ("select x in a; do ", "; done"),
     ] {
-        for times in [25, 30_000] {
-            let line = format!("{}ls{}", open.repeat(times), close.repeat(times));
-            let start = std::time::Instant::now();
-            let _ = builder.says(&line);
-            let _ = builder.says(&format!("echo {line}"));
-            assert!(
-                start.elapsed().as_secs() < 5,
-                "{open} {times}: {:?}",
-                start.elapsed()
-            );
+        // What grows with each level as it should not does not come to an end here.
+        for times in [25, 60, 30_000] {
+            for closed in [times, times / 2, 0] {
+                let line = format!("{}ls{}", open.repeat(times), close.repeat(closed));
+                let _ = builder.says(&line);
+                let _ = builder.says(&format!("echo {line}"));
+            }
         }
     }
+}
+
+#[test]
+fn a_number_that_is_too_large_for_the_parser_is_refused_before_it_reads_it() {
+    let builder = Role::builder();
+    let many = "4".repeat(40);
+    for line in [
+        format!("ls {many}>app/a.txt"),
+        format!("ls {many}<<E\nE"),
+        format!("ls ~{many}/x"),
+        format!("ls \"$(ls ~+{many})\""),
+        format!("x=a:~-{many} ls"),
+    ] {
+        let said = builder.says(&line).unwrap_err().to_string();
+        assert!(said.contains("there is none"), "{line}: {said}");
+    }
+    // A word that stands apart is no number of anything.
+    builder.says(&format!("echo {many} >app/a.txt")).unwrap();
 }
