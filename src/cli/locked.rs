@@ -95,8 +95,6 @@ fn has_new_files(context: &Context, plan: &Plan) -> bool {
     let of_inputs = protected.filter(|(reserved, _)| *reserved == Reserved::Input);
     of_inputs
         .map(|(_, pattern)| pattern)
-        // One that names a file names no other.
-        .filter(|pattern| !plan.inputs.contains_key(pattern.as_str()))
         .flat_map(|pattern| spec::files_of(&context.root, pattern))
         .any(|path| !plan.inputs.contains_key(&path))
 }

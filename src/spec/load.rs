@@ -160,8 +160,13 @@ pub fn load_from(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, Loa
     }
 }
 
-/// Returns the files below `root` that an include of `pattern` would read, in order.
+/// Returns the files below `root` that `pattern` gives, in order, as an include looks for them.
 pub fn files_of(root: &Path, pattern: &PathPattern) -> Vec<String> {
+    let text = pattern.as_str();
+    if !is_wild(text) {
+        let is_file = root.join(text).is_file();
+        return is_file.then(|| text.to_owned()).into_iter().collect();
+    }
     let folder = Folder {
         root: root.to_owned(),
         over: Texts(BTreeMap::new()),
@@ -323,9 +328,16 @@ pub fn is_among<V>(files: &BTreeMap<String, V>, path: &str) -> bool {
             .is_some_and(|(file, _)| file.starts_with(&folder))
 }
 
+// What a pattern needs to give more than the one path that it is.
+const WILD: [char; 4] = ['*', '?', '[', '{'];
+
+fn is_wild(pattern: &str) -> bool {
+    pattern.contains(WILD)
+}
+
 // The folders that stand in front of the first wildcard.
 fn literal_folder(pattern: &str) -> &str {
-    let wild = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
+    let wild = pattern.find(WILD).unwrap_or(pattern.len());
     let end = pattern
         .get(..wild)
         .and_then(|literal| literal.rfind('/'))
@@ -549,7 +561,7 @@ impl Loader {
             }
         };
         self.loaded.includes.push(include.value.clone());
-        let wild = include.value.contains(['*', '?', '[', '{']);
+        let wild = is_wild(&include.value);
         let Found { paths, passed_over } = if wild {
             self.files.look(&pattern)
         } else {
