@@ -263,10 +263,10 @@ fn is_absent(error: &io::Error) -> bool {
 
 // Where a path leads, if that is a file that the owner may execute.
 fn executable(path: &Path) -> Option<PathBuf> {
-    let place = path.canonicalize().ok()?;
-    let runs = fs::metadata(&place).ok()?.is_file()
-        && accessat(CWD, &place, Access::EXEC_OK, AtFlags::EACCESS).is_ok();
-    runs.then_some(place)
+    // Most are not there, which one question tells.
+    let runs = fs::metadata(path).ok()?.is_file()
+        && accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok();
+    runs.then(|| path.canonicalize().ok())?
 }
 
 // What stands behind `#!` in the first line of a file.
