@@ -34,12 +34,12 @@ pub use lock::Lock;
 pub use outputs::{Makes, Output, holds};
 pub use past::{Differences, Past};
 pub use programs::digests_of_programs;
-pub use scan::{Scan, ScanError, Scanner, Scans, Standing, WorkTree};
+pub use scan::{Scan, ScanError, Scanner, Scans, Standing, Touched, WorkTree};
 pub use selection::InputSelection;
 pub use store::{Kept, Lookup, Outcome, Record, Store, StoreError, default_dir};
 pub use sweep::{LimitError, Limits, Stats, Swept, Verified, age_of, bytes};
 pub use tree::{Diff, Input, InputRef, Kind, Leads, ShownPath, Special, Tree};
-pub use watch::Watch;
+pub use watch::{Happened, Watch};
 
 #[cfg(test)]
 mod store_tests;

@@ -76,15 +76,34 @@ impl Scans {
 }
 
 /// What has become of all that scans have looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// It is as it was, and nothing was so much as touched.
     Untouched,
-    /// It is as it was. Something was touched, or was something else in between, or was too young when
-    /// it was looked at for that to be told.
-    Same,
+    /// It is as it was. These were touched, or were something else in between, or were too young when
+    /// they were looked at for that to be told.
+    Same(Touched),
     /// It may be something else.
     Changed,
+}
+
+/// Paths below the root, in no order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    pub(super) folders: Vec<Box<[u8]>>,
+    pub(super) files: Vec<Box<[u8]>>,
+}
+
+impl Touched {
+    pub(super) fn add(&mut self, other: Self) {
+        self.folders.extend(other.folders);
+        self.files.extend(other.files);
+    }
+
+    /// Returns whether there is any.
+    pub const fn is_any(&self) -> bool {
+        !(self.folders.is_empty() && self.files.is_empty())
+    }
 }
 
 /// Scans one folder, as often as asked.
@@ -193,15 +212,18 @@ impl Scanner {
     /// nothing has come that they would look at too. In doubt it is not; then only another scan
     /// tells what is different.
     pub fn standing(&self, scans: &Scans) -> Standing {
-        let mut standing = Standing::Untouched;
+        let mut all = Touched::default();
         for seen in &scans.seen {
-            match seen.standing(self) {
-                Standing::Untouched => {}
-                Standing::Same => standing = Standing::Same,
-                Standing::Changed => return Standing::Changed,
+            match seen.touched(self.root()) {
+                Ok(Some(touched)) => all.add(touched),
+                Ok(None) | Err(_) => return Standing::Changed,
             }
         }
-        standing
+        if all.is_any() {
+            Standing::Same(all)
+        } else {
+            Standing::Untouched
+        }
     }
 
     /// Writes what scans have learnt to the file of the index, if it has one. What can't be written

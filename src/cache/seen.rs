@@ -19,11 +19,11 @@ use std::{
 use rustix::fs::fstat;
 
 use super::{
-    Kind, ScanError, Scanner, Standing,
-    folder::{Folder, split},
+    Kind, ScanError,
+    folder::{Folder, join, split},
     git::Repository,
     look::{Listing, Looker, list, look_at, open, open_root},
-    scan::threads,
+    scan::{Touched, threads},
     stat_index::{Stamp, StatIndex},
     state::read_ignore_file,
     walk::CHUNK,
@@ -148,21 +148,13 @@ impl Sources {
 }
 
 impl Seen {
-    /// Returns whether all of it is as it was, and nothing has come.
-    pub(super) fn standing(&self, scanner: &Scanner) -> Standing {
-        let touched = AtomicBool::new(false);
-        match self.stands(scanner.root(), &touched) {
-            Ok(false) | Err(_) => Standing::Changed,
-            Ok(true) if touched.into_inner() => Standing::Same,
-            Ok(true) => Standing::Untouched,
-        }
-    }
-
-    fn stands(&self, root: &Path, touched: &AtomicBool) -> Result<bool, ScanError> {
+    /// Returns what of it was touched since then, if all of it is as it was, and nothing has come.
+    pub(super) fn touched(&self, root: &Path) -> Result<Option<Touched>, ScanError> {
         let root = open_root(root)?;
         if !self.sources.stand(&root)? {
-            return Ok(false);
+            return Ok(None);
         }
+        let mut all = Touched::default();
         let mut looker = Looker::new();
         for place in &self.places {
             let met = look_at(
@@ -172,11 +164,12 @@ impl Seen {
                 &self.index,
                 &mut looker,
             )?;
-            if met.as_ref().is_some_and(|met| met.looked.read) {
-                touched.store(true, Ordering::Relaxed);
+            if let Some(met) = met.as_ref().filter(|met| met.looked.read) {
+                let there = place.path.get(..met.end).unwrap_or_default();
+                all.files.push(there.into());
             }
             if met.map(|met| (met.end, met.looked.kind)) != place.met {
-                return Ok(false);
+                return Ok(None);
             }
         }
         let (next, stands) = (AtomicUsize::new(0), AtomicBool::new(true));
@@ -191,25 +184,30 @@ impl Seen {
             })
             .collect();
         let work = || {
-            let mut looker = Looker::new();
+            let (mut looker, mut touched) = (Looker::new(), Touched::default());
             while stands.load(Ordering::Relaxed) {
                 let Some((at, start)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
                 };
-                match self.folder_stands(&root, *at, *start, &mut looker) {
-                    Ok(Standing::Untouched) => {}
-                    Ok(Standing::Same) => touched.store(true, Ordering::Relaxed),
-                    Ok(Standing::Changed) | Err(_) => stands.store(false, Ordering::Relaxed),
+                let stood = self.folder_stands(&root, *at, *start, &mut looker, &mut touched);
+                if !stood.unwrap_or(false) {
+                    stands.store(false, Ordering::Relaxed);
                 }
             }
+            touched
         };
         thread::scope(|scope| {
-            for _ in 1..threads().min(tasks.len()) {
-                scope.spawn(work);
+            let others = threads().min(tasks.len());
+            let others: Vec<_> = (1..others).map(|_| scope.spawn(work)).collect();
+            all.add(work());
+            for other in others {
+                match other.join() {
+                    Ok(touched) => all.add(touched),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
             }
-            work();
         });
-        Ok(stands.into_inner())
+        Ok(stands.into_inner().then_some(all))
     }
 
     fn folder_stands(
@@ -218,34 +216,34 @@ impl Seen {
         at: usize,
         start: usize,
         looker: &mut Looker,
-    ) -> Result<Standing, ScanError> {
+        touched: &mut Touched,
+    ) -> Result<bool, ScanError> {
         let (Some(folder), Some(how)) = (self.folders.get(at), self.hows.get(at)) else {
-            return Ok(Standing::Changed);
+            return Ok(false);
         };
         let path = &folder.path;
         // What patterns name was looked at apart, and without following links on the way.
         let is_apart = matches!(how, How::Apart);
         if is_apart {
-            return Ok(Standing::Untouched);
+            return Ok(true);
         }
         let Some(mut directory) = open(root, path)? else {
-            return Ok(Standing::Changed);
+            return Ok(false);
         };
         let unreadable = |error| super::look::unreadable(path, error);
-        let mut standing = Standing::Untouched;
         match how {
             How::Stamped(stamp) => {
                 let now = fstat(directory.fd().map_err(unreadable)?).map_err(unreadable)?;
                 if Stamp::of(&now) != Some(*stamp) {
-                    return Ok(Standing::Changed);
+                    return Ok(false);
                 }
             }
             How::Listed(listing) if start == 0 => {
                 if !list(&mut directory, path)?.is(listing) {
-                    return Ok(Standing::Changed);
+                    return Ok(false);
                 }
                 // It may have been another in between.
-                standing = Standing::Same;
+                touched.folders.push(path.clone());
             }
             How::Listed(_) | How::Apart => {}
         }
@@ -259,12 +257,12 @@ impl Seen {
         {
             let looked = looker.look(fd, path, file.name, known.find(file.name))?;
             let Some(looked) = looked.filter(|looked| looked.kind == *file.kind) else {
-                return Ok(Standing::Changed);
+                return Ok(false);
             };
             if looked.read {
-                standing = Standing::Same;
+                touched.files.push(join(path, file.name));
             }
         }
-        Ok(standing)
+        Ok(true)
     }
 }

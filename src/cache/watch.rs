@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustix::fs::{AtFlags, Dir, fstat, statat};
 
 use super::{
-    Kind, Scanner, Scans, Tree,
-    folder::{ancestors, join},
+    Kind, Scanner, Scans, Touched, Tree,
+    folder::{ancestors, join, split},
     look::{open, open_root},
     seen::{How, Seen},
     stat_index::Stamp,
@@ -32,7 +32,7 @@ pub struct Watch {
 
 /// What the kernel has told.
 #[derive(Debug, Default)]
-struct Happened {
+pub struct Happened {
     // Whether it may not have told all.
     lost: bool,
     touched: BTreeSet<Box<[u8]>>,
@@ -55,6 +55,21 @@ impl Happened {
     }
 }
 
+impl Watch {
+    /// Ends the watch, and returns what has happened during it.
+    pub fn end(mut self) -> Happened {
+        self.drain();
+        #[cfg(target_os = "linux")]
+        if let Some(inotify) = self.inotify.take() {
+            // The kernel takes its time to forget the folders, and nobody has to wait for that.
+            let _ = std::thread::Builder::new()
+                .name("unwatch".into())
+                .spawn(move || drop(inotify));
+        }
+        self.happened
+    }
+}
+
 impl Scanner {
     /// Watches what happens from now on to the folders that hold `inputs`.
     pub fn watch(&self, inputs: &Tree) -> Watch {
@@ -68,10 +83,15 @@ impl Scanner {
     }
 
     /// Returns the paths of inputs, and of folders of them, that may have been something else between
-    /// the scan that has found them and now, when their content is what it was.
-    pub fn doubtful(&self, scans: &Scans, inputs: &Tree, mut watch: Watch) -> Vec<Box<[u8]>> {
-        watch.drain();
-        let happened = watch.happened;
+    /// the scan that has found them and the end of a watch over them, when their content is what it was.
+    /// What was touched since that scan is found out unless it is known.
+    pub fn doubtful(
+        &self,
+        scans: &Scans,
+        inputs: &Tree,
+        happened: &Happened,
+        touched: Option<&Touched>,
+    ) -> Vec<Box<[u8]>> {
         let seen = scans.seen().iter().find(|seen| inputs.is_of(&seen.folders));
         let Some(seen) = seen else {
             return vec![b".".as_slice().into()];
@@ -79,7 +99,14 @@ impl Scanner {
         let is_input = |path: &[u8]| inputs.get(path).is_some() || inputs.holds_directory(path);
         let written = happened.written.iter().filter(|path| is_input(path));
         let mut doubtful: BTreeSet<_> = written.cloned().collect();
-        doubtful.extend(self.moved(seen, inputs, &happened));
+        match touched {
+            Some(touched) => doubtful.extend(
+                unexplained(seen, inputs, happened, touched)
+                    .into_iter()
+                    .cloned(),
+            ),
+            None => doubtful.extend(self.moved(seen, inputs, happened)),
+        }
         doubtful.into_iter().collect()
     }
 
@@ -128,6 +155,32 @@ impl Scanner {
         }
         moved
     }
+}
+
+// What was touched, and nobody says why.
+fn unexplained<'t>(
+    seen: &Seen,
+    inputs: &Tree,
+    happened: &Happened,
+    touched: &'t Touched,
+) -> Vec<&'t Box<[u8]>> {
+    // What was too young to be known was still watched.
+    let is_explained = |path: &[u8]| {
+        let (folder, name) = split(path);
+        let is_known = seen.index.directory(folder).get(name).is_some();
+        let is_young = !is_known || seen.young.contains(path);
+        !happened.lost && (is_young || happened.touched.contains(path))
+    };
+    let is_file = |path: &&Box<[u8]>| {
+        let input = inputs.get(path);
+        input.is_some_and(|input| matches!(input.kind, Kind::File { .. }))
+    };
+    let folders = touched.folders.iter().filter(|_| happened.lost);
+    let folders = folders.filter(|path| inputs.holds_directory(path));
+    let files = touched.files.iter().filter(is_file);
+    folders
+        .chain(files.filter(|path| !is_explained(path)))
+        .collect()
 }
 
 #[cfg(target_os = "linux")]

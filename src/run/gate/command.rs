@@ -22,8 +22,8 @@ use super::{
 use crate::{
     boundary::NamePattern,
     cache::{
-        self, Action, Diff, Digest, InputSelection, Kept, Lock, Lookup, Makes, Output, Record,
-        ShownPath, Store, Watch, holds,
+        self, Action, Diff, Digest, Happened, InputSelection, Kept, Lock, Lookup, Makes, Output,
+        Record, ShownPath, Store, Watch, holds,
     },
     plan::Gate,
 };
@@ -463,6 +463,7 @@ impl Session<'_> {
         let mut verdict = self
             .run_child(gate, command, &mut asked.environment, watch.as_mut())
             .await;
+        let happened = watch.map(Watch::end);
         let after = match self.inputs_now(name, false).await {
             Ok(after) => after,
             Err(error @ SessionError::Scan(_)) if self.checkout.hands == Hands::Person => {
@@ -472,7 +473,9 @@ impl Session<'_> {
             }
             Err(error) => return Err(error),
         };
-        let mut reasons = self.changes(gate, command, asked, &after, watch).await?;
+        let mut reasons = self
+            .changes(gate, command, asked, &after, happened.as_ref())
+            .await?;
         if keeps && reasons.is_empty() && verdict.outcome == Outcome::Pass {
             reasons.extend(self.other_answer(gate, asked).await);
         }
@@ -511,18 +514,21 @@ impl Session<'_> {
         command: &str,
         asked: &Asked,
         after: &Inputs,
-        watch: Option<Watch>,
+        happened: Option<&Happened>,
     ) -> Result<Vec<Reason>, SessionError> {
         let mut reasons = Vec::new();
         let before = &asked.inputs;
         let diff = after.tree.diff(&before.tree);
-        let untouched = after.untouched && Arc::ptr_eq(&after.scans, &before.scans);
+        // Another scan knows nothing of what was touched before it.
+        let touched = Arc::ptr_eq(&after.scans, &before.scans).then(|| Arc::clone(&after.touched));
+        let untouched = touched.as_ref().is_some_and(|touched| !touched.is_any());
         if !diff.is_empty() {
             let what = "its inputs changed while it ran";
             reasons.push(Reason::naming(what, &changed(&diff)));
-        } else if let Some(watch) = watch.filter(|_| !untouched) {
+        } else if let Some(happened) = happened.filter(|_| !untouched) {
             let scanner = self.scanner().await?;
-            let mut doubtful = scanner.doubtful(&before.scans, &before.tree, watch);
+            let mut doubtful =
+                scanner.doubtful(&before.scans, &before.tree, happened, touched.as_deref());
             // What it makes it writes, and always the same from the same.
             doubtful.retain(|path| {
                 let path = String::from_utf8_lossy(path);

@@ -14,7 +14,9 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    cache::{Digest, InputSelection, ScanError, Scanner, Scans, Standing, Store, Tree, WorkTree},
+    cache::{
+        Digest, InputSelection, ScanError, Scanner, Scans, Standing, Store, Touched, Tree, WorkTree,
+    },
     plan::{Gate, GateKind},
 };
 
@@ -48,12 +50,10 @@ enum Looked {
     Alone(Vec<Result<Arc<Scans>, Arc<ScanError>>>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 enum Since {
-    /// Nothing of them was touched, when that was last found out.
-    Untouched,
-    /// They are the same, and some were touched.
-    Touched,
+    /// They are the same, and these were touched, when that was last found out.
+    Touched(Arc<Touched>),
     /// Something may have changed.
     Unknown,
 }
@@ -64,8 +64,8 @@ pub(super) struct Inputs {
     pub(super) tree: Tree,
     /// The scan that has found them.
     pub(super) scans: Arc<Scans>,
-    /// Whether nothing was touched since then.
-    pub(super) untouched: bool,
+    /// What was touched since then.
+    pub(super) touched: Arc<Touched>,
 }
 
 impl Looked {
@@ -115,7 +115,7 @@ impl<'a> Session<'a> {
             scanner: None,
             remembering: None,
             scans: None,
-            since: Since::Untouched,
+            since: Since::Unknown,
         }
     }
 
@@ -210,32 +210,36 @@ impl<'a> Session<'a> {
         let looked = self.scans(anew).await?;
         let found = at.map_or(Ok(None), |at| looked.get(at))?;
         let (tree, scans) = found.ok_or(SessionError::Interrupted)?;
+        let touched = match &self.since {
+            Since::Touched(touched) => Arc::clone(touched),
+            Since::Unknown => return Err(SessionError::Interrupted),
+        };
         Ok(Inputs {
             tree,
             scans,
-            untouched: self.since == Since::Untouched,
+            touched,
         })
     }
 
     async fn scans(&mut self, anew: bool) -> Result<Looked, SessionError> {
         if let Some(looked) = self.scans.clone() {
-            if self.since == Since::Unknown {
+            if let Since::Unknown = self.since {
                 self.since = match self.stand(&looked).await? {
-                    Standing::Untouched => Since::Untouched,
-                    Standing::Same => Since::Touched,
+                    Standing::Untouched => Since::Touched(Arc::default()),
+                    Standing::Same(touched) => Since::Touched(Arc::new(touched)),
                     Standing::Changed => Since::Unknown,
                 };
             }
-            match self.since {
-                Since::Untouched => return Ok(looked),
-                Since::Touched if !anew => return Ok(looked),
-                Since::Touched | Since::Unknown => {}
+            if let Since::Touched(touched) = &self.since
+                && !(anew && touched.is_any())
+            {
+                return Ok(looked);
             }
         }
         // The old ones take room that the new ones need.
         self.scans = None;
         let looked = self.scan().await?;
-        self.since = Since::Untouched;
+        self.since = Since::Touched(Arc::default());
         self.scans = Some(looked.clone());
         Ok(looked)
     }
