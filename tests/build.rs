@@ -914,3 +914,41 @@ fn what_a_killed_build_left_of_a_removed_file_is_cleared() {
     assert_eq!(project.factory(&["build"]).0, 0);
     assert!(!agents.join(".qa.md.factory-old").exists());
 }
+
+#[test]
+fn a_gate_is_asked_by_the_lock_unless_a_file_of_the_spec_is_new_or_other() {
+    let project = Project::new();
+    project.write(
+        "factory.kdl",
+        &format!(
+            "include \"tasks/*.kdl\"\n{}",
+            SPEC.replace(
+                "description \"Looks\"",
+                "description \"Looks\"; memory \"docs/memory/qa.md\" limit=\"8KiB\""
+            )
+        ),
+    );
+    let (code, said) = project.factory(&["build"]);
+    assert_eq!(code, 0, "{said}");
+    // (what somebody writes, whether the lock is then another's)
+    for (path, text, is_other) in [
+        ("docs/memory/qa.md", "Seen.\n", false),
+        ("templates/README", "Ours.\n", false),
+        ("tasks/notes.txt", "Later.\n", false),
+        ("templates/brief.md.hbs", "Do it.\n", true),
+        ("tasks/one.kdl", "// Nothing yet.\n", true),
+        ("roles/qa.md", "# QA\n\nLook twice.\n", true),
+    ] {
+        let before = fs::read(project.path(path)).ok();
+        project.write(path, text);
+        let (code, said) = project.factory(&["gate"]);
+        assert_eq!(code, 0, "{path}: {said}");
+        let is_told = said.contains("the spec has changed since");
+        assert_eq!(is_told, is_other, "{path}: {said}");
+        match before {
+            Some(before) => fs::write(project.path(path), before).unwrap(),
+            None if is_other => fs::remove_file(project.path(path)).unwrap(),
+            None => {}
+        }
+    }
+}
