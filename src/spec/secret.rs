@@ -64,6 +64,7 @@ const fn at_least(
 const MODEL_KEY: &str = "the key of a model provider";
 const GITHUB: &str = "a GitHub token";
 
+// With the three others there are no more starts than a number has bits.
 const SHAPES: &[Shape] = &[
     at_least(
         20,
@@ -153,16 +154,19 @@ fn found(text: &str) -> Vec<Secret> {
         (PRIVATE_KEY, Mark::PrivateKey),
     ];
     let marks: Vec<_> = tokens.chain(others).collect();
-    let mut firsts = [false; 256];
-    for byte in marks.iter().filter_map(|(mark, _)| mark.bytes().next()) {
-        if let Some(first) = firsts.get_mut(usize::from(byte)) {
-            *first = true;
+    // Which of the marks begin with a byte, a bit for each.
+    let mut firsts = [0_u64; 256];
+    for (number, (mark, _)) in marks.iter().enumerate() {
+        let first = mark.bytes().next().unwrap_or_default();
+        if let Some(bits) = firsts.get_mut(usize::from(first)) {
+            *bits |= 1 << number;
         }
     }
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     for (at, byte) in bytes.iter().enumerate() {
-        if firsts.get(usize::from(*byte)) != Some(&true) {
+        let mut bits = firsts.get(usize::from(*byte)).copied().unwrap_or_default();
+        if bits == 0 {
             continue;
         }
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
@@ -170,8 +174,9 @@ fn found(text: &str) -> Vec<Secret> {
             continue;
         }
         let rest = bytes.get(at..).unwrap_or_default();
-        for (mark, what) in &marks {
-            if mark.as_bytes().first() == Some(byte) && rest.starts_with(mark.as_bytes()) {
+        while let Some((mark, what)) = marks.get(bits.trailing_zeros() as usize) {
+            bits &= bits - 1;
+            if rest.starts_with(mark.as_bytes()) {
                 found.extend(match what {
                     Mark::Token(shape) => token(text, shape, at, at + mark.len()),
                     Mark::WebToken => web_token(text, at),
