@@ -100,11 +100,7 @@ impl Scanner {
         let written = happened.written.iter().filter(|path| is_input(path));
         let mut doubtful: BTreeSet<_> = written.cloned().collect();
         match touched {
-            Some(touched) => doubtful.extend(
-                unexplained(seen, inputs, happened, touched)
-                    .into_iter()
-                    .cloned(),
-            ),
+            Some(touched) => doubtful.extend(unexplained(seen, inputs, happened, touched)),
             None => doubtful.extend(self.moved(seen, inputs, happened)),
         }
         doubtful.into_iter().collect()
@@ -158,12 +154,12 @@ impl Scanner {
 }
 
 // What was touched, and nobody says why.
-fn unexplained<'t>(
+fn unexplained(
     seen: &Seen,
     inputs: &Tree,
     happened: &Happened,
-    touched: &'t Touched,
-) -> Vec<&'t Box<[u8]>> {
+    touched: &Touched,
+) -> Vec<Box<[u8]>> {
     // What was too young to be known was still watched.
     let is_explained = |path: &[u8]| {
         let (folder, name) = split(path);
@@ -171,15 +167,16 @@ fn unexplained<'t>(
         let is_young = !is_known || seen.young.contains(path);
         !happened.lost && (is_young || happened.touched.contains(path))
     };
-    let is_file = |path: &&Box<[u8]>| {
+    let is_file = |path: &[u8]| {
         let input = inputs.get(path);
         input.is_some_and(|input| matches!(input.kind, Kind::File { .. }))
     };
     let folders = touched.folders.iter().filter(|_| happened.lost);
     let folders = folders.filter(|path| inputs.holds_directory(path));
-    let files = touched.files.iter().filter(is_file);
+    let files = touched.files.iter().filter(|path| is_file(path));
     folders
         .chain(files.filter(|path| !is_explained(path)))
+        .cloned()
         .collect()
 }
 
