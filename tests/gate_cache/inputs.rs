@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{Seek as _, Write as _},
+    io::{Seek as _, SeekFrom, Write as _},
     os::unix::{ffi::OsStrExt as _, fs::symlink, net::UnixListener},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
@@ -911,6 +911,7 @@ fn a_cache_in_the_project_is_no_input() {
 
 #[test]
 fn a_file_that_grows_without_pause_ends_the_scan() {
+    const MOST: u64 = 1 << 28;
     let project = Project::new("");
     let grown = fs::File::create(project.root().join("grows")).unwrap();
     let stop = AtomicBool::new(false);
@@ -919,13 +920,15 @@ fn a_file_that_grows_without_pause_ends_the_scan() {
             let block = vec![b'x'; 1 << 20];
             let mut length = 0;
             while !stop.load(Ordering::Relaxed) {
-                // It has an end, far away, for the sake of the disk.
-                length = (length + block.len()) % (1 << 28);
-                if length == 0 {
-                    (&grown).rewind().unwrap();
-                    grown.set_len(0).unwrap();
+                // It has an end, far away, for the sake of the disk. What is cut off takes a while, in which the
+                // rest stands still: it is longer than can be read by then.
+                if length == MOST {
+                    length = MOST / 2;
+                    grown.set_len(length).unwrap();
+                    (&grown).seek(SeekFrom::Start(length)).unwrap();
                 }
                 (&grown).write_all(&block).unwrap();
+                length += block.len() as u64;
             }
         });
         let verdict = project.verdict();
