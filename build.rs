@@ -1,5 +1,5 @@
 //! Links the program at a fixed address where it may: a position-independent one is patched page by page
-//! whenever it starts, which is a third of the time that a hook or a keeper takes to be at work.
+//! whenever it starts, which is about a fifth of the time that a hook or a keeper takes to be at work.
 
 use std::env;
 
