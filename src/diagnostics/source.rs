@@ -1,6 +1,9 @@
 //! The texts that findings point into.
 
-use std::sync::Arc;
+use std::{
+    iter,
+    sync::{Arc, OnceLock},
+};
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
@@ -75,8 +78,8 @@ pub struct Source {
     // The text without characters that hide, where it has some; just as long.
     shown: Option<Arc<str>>,
     base: usize,
-    // Byte offsets within `text` at which lines start; the first is 0.
-    lines: Vec<usize>,
+    // Byte offsets within `text` at which lines start; the first is 0. Few texts are ever asked.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
@@ -108,9 +111,16 @@ impl Source {
         hides.into_iter().flatten()
     }
 
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            let breaks = self.text.match_indices('\n');
+            iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect()
+        })
+    }
+
     // Returns the zero-based line that holds byte `offset` of the text.
     fn line_of(&self, offset: usize) -> usize {
-        self.lines
+        self.lines()
             .partition_point(|start| *start <= offset)
             .saturating_sub(1)
     }
@@ -144,9 +154,6 @@ impl Sources {
     /// Adds a text and returns it with its place in the shared space of offsets.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> &Source {
         let text = text.into();
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
         let shown = visible(&text).map(Arc::from);
         let base = self.next;
         // One byte between two files, so that an empty span at the end of one is not in the next.
@@ -156,7 +163,7 @@ impl Sources {
             text,
             shown,
             base,
-            lines,
+            lines: OnceLock::new(),
         });
         let [.., last] = self.files.as_slice() else {
             unreachable!("a source was just added")
@@ -197,7 +204,7 @@ impl Sources {
         let offset = span.start - source.base;
         let count = |at: usize| {
             let line = source.line_of(at);
-            let start = source.lines.get(line).copied().unwrap_or_default();
+            let start = source.lines().get(line).copied().unwrap_or_default();
             let column = source
                 .text
                 .get(start..at)
@@ -253,8 +260,8 @@ impl SourceCode for Sources {
         let at = span.start - source.base;
         let first = source.line_of(at).saturating_sub(lines_before + 1);
         let behind = source.line_of(at + span.len) + lines_after + 2;
-        let start = source.lines.get(first).copied().unwrap_or_default();
-        let end = source.lines.get(behind).copied().unwrap_or(text.len());
+        let start = source.lines().get(first).copied().unwrap_or_default();
+        let end = source.lines().get(behind).copied().unwrap_or(text.len());
         let window = text.get(start..end).ok_or(MietteError::OutOfBounds)?;
         let local = (at - start, span.len).into();
         let contents = window.read_span(&local, lines_before, lines_after)?;

@@ -1,6 +1,6 @@
 //! The parser of KDL, for all that KDL is.
 
-use std::thread;
+use std::{iter, thread};
 
 use kdl::{KdlDocument, KdlError};
 
@@ -57,7 +57,7 @@ fn parse_cut(text: &str, cuts: Vec<usize>) -> Result<Vec<Piece>, KdlError> {
         let others = others
             .into_iter()
             .map(|other| other.ok().and_then(|other| other.join().ok().flatten()));
-        std::iter::once(first).chain(others).collect()
+        iter::once(first).chain(others).collect()
     });
     // What is wrong with a text is told of the whole.
     pieces.map_or_else(whole, Ok)
@@ -95,22 +95,34 @@ fn cuts(text: &str, pieces: usize) -> Vec<usize> {
 }
 
 /// Returns the document that `text` is; places in it are places in `text`.
-///
-/// The parser takes the `;` behind a node that is commented out for the start of another. A line break
-/// ends such a node just as well and is as long, so that it is given this to read.
 pub(super) fn parse(text: &str) -> Result<KdlDocument, KdlError> {
-    if !text.contains("/-") {
-        return KdlDocument::parse_v2(text);
+    if text.contains("//") || text.contains("/-") {
+        KdlDocument::parse_v2(&readable(text))
+    } else {
+        KdlDocument::parse_v2(text)
     }
+}
+
+// Returns what the parser is given to read in place of `text`: something that means the same and is as long.
+//
+// It takes the `;` behind a node that is commented out for the start of another; a line break ends such a
+// node just as well. And at each letter of a line comment it asks anew whether the line ends here, which
+// takes longer than all else of a well explained spec; blanks mean as little.
+fn readable(text: &str) -> String {
+    let hides = text.contains("/-");
+    let semicolons = hides.then(|| behind_hidden_nodes(text));
+    let mut semicolons = semicolons.into_iter().flatten().peekable();
     let mut readable = String::with_capacity(text.len());
-    let mut at = 0;
-    for semicolon in behind_hidden_nodes(text) {
-        readable.push_str(text.get(at..semicolon).unwrap_or_default());
-        readable.push('\n');
-        at = semicolon + 1;
+    for token in tokens(text) {
+        if token.kind == Kind::LineComment {
+            readable.extend(iter::repeat_n(' ', token.text.len()));
+        } else if semicolons.next_if_eq(&token.at).is_some() {
+            readable.push('\n');
+        } else {
+            readable.push_str(token.text);
+        }
     }
-    readable.push_str(text.get(at..).unwrap_or_default());
-    KdlDocument::parse_v2(&readable)
+    readable
 }
 
 // Where the `;` stand that end nodes that are commented out.
@@ -192,8 +204,20 @@ mod tests {
         }
     }
 
-    // Everything that the parser says of a text.
+    // Everything that is said of a text in so many pieces.
     fn told(text: &str, pieces: usize) -> Option<Vec<String>> {
+        parse_cut(text, cuts(text, pieces))
+            .ok()
+            .map(|pieces| told_of(&pieces))
+    }
+
+    // Everything that the parser says of a text that it is given as it stands.
+    fn told_as_it_stands(text: &str) -> Option<Vec<String>> {
+        let document = KdlDocument::parse_v2(text).ok()?;
+        Some(told_of(&[Piece { at: 0, document }]))
+    }
+
+    fn told_of(pieces: &[Piece]) -> Vec<String> {
         fn tell(nodes: &[kdl::KdlNode], at: usize, told: &mut Vec<String>) {
             for node in nodes {
                 let place = |span: miette::SourceSpan| (span.offset() + at, span.len());
@@ -211,10 +235,10 @@ mod tests {
             }
         }
         let mut told = Vec::new();
-        for piece in parse_cut(text, cuts(text, pieces)).ok()? {
+        for piece in pieces {
             tell(piece.document.nodes(), piece.at, &mut told);
         }
-        Some(told)
+        told
     }
 
     #[test]
@@ -230,6 +254,7 @@ mod tests {
         let many = odd.concat();
         let fault = format!("{many}{many}node {{\n");
         let late = format!("{many}node \"a\"\"b\"\n{many}");
+        assert_eq!(told(own, 1), told_as_it_stands(own));
         for text in [own, &many, &fault, &late] {
             assert!(cuts(text, 2).len() == 1, "it can be cut");
             for pieces in [2, 3, 8] {
@@ -244,7 +269,7 @@ mod tests {
         fn no_text_means_something_else_in_pieces(
             parts in proptest::collection::vec(
                 prop::sample::select(vec![
-                    "a", "\n", "\n", "b \"x\"", "{", "}", ";", "\\\n", "\\ // c\n", "// {\n", "/* \n */", "/-",
+                    "a", "\n", "\n", "b \"x\"", "{", "}", ";", "\\\n", "\\ // c\n", "// {\n", "//–", "/* \n */", "/-",
                     "\"\"\"\n  x\n  \"\"\"", "\"", "#\"", "\"#", "#\"}\n{\"#", " ", "\r\n", "p=1", "#true", "(t)", "/*", "*/",
                 ]),
                 1..40,
@@ -253,6 +278,9 @@ mod tests {
         ) {
             let text = parts.concat();
             prop_assert_eq!(told(&text, pieces), told(&text, 1));
+            if !text.contains("/-") {
+                prop_assert_eq!(told(&text, 1), told_as_it_stands(&text));
+            }
         }
     }
 

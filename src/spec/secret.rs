@@ -5,7 +5,7 @@
 //! "example", one letter again and again) has none of them. The one exception: the example key of AWS's
 //! manual has the very shape of a real one.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 /// A credential in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ const fn at_least(
 const MODEL_KEY: &str = "the key of a model provider";
 const GITHUB: &str = "a GitHub token";
 
-// With the three others there are no more starts than a number has bits.
+// With the three others there are no more starts than a number has bits, and each has two letters or more.
 const SHAPES: &[Shape] = &[
     at_least(
         20,
@@ -142,8 +142,15 @@ enum Mark {
     PrivateKey,
 }
 
-// A text is long and has few marks, so it is read once for all of them.
-fn found(text: &str) -> Vec<Secret> {
+// A text is long and has few marks, so it is read once for all of them, two bytes at a time.
+struct Marks {
+    marks: Vec<(&'static str, Mark)>,
+    // Which of the marks have a byte in their first place, and which in their second: a bit for each.
+    firsts: [u32; 256],
+    seconds: [u32; 256],
+}
+
+static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     let tokens = SHAPES.iter().flat_map(|shape| {
         let starts = shape.starts.iter();
         starts.map(move |start| (*start, Mark::Token(shape)))
@@ -154,28 +161,46 @@ fn found(text: &str) -> Vec<Secret> {
         (PRIVATE_KEY, Mark::PrivateKey),
     ];
     let marks: Vec<_> = tokens.chain(others).collect();
-    // Which of the marks begin with a byte, a bit for each.
-    let mut firsts = [0_u64; 256];
-    for (number, (mark, _)) in marks.iter().enumerate() {
-        let first = mark.bytes().next().unwrap_or_default();
-        if let Some(bits) = firsts.get_mut(usize::from(first)) {
-            *bits |= 1 << number;
+    let of = |place: usize| {
+        let mut bits = [0_u32; 256];
+        for (number, (mark, _)) in marks.iter().enumerate() {
+            let byte = mark.as_bytes().get(place).copied().map(usize::from);
+            if let Some(bits) = byte.and_then(|byte| bits.get_mut(byte)) {
+                *bits |= 1 << number;
+            }
         }
+        bits
+    };
+    Marks {
+        firsts: of(0),
+        seconds: of(1),
+        marks,
     }
+});
+
+fn found(text: &str) -> Vec<Secret> {
+    let Marks {
+        marks,
+        firsts,
+        seconds,
+    } = &*MARKS;
+    let bits = |bits: &[u32; 256], byte: u8| bits.get(usize::from(byte)).copied();
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    for (at, byte) in bytes.iter().enumerate() {
-        let mut bits = firsts.get(usize::from(*byte)).copied().unwrap_or_default();
-        if bits == 0 {
+    for (at, pair) in bytes.array_windows().enumerate() {
+        let [first, second] = *pair;
+        let mut here = bits(firsts, first).unwrap_or_default();
+        here &= bits(seconds, second).unwrap_or_default();
+        if here == 0 {
             continue;
         }
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-        if is_word(*byte) && before.is_some_and(|before| is_word(*before)) {
+        if is_word(first) && before.is_some_and(|before| is_word(*before)) {
             continue;
         }
         let rest = bytes.get(at..).unwrap_or_default();
-        while let Some((mark, what)) = marks.get(bits.trailing_zeros() as usize) {
-            bits &= bits - 1;
+        while let Some((mark, what)) = marks.get(here.trailing_zeros() as usize) {
+            here &= here - 1;
             if rest.starts_with(mark.as_bytes()) {
                 found.extend(match what {
                     Mark::Token(shape) => token(text, shape, at, at + mark.len()),

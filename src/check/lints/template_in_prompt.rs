@@ -45,6 +45,9 @@ fn template_in_prompt(facts: &Facts<'_>, report: &mut Report<'_>) {
 
 // The first `{{…}}` that is no example between backticks.
 fn expression(text: &str) -> Option<(usize, &str)> {
+    if !text.contains("{{") {
+        return None;
+    }
     let mut fenced = false;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
