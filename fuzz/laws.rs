@@ -9,7 +9,7 @@ use factory::{
     diagnostics::{Format, render},
     model::resolve,
     spec::load_texts,
-    template::Engine,
+    template::{Data, Engine},
 };
 
 /// Loading and checking a spec ends with findings, and each of them can be shown.
@@ -186,7 +186,7 @@ pub fn templates(bytes: &[u8]) {
                 ("hand_over", ""),
                 ("memory", ""),
             ]);
-            let _ = engine.render("prompt.md.hbs", &data);
+            let _ = engine.render("prompt.md.hbs", &Data::of(&data));
         }
         Err(faults) => assert!(!faults.is_empty(), "nothing is wrong"),
     }

@@ -9,11 +9,11 @@ use std::{
 
 use super::{
     Context, ExitStatus, check,
-    compile::{self, Built, Target},
+    compile::{self, Built, Target, both},
 };
 use crate::{
     check::Checked,
-    diagnostics::Sources,
+    diagnostics::{Findings, Sources},
     document::OnEdit,
     emit::{Comparison, Conflict, Known, Record, compare, text_at, write},
     plan::{LockError, Plan, Previous, salvage},
@@ -96,16 +96,8 @@ pub(super) fn compared(
     checked: &Checked,
     sources: &Sources,
 ) -> miette::Result<Comparison> {
-    let last = last(&context.root)?;
-    let made = made(
-        context,
-        checked,
-        sources,
-        &context.root,
-        &last.known,
-        OnEdit::Keep,
-    )?;
-    Ok(made.1)
+    let found = made(context, checked, sources, &context.root, OnEdit::Keep)?;
+    Ok(found.comparison)
 }
 
 /// Returns the plan that the spec says now.
@@ -116,7 +108,12 @@ pub(super) fn plan(context: &Context) -> miette::Result<Plan> {
         known: &last(&context.root)?.known,
         gone: &BTreeSet::new(),
     };
-    Ok(compile::build(context, &checked, &sources, &target)?.plan)
+    let built = compile::compose(&checked, &sources)
+        .and_then(|composed| compile::build(context, &checked, &sources, &composed, &target));
+    match built {
+        Ok(built) => Ok(built.plan),
+        Err(findings) => Err(compile::refuse(context, &findings, &sources)),
+    }
 }
 
 /// What is known of the last build.
@@ -183,13 +180,7 @@ struct Found {
 
 fn find(context: &Context, root: &Path, on_edit: OnEdit) -> miette::Result<Found> {
     let (checked, sources) = check::require(context)?;
-    let last = last(root)?;
-    let (built, comparison) = made(context, &checked, &sources, root, &last.known, on_edit)?;
-    Ok(Found {
-        comparison,
-        built,
-        last,
-    })
+    made(context, &checked, &sources, root, on_edit)
 }
 
 fn made(
@@ -197,26 +188,34 @@ fn made(
     checked: &Checked,
     sources: &Sources,
     root: &Path,
-    known: &Known,
     on_edit: OnEdit,
-) -> miette::Result<(Built, Comparison)> {
+) -> miette::Result<Found> {
+    let (last, composed) = both(|| last(root), || compile::compose(checked, sources));
+    let last = last?;
+    let refuse = |findings: Findings| compile::refuse(context, &findings, sources);
+    let composed = composed.map_err(refuse)?;
+    let known = &last.known;
     let round = |gone: &BTreeSet<String>| {
         let target = Target { root, known, gone };
-        let built = compile::build(context, checked, sources, &target)?;
+        let built = compile::build(context, checked, sources, &composed, &target)?;
         let comparison = compare(root, &built.artifacts, known, on_edit);
-        Ok::<_, miette::Report>((built, comparison))
+        Ok((built, comparison))
     };
-    let (built, comparison) = round(&BTreeSet::new())?;
+    let (mut built, mut comparison) = round(&BTreeSet::new()).map_err(refuse)?;
     let removed = comparison
         .changes
         .iter()
         .filter(|change| change.after.is_none());
     let gone: BTreeSet<String> = removed.map(|change| change.path.clone()).collect();
-    if gone.is_empty() {
-        return Ok((built, comparison));
+    if !gone.is_empty() {
+        // A list of files says what is there after the build.
+        (built, comparison) = round(&gone).map_err(refuse)?;
     }
-    // A list of files says what is there after the build.
-    round(&gone)
+    Ok(Found {
+        comparison,
+        built,
+        last,
+    })
 }
 
 fn show(found: &Found, args: &Args) -> String {

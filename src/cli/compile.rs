@@ -3,11 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write as _,
+    panic::resume_unwind,
     path::Path,
+    thread,
 };
 
 use super::{Context, count};
 use crate::{
+    cache::Digest,
     check::Checked,
     client::target as target_of,
     diagnostics::{Findings, Level, Sources},
@@ -158,6 +161,41 @@ pub(super) fn faults(context: &Context, checked: &Checked, sources: &Sources) ->
     findings
 }
 
+/// The texts of a factory, which are the same wherever they are written.
+pub(super) struct Composed<'a> {
+    composer: Composer<'a>,
+    prompts: Vec<Prompt>,
+    texts: Compiled,
+}
+
+/// Returns the texts of the factory, or why they can't be made.
+pub(super) fn compose<'a>(
+    checked: &'a Checked,
+    sources: &'a Sources,
+) -> Result<Composed<'a>, Findings> {
+    let composer = Composer::new(checked, sources)?;
+    let (texts, prompts) = both(|| texts(&composer, checked), || composer.prompts());
+    let (prompts, texts) = (prompts?, texts?);
+    Ok(Composed {
+        composer,
+        prompts,
+        texts,
+    })
+}
+
+/// Does both at the same time, or one after the other where no thread is to be had.
+pub(super) fn both<A: Send, B>(one: impl Fn() -> A + Sync, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let beside = thread::Builder::new().spawn_scoped(scope, &one);
+        let other = other();
+        match beside.map(thread::ScopedJoinHandle::join) {
+            Ok(Ok(one)) => (one, other),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => (one(), other),
+        }
+    })
+}
+
 /// Where what the compiler makes is to stand.
 pub(super) struct Target<'a> {
     /// The folder.
@@ -169,39 +207,40 @@ pub(super) struct Target<'a> {
 }
 
 /// Returns all that the compiler makes of the factory.
+///
+/// # Errors
+///
+/// Where a section can't be made.
 pub(super) fn build(
     context: &Context,
     checked: &Checked,
     sources: &Sources,
-    target: &Target<'_>,
-) -> miette::Result<Built> {
-    let built = all(context, checked, sources, target);
-    built.map_err(|findings| refuse(context, &findings, sources))
-}
-
-fn all(
-    context: &Context,
-    checked: &Checked,
-    sources: &Sources,
+    composed: &Composed<'_>,
     target: &Target<'_>,
 ) -> Result<Built, Findings> {
-    let composer = Composer::new(checked, sources)?;
-    let prompts = composer.prompts()?;
+    let Composed {
+        composer,
+        prompts,
+        texts,
+    } = composed;
     let mut unlisted = target.gone.clone();
     unlisted.insert(Plan::LOCK.to_owned());
     unlisted.extend(prompts.iter().map(|prompt| snapshot::path(&prompt.role)));
     let files = Without::new(Folder::new(&context.root), unlisted);
-    let mut artifacts = render(&composer, &prompts, &files)?;
-    let mut compiled = texts(&composer, checked)?;
+    let mut artifacts = render(composer, prompts, &files)?;
+    let mut compiled = texts.clone();
     let mut made_from = BTreeMap::new();
     for prompt in prompts {
         let written = prompt.parts.iter().filter(|part| part.line.is_some());
         let sources = written.map(|part| part.source.clone()).collect();
-        made_from.insert(claude_code::path(&prompt.role), sources);
+        let role = &prompt.role;
+        made_from.insert(claude_code::path(role), sources);
         compiled
             .snapshots
-            .insert(prompt.role.clone(), snapshot::path(&prompt.role));
-        compiled.prompts.insert(prompt.role, prompt.text);
+            .insert(role.clone(), snapshot::path(role));
+        compiled
+            .prompts
+            .insert(role.clone(), Digest::of(&prompt.text));
     }
     let model = checked.model();
     for (id, role) in model.roles() {
@@ -306,8 +345,8 @@ pub(super) fn facts(outputs: BTreeMap<String, Output>) -> BTreeMap<String, Fact>
         .collect()
 }
 
-// Shows findings of templates and sections, and returns the error that ends the command.
-fn refuse(context: &Context, findings: &Findings, sources: &Sources) -> miette::Report {
+/// Shows findings of templates and sections, and returns the error that ends the command.
+pub(super) fn refuse(context: &Context, findings: &Findings, sources: &Sources) -> miette::Report {
     let text = context.human(findings, sources, context.colour_err);
     let _ = std::io::stderr().write_all(text.as_bytes());
     miette::miette!(

@@ -1,6 +1,11 @@
 //! Makes texts of a checked factory: prompts, briefs, and the sections that the spec decides.
 
-use std::{cell::OnceCell, collections::BTreeMap, panic::resume_unwind, thread};
+use std::{
+    collections::BTreeMap,
+    panic::resume_unwind,
+    sync::{Mutex, OnceLock, PoisonError},
+    thread,
+};
 
 use miette::{Diagnostic, SourceSpan};
 use serde_json::Value;
@@ -14,7 +19,7 @@ use crate::{
     diagnostics::{Findings, Source, Sources},
     document::with_line_feeds,
     model::{Model, Role, RoleId, StepId},
-    template::{Engine, TemplateFault, shipped},
+    template::{Data, Engine, TemplateFault, shipped},
 };
 
 /// Where templates of the project stand.
@@ -38,7 +43,7 @@ pub struct TemplateError {
     span: Option<SourceSpan>,
 }
 
-/// The texts of one checked factory, made by its templates.
+/// The texts of one checked factory, made by its templates. Threads may share it.
 ///
 /// Equal factories have equal texts, whatever the machine.
 #[derive(Debug)]
@@ -47,7 +52,9 @@ pub struct Composer<'a> {
     sources: &'a Sources,
     engine: Engine,
     // What the templates of all sections are given.
-    section: OnceCell<SectionData>,
+    section: OnceLock<Data>,
+    // The sections that have been made, by template: each is written, and kept in the lock.
+    sections: Mutex<BTreeMap<String, String>>,
 }
 
 impl<'a> Composer<'a> {
@@ -57,10 +64,7 @@ impl<'a> Composer<'a> {
     ///
     /// Where a template of the project can't be compiled.
     pub fn new(checked: &'a Checked, sources: &'a Sources) -> Result<Self, Findings> {
-        Self::of(checked.model(), sources)
-    }
-
-    fn of(model: &'a Model, sources: &'a Sources) -> Result<Self, Findings> {
+        let model = checked.model();
         let mut overrides = BTreeMap::new();
         for path in &model.templates {
             if let (Some(name), Some(source)) = (path.strip_prefix(FOLDER), sources.get(path)) {
@@ -72,7 +76,8 @@ impl<'a> Composer<'a> {
                 model,
                 sources,
                 engine,
-                section: OnceCell::new(),
+                section: OnceLock::new(),
+                sections: Mutex::default(),
             }),
             Err(faults) => {
                 let mut findings = Findings::default();
@@ -114,10 +119,11 @@ impl<'a> Composer<'a> {
                 .to_owned(),
             written: true,
         };
+        let given = Data::of(&data);
         let made = |name: &str, wanted: bool| -> Result<Block, TemplateError> {
             let template = format!("prompt/{name}.md.hbs");
             let text = if wanted {
-                self.render(&template, &data)?
+                self.render(&template, &given)?
             } else {
                 String::new()
             };
@@ -146,7 +152,7 @@ impl<'a> Composer<'a> {
             &role.name.value,
             &format!("{FOLDER}{layout}"),
             &blocks,
-            |marks| self.render(layout, marks),
+            |marks| self.render(layout, &Data::of(marks)),
         )
     }
 
@@ -182,20 +188,18 @@ impl<'a> Composer<'a> {
             0..WORTH_A_THREAD => (roles.as_slice(), [].as_slice()),
             many => roles.split_at(many / 2),
         };
-        let work = |composer: &Self, roles: &[RoleId]| -> Vec<Result<Prompt, TemplateError>> {
-            roles.iter().map(|id| composer.prompt(*id)).collect()
+        let work = |roles: &[RoleId]| -> Vec<Result<Prompt, TemplateError>> {
+            roles.iter().map(|id| self.prompt(*id)).collect()
         };
-        let (model, sources) = (self.model, self.sources);
         let made = thread::scope(|scope| {
-            // Templates are compiled as they are used, so that each thread needs its own.
-            let other = || Some(work(&Self::of(model, sources).ok()?, rest));
+            let other = || work(rest);
             let start = || thread::Builder::new().spawn_scoped(scope, other).ok();
             let other = (!rest.is_empty()).then(start).flatten();
-            let mut made = work(self, own);
+            let mut made = work(own);
             match other.map(thread::ScopedJoinHandle::join) {
-                Some(Ok(Some(more))) => made.extend(more),
+                Some(Ok(more)) => made.extend(more),
                 Some(Err(panic)) => resume_unwind(panic),
-                Some(Ok(None)) | None => made.extend(work(self, rest)),
+                None => made.extend(work(rest)),
             }
             made
         });
@@ -228,7 +232,7 @@ impl<'a> Composer<'a> {
             .steps
             .get(step.0)
             .and_then(|step| BriefData::of(self.model, task, step));
-        data.map(|data| self.render("brief.md.hbs", &data))
+        data.map(|data| self.render("brief.md.hbs", &Data::of(&data)))
             .transpose()
     }
 
@@ -239,8 +243,14 @@ impl<'a> Composer<'a> {
     ///
     /// Where the template asks for something that it is not given.
     pub fn section(&self, name: &str) -> Result<String, TemplateError> {
-        let data = self.section.get_or_init(|| SectionData::of(self.model));
-        self.render(name, data)
+        let made = || self.sections.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = made().get(name) {
+            return Ok(text.clone());
+        }
+        let data = || Data::of(&SectionData::of(self.model));
+        let text = self.render(name, self.section.get_or_init(data))?;
+        made().insert(name.to_owned(), text.clone());
+        Ok(text)
     }
 
     /// Returns whether the section of the template called `name` can be made, whatever the factory is: it came
@@ -256,7 +266,8 @@ impl<'a> Composer<'a> {
     ///
     /// Where the template asks for something that it is not given.
     pub fn of_role(&self, name: &str, id: RoleId) -> Result<String, TemplateError> {
-        self.render(name, &PromptData::of(self.model, self.sources, id))
+        let data = PromptData::of(self.model, self.sources, id);
+        self.render(name, &Data::of(&data))
     }
 
     /// Returns the variables that the template called `name` is given: members with a `.`, those of a list's
@@ -300,7 +311,7 @@ impl<'a> Composer<'a> {
     }
 
     // The rendered text with one line end behind its last line.
-    fn render(&self, name: &str, data: &impl serde::Serialize) -> Result<String, TemplateError> {
+    fn render(&self, name: &str, data: &Data) -> Result<String, TemplateError> {
         let text = self
             .engine
             .render(name, data)

@@ -22,8 +22,8 @@ use crate::{
 /// What the compiler made of a factory, beside the plan.
 #[derive(Debug, Clone, Default)]
 pub struct Compiled {
-    /// The text of each role's prompt, by role.
-    pub prompts: BTreeMap<String, String>,
+    /// The digest of each role's prompt, by role.
+    pub prompts: BTreeMap<String, Digest>,
     /// The path of each role's accepted prompt, by role.
     pub snapshots: BTreeMap<String, String>,
     /// The client's tools that each role is offered, by role.
@@ -172,13 +172,7 @@ fn role(
             .unwrap_or_default(),
         model: model.model(known.model.value).name.value.clone(),
         snapshot: compiled.snapshots.remove(name).unwrap_or_default(),
-        prompt: Digest::of(
-            compiled
-                .prompts
-                .get(name)
-                .map(String::as_str)
-                .unwrap_or_default(),
-        ),
+        prompt: compiled.prompts.remove(name).unwrap_or(Digest::of("")),
         boundary,
         held: held(checked, id),
         gates: known

@@ -2,14 +2,14 @@
 
 use std::{
     borrow::Cow,
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy as _, Output, RenderContext,
-    RenderError, RenderErrorReason, Renderable as _, TemplateError, no_escape,
+    RenderError, RenderErrorReason, Renderable as _, Template, TemplateError, no_escape,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -27,11 +27,24 @@ const HELPERS: &[&str] = &[
     "not", "len",
 ];
 
-/// All templates of a project: its own, and the shipped ones that it does not replace.
+/// What templates are filled with.
+#[derive(Debug)]
+pub struct Data(Context);
+
+impl Data {
+    /// Returns what `value` is as JSON: once for all templates that are given the same.
+    ///
+    /// A value that JSON has no form for is as good as none: a template finds nothing of it.
+    pub fn of(value: &impl Serialize) -> Self {
+        Self(Context::wraps(value).unwrap_or_else(|_| Context::null()))
+    }
+}
+
+/// All templates of a project: its own, and the shipped ones that it does not replace. Threads may share it.
 #[derive(Debug)]
 pub struct Engine {
     texts: BTreeMap<String, Cow<'static, str>>,
-    compiled: RefCell<Handlebars<'static>>,
+    compiled: RwLock<Handlebars<'static>>,
 }
 
 impl Engine {
@@ -66,7 +79,7 @@ impl Engine {
         registry.unregister_helper("log");
         let engine = Self {
             texts,
-            compiled: RefCell::new(registry),
+            compiled: RwLock::new(registry),
         };
         let mut faults = Vec::new();
         for name in changed {
@@ -101,19 +114,22 @@ impl Engine {
     ///
     /// Where the template, or one that it puts in, can't be compiled, or asks for something that
     /// `data` does not have.
-    pub fn render(&self, name: &str, data: &impl Serialize) -> Result<String, TemplateFault> {
+    pub fn render(&self, name: &str, data: &Data) -> Result<String, TemplateFault> {
         self.compile(name, &mut Vec::new())?;
-        let other = |message: String| TemplateFault::new(name, "", 0..0, message, None);
-        let context = Context::wraps(data).map_err(|error| other(error.to_string()))?;
-        let registry = self.compiled.borrow();
-        registry
-            .render_with_context(name, &context)
+        let Data(context) = data;
+        self.compiled()
+            .render_with_context(name, context)
             .map_err(|error| self.unrendered(name, &error, context.data()))
+    }
+
+    // A thread that ends in a panic has not left a template half in place.
+    fn compiled(&self) -> RwLockReadGuard<'_, Handlebars<'static>> {
+        self.compiled.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     // Compiles `name` and all that it puts in; `open` are the templates that led here.
     fn compile(&self, name: &str, open: &mut Vec<String>) -> Result<(), TemplateFault> {
-        if self.compiled.borrow().has_template(name) {
+        if self.compiled().has_template(name) {
             return Ok(());
         }
         let Some(text) = self.text(name) else {
@@ -159,10 +175,13 @@ impl Engine {
             self.compile(partial, open)?;
         }
         open.pop();
-        self.compiled
-            .borrow_mut()
-            .register_template_string(name, text)
-            .map_err(|error| place(unparsed(text, &tags, &error)))
+        let template = Template::compile_with_name(text, name.to_owned())
+            .map_err(|error| place(unparsed(text, &tags, &error)))?;
+        let compiled = self.compiled.write();
+        compiled
+            .unwrap_or_else(PoisonError::into_inner)
+            .register_template(name, template);
+        Ok(())
     }
 
     // Says in a reader's words why nothing was rendered.
@@ -393,7 +412,7 @@ mod tests {
             ),
         ] {
             let engine = engine(&[("t", text), ("p.hbs", "in {{zzzz}}")]).unwrap();
-            let fault = engine.render("t", &data).unwrap_err();
+            let fault = engine.render("t", &Data::of(&data)).unwrap_err();
             assert_eq!(told(std::slice::from_ref(&fault)), [then], "{text}");
             let at = engine
                 .text(&fault.template)
@@ -440,7 +459,7 @@ mod tests {
         )];
         let engine = engine(&own).unwrap();
         assert_eq!(
-            engine.render("prompt.md.hbs", &data).unwrap(),
+            engine.render("prompt.md.hbs", &Data::of(&data)).unwrap(),
             "<a & \"b\"> yes\n- 1\n- 2\n"
         );
         let changed: Vec<_> = engine.names().filter(|(_, own)| *own).collect();

@@ -11,7 +11,7 @@ mod memory;
 mod scan;
 mod shipped;
 
-pub use engine::Engine;
+pub use engine::{Data, Engine};
 pub use fault::TemplateFault;
 pub use memory::{MEMORY, with_memory};
 pub use shipped::{shipped, shipped_names};
