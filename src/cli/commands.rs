@@ -25,6 +25,8 @@ struct Entry {
 enum Act {
     /// In a project.
     InProject(InProject),
+    /// In a project, by what its spec says.
+    BySpec(InProject),
     /// With no more than its arguments.
     Alone(fn(&ArgMatches) -> Result<ExitCode, Error>),
 }
@@ -32,12 +34,12 @@ enum Act {
 type InProject =
     fn(&ArgMatches, &Context, &mut dyn Write) -> Result<miette::Result<ExitStatus>, Error>;
 
-macro_rules! in_project {
-    ($name:literal, $room:ident) => {
+macro_rules! command {
+    ($name:literal, $room:ident, $act:ident) => {
         Entry {
             name: $name,
             describe: <$room::Args as Args>::augment_args,
-            act: Act::InProject(|matches, context, out| {
+            act: Act::$act(|matches, context, out| {
                 let args = $room::Args::from_arg_matches(matches)?;
                 Ok($room::run(&args, context, out))
             }),
@@ -47,26 +49,26 @@ macro_rules! in_project {
 
 // In the order in which help lists them.
 const COMMANDS: &[Entry] = &[
-    in_project!("init", init),
-    in_project!("adopt", adopt),
-    in_project!("check", check),
-    in_project!("build", build),
-    in_project!("plan", plan),
-    in_project!("exec", exec),
-    in_project!("report", report),
-    in_project!("snap", snap),
-    in_project!("gate", gate),
-    in_project!("fmt", fmt),
-    in_project!("can", can),
-    in_project!("show", show),
-    in_project!("diff", diff),
-    in_project!("grant", grant),
-    in_project!("why", why),
-    in_project!("cache", cache),
-    in_project!("approve", approve),
-    in_project!("demo", demo),
-    in_project!("prompt", prompt),
-    in_project!("templates", templates),
+    command!("init", init, InProject),
+    command!("adopt", adopt, InProject),
+    command!("check", check, BySpec),
+    command!("build", build, BySpec),
+    command!("plan", plan, BySpec),
+    command!("exec", exec, InProject),
+    command!("report", report, InProject),
+    command!("snap", snap, BySpec),
+    command!("gate", gate, InProject),
+    command!("fmt", fmt, InProject),
+    command!("can", can, BySpec),
+    command!("show", show, BySpec),
+    command!("diff", diff, BySpec),
+    command!("grant", grant, BySpec),
+    command!("why", why, InProject),
+    command!("cache", cache, InProject),
+    command!("approve", approve, InProject),
+    command!("demo", demo, InProject),
+    command!("prompt", prompt, BySpec),
+    command!("templates", templates, BySpec),
     // A client waits for the hook, which needs nothing of a project.
     Entry {
         name: "guard",
@@ -77,9 +79,9 @@ const COMMANDS: &[Entry] = &[
             Ok(ExitCode::from(code))
         }),
     },
-    in_project!("refusals", refusals),
-    in_project!("eject", eject),
-    in_project!("explain", explain),
+    command!("refusals", refusals, InProject),
+    command!("eject", eject, InProject),
+    command!("explain", explain, InProject),
     // A keeper is to know nothing but its child.
     Entry {
         name: "keep",
@@ -146,8 +148,13 @@ impl Line {
     pub(super) fn act_alone(&self) -> Result<Option<ExitCode>, Error> {
         match &self.command {
             Some((Act::Alone(act), matches)) => act(matches).map(Some),
-            Some((Act::InProject(_), _)) | None => Ok(None),
+            Some((Act::InProject(_) | Act::BySpec(_), _)) | None => Ok(None),
         }
+    }
+
+    /// Returns whether the command begins with the spec.
+    pub(super) const fn reads_spec(&self) -> bool {
+        matches!(self.command, Some((Act::BySpec(_), _)))
     }
 
     /// Does what is done in a project; without a command, tells how things stand.
@@ -161,7 +168,7 @@ impl Line {
         out: &mut dyn Write,
     ) -> Result<miette::Result<ExitStatus>, Error> {
         match &self.command {
-            Some((Act::InProject(act), matches)) => act(matches, context, out),
+            Some((Act::InProject(act) | Act::BySpec(act), matches)) => act(matches, context, out),
             Some((Act::Alone(_), _)) => Ok(Ok(ExitStatus::Success)),
             None => Ok(report::morning(context, out)),
         }

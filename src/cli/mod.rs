@@ -52,6 +52,7 @@ use crate::{
     cache::{Limits, Store, default_dir},
     diagnostics::{self, Findings, Sources},
     run::{Project, ProjectError},
+    spec::on_parse_stack,
 };
 
 use commands::Line;
@@ -122,8 +123,18 @@ pub fn main() -> ExitCode {
         Ok(context) => context,
         Err(report) => return complain(&report),
     };
+    if line.reads_spec() {
+        // What panics has said so; what can't have a thread has not.
+        on_parse_stack(|| act(&line, &context))
+            .unwrap_or_else(|| complain(&miette::miette!("the command came to no end")))
+    } else {
+        act(&line, &context)
+    }
+}
+
+fn act(line: &Line, context: &Context) -> ExitCode {
     let mut out = io::stdout().lock();
-    let result = line.act(&context, &mut out);
+    let result = line.act(context, &mut out);
     let result = result.unwrap_or_else(|error| error.exit());
     let flushed = out.flush();
     match result {

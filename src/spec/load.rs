@@ -15,6 +15,7 @@ use super::{
     lower::lower,
     nearest,
     parse::WORTH_A_THREAD,
+    stack::{STACK, on_parse_stack},
     syntax::{Node, nodes},
 };
 use crate::{
@@ -26,9 +27,6 @@ use crate::{
         pointers,
     },
 };
-
-/// The stack that texts are parsed on: the parser recurses, and the scan before it allows 32 levels.
-const STACK: usize = 64 << 20;
 
 /// The largest spec, prompt, or template that is read.
 const MAX_BYTES: u64 = 4 << 20;
@@ -143,21 +141,13 @@ pub fn load_texts(path: &str, texts: BTreeMap<String, String>) -> Result<Loaded,
 ///
 /// As [`load`].
 pub fn load_from(path: &str, files: Box<dyn Files + Send>) -> Result<Loaded, LoadError> {
-    let path = path.to_owned();
-    let work = move || Loader::new(files).load(&path);
-    let thread = std::thread::Builder::new()
-        .name("parse".to_owned())
-        .stack_size(STACK)
-        .spawn(work);
-    let failed = |reason: &str| LoadError::Unreadable {
-        path: "factory.kdl".to_owned(),
-        reason: reason.to_owned(),
-    };
-    match thread.map(std::thread::JoinHandle::join) {
-        Ok(Ok(loaded)) => loaded,
-        Ok(Err(_)) => Err(failed("the KDL parser gave up on it")),
-        Err(error) => Err(failed(&error.to_string())),
-    }
+    let work = move || Loader::new(files).load(path);
+    on_parse_stack(work).unwrap_or_else(|| {
+        Err(LoadError::Unreadable {
+            path: path.to_owned(),
+            reason: "the KDL parser gave up on it".to_owned(),
+        })
+    })
 }
 
 /// Returns the files below `root` that `pattern` gives, in order, as an include looks for them.

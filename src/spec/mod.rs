@@ -36,5 +36,6 @@ pub use load::{
 pub use money::{Usd, UsdError};
 pub use nearest::{nearest, nearest_tool, slip};
 pub use secret::{Secret, secrets};
+pub use stack::on_parse_stack;
 pub use syntax::name_near;
 pub use write::{NewAccept, NewStep, NewTask, quoted};

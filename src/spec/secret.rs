@@ -144,7 +144,7 @@ enum Mark {
 
 // A text is long and has few marks, so it is read once for all of them, two bytes at a time.
 struct Marks {
-    marks: Vec<(&'static str, Mark)>,
+    all: Vec<(&'static str, Mark)>,
     // Which of the marks have a byte in their first place, and which in their second: a bit for each.
     firsts: [u32; 256],
     seconds: [u32; 256],
@@ -160,10 +160,10 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
         (ADDRESS, Mark::Address),
         (PRIVATE_KEY, Mark::PrivateKey),
     ];
-    let marks: Vec<_> = tokens.chain(others).collect();
+    let all: Vec<_> = tokens.chain(others).collect();
     let of = |place: usize| {
         let mut bits = [0_u32; 256];
-        for (number, (mark, _)) in marks.iter().enumerate() {
+        for (number, (mark, _)) in all.iter().enumerate() {
             let byte = mark.as_bytes().get(place).copied().map(usize::from);
             if let Some(bits) = byte.and_then(|byte| bits.get_mut(byte)) {
                 *bits |= 1 << number;
@@ -174,13 +174,13 @@ static MARKS: LazyLock<Marks> = LazyLock::new(|| {
     Marks {
         firsts: of(0),
         seconds: of(1),
-        marks,
+        all,
     }
 });
 
 fn found(text: &str) -> Vec<Secret> {
     let Marks {
-        marks,
+        all,
         firsts,
         seconds,
     } = &*MARKS;
@@ -199,7 +199,7 @@ fn found(text: &str) -> Vec<Secret> {
             continue;
         }
         let rest = bytes.get(at..).unwrap_or_default();
-        while let Some((mark, what)) = marks.get(here.trailing_zeros() as usize) {
+        while let Some((mark, what)) = all.get(here.trailing_zeros() as usize) {
             here &= here - 1;
             if rest.starts_with(mark.as_bytes()) {
                 found.extend(match what {

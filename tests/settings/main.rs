@@ -9,6 +9,7 @@ mod schema;
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc, time::Duration};
 
 use factory::{
+    cache::Digest,
     check,
     diagnostics::Findings,
     document::{Folder, OnEdit},
@@ -115,7 +116,7 @@ fn built(text: &str, into: &Path) -> Option<plan::Plan> {
         compiled
             .snapshots
             .insert(prompt.role.clone(), snapshot::path(&prompt.role));
-        compiled.prompts.insert(prompt.role, prompt.text);
+        compiled.prompts.insert(prompt.role, Digest::of(&prompt.text));
     }
     for (id, role) in checked.model().roles() {
         compiled.tools.insert(
