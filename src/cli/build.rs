@@ -1,7 +1,7 @@
 //! `factory build`
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io::Write,
     path::{Path, PathBuf},
@@ -9,14 +9,14 @@ use std::{
 
 use super::{
     Context, ExitStatus, check,
-    compile::{self, Built, Target, both},
+    compile::{self, Target, both},
 };
 use crate::{
     check::Checked,
     diagnostics::{Findings, Sources},
     document::OnEdit,
-    emit::{Comparison, Conflict, Known, Record, compare, text_at, write},
-    plan::{LockError, Plan, Previous, salvage},
+    emit::{Comparison, Conflict, Known, Record, compare, compare_last, text_at, write},
+    plan::{LockError, Plan, Previous, lock, salvage},
 };
 
 /// Compile the spec: prompts, client files, sections of CLAUDE.md, and factory.lock
@@ -109,9 +109,9 @@ pub(super) fn plan(context: &Context) -> miette::Result<Plan> {
         gone: &BTreeSet::new(),
     };
     let built = compile::compose(&checked, &sources)
-        .and_then(|composed| compile::build(context, &checked, &sources, &composed, &target));
+        .and_then(|composed| compile::build(context, &checked, &composed, &target));
     match built {
-        Ok(built) => Ok(built.plan),
+        Ok(built) => Ok(lock(&checked, &sources, built.compiled)),
         Err(findings) => Err(compile::refuse(context, &findings, &sources)),
     }
 }
@@ -174,7 +174,9 @@ pub(super) fn conflict(conflict: &Conflict) -> String {
 // What build would do, and why.
 struct Found {
     comparison: Comparison,
-    built: Built,
+    plan: Plan,
+    // The prompts that agent files are made from, by the path of the file.
+    made_from: BTreeMap<String, Vec<String>>,
     last: Last,
 }
 
@@ -197,11 +199,18 @@ fn made(
     let known = &last.known;
     let round = |gone: &BTreeSet<String>| {
         let target = Target { root, known, gone };
-        let built = compile::build(context, checked, sources, &composed, &target)?;
-        let comparison = compare(root, &built.artifacts, known, on_edit);
-        Ok((built, comparison))
+        let built = compile::build(context, checked, &composed, &target)?;
+        let plan = || {
+            let plan = lock(checked, sources, built.compiled.clone());
+            let text = plan.to_text();
+            (plan, text)
+        };
+        let artifacts = || compare(root, &built.artifacts, known, on_edit);
+        let ((plan, text), comparison) = both(plan, artifacts);
+        let comparison = compare_last(comparison, Plan::LOCK, text, known, on_edit);
+        Ok((comparison, plan, built.made_from))
     };
-    let (mut built, mut comparison) = round(&BTreeSet::new()).map_err(refuse)?;
+    let (mut comparison, mut plan, mut made_from) = round(&BTreeSet::new()).map_err(refuse)?;
     let removed = comparison
         .changes
         .iter()
@@ -209,11 +218,12 @@ fn made(
     let gone: BTreeSet<String> = removed.map(|change| change.path.clone()).collect();
     if !gone.is_empty() {
         // A list of files says what is there after the build.
-        (built, comparison) = round(&gone).map_err(refuse)?;
+        (comparison, plan, made_from) = round(&gone).map_err(refuse)?;
     }
     Ok(Found {
         comparison,
-        built,
+        plan,
+        made_from,
         last,
     })
 }
@@ -221,15 +231,16 @@ fn made(
 fn show(found: &Found, args: &Args) -> String {
     let Found {
         comparison,
-        built,
+        plan,
+        made_from,
         last,
     } = found;
     let mut text = String::new();
     if let Some(error) = &last.fault {
         let _ = writeln!(text, "note: {error}; it is written anew from the spec");
     }
-    if let Some(from) = last.previous.upgraded(&built.plan) {
-        let now = &built.plan.compiler;
+    if let Some(from) = last.previous.upgraded(plan) {
+        let now = &plan.compiler;
         let _ = writeln!(
             text,
             "note: `{}` was written by factory {from}, and this is {now}",
@@ -250,10 +261,10 @@ fn show(found: &Found, args: &Args) -> String {
         let done = !args.diff && comparison.conflicts.is_empty();
         let would = if args.check || done { "" } else { "would be " };
         let path = &change.path;
-        let made_from = built.made_from.get(path).map_or(&[][..], Vec::as_slice);
+        let made_from = made_from.get(path).map_or(&[][..], Vec::as_slice);
         let reason = last
             .previous
-            .reason(path, &built.plan, made_from, change.before.is_some());
+            .reason(path, plan, made_from, change.before.is_some());
         let reason = reason.map(|reason| format!("  ({reason})"));
         let _ = writeln!(text, "{would}{verb} {path}{}", reason.unwrap_or_default());
         if args.diff {

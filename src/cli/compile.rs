@@ -19,15 +19,15 @@ use crate::{
         self, Artifacts, Composer, Fact, Known, Prompt, claude_code, render, snapshot, text_at,
     },
     model::{Model, SectionFrom, StepId, Task, Work},
-    plan::{Compiled, Output, Plan, lock},
+    plan::{Compiled, Output, Plan},
 };
 
 /// What the compiler made of a factory.
 pub(super) struct Built {
-    /// The files, the lock among them.
+    /// The files, but for the lock.
     pub(super) artifacts: Artifacts,
-    /// What the lock holds.
-    pub(super) plan: Plan,
+    /// What the lock is made from, beside the factory.
+    pub(super) compiled: Compiled,
     /// The prompts that agent files are made from, by the path of the file.
     pub(super) made_from: BTreeMap<String, Vec<String>>,
 }
@@ -214,7 +214,6 @@ pub(super) struct Target<'a> {
 pub(super) fn build(
     context: &Context,
     checked: &Checked,
-    sources: &Sources,
     composed: &Composed<'_>,
     target: &Target<'_>,
 ) -> Result<Built, Findings> {
@@ -227,7 +226,7 @@ pub(super) fn build(
     unlisted.insert(Plan::LOCK.to_owned());
     unlisted.extend(prompts.iter().map(|prompt| snapshot::path(&prompt.role)));
     let files = Without::new(Folder::new(&context.root), unlisted);
-    let mut artifacts = render(composer, prompts, &files)?;
+    let artifacts = render(composer, prompts, &files)?;
     let mut compiled = texts.clone();
     let mut made_from = BTreeMap::new();
     for prompt in prompts {
@@ -258,11 +257,9 @@ pub(super) fn build(
     }
     let found = target.known.found_below(target.root, &artifacts);
     compiled.outputs = outputs(artifacts.facts(&found));
-    let plan = lock(checked, sources, compiled);
-    artifacts.whole(Plan::LOCK, plan.to_text());
     Ok(Built {
         artifacts,
-        plan,
+        compiled,
         made_from,
     })
 }

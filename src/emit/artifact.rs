@@ -28,8 +28,6 @@ pub(super) enum Content {
     Owned(String),
     /// A whole file without a mark of ours: it is ours as long as it is what the last build wrote.
     Unmarked(String),
-    /// A whole file that is ours by its path alone, unless it is known to be someone else's.
-    Whole(String),
     /// Entries in a JSON file that is someone else's.
     Entries(Vec<Entry>),
     /// Sections in a document that is someone else's.
@@ -136,20 +134,11 @@ impl Artifacts {
             .insert(path.to_owned(), Content::Sections(sections));
     }
 
-    /// Adds a file that is ours by its path alone, such as the lock: what stands there is replaced, unless
-    /// it is known to be someone else's.
-    pub fn whole(&mut self, path: impl Into<String>, text: impl Into<String>) {
-        self.by_path
-            .insert(path.into(), Content::Whole(text.into()));
-    }
-
     // Whether all or some of what stands at the path is made for a target. Of a document what is outside of
     // the sections is its author's.
     fn is_made(&self, path: &str) -> bool {
         match self.by_path.get(path) {
-            Some(
-                Content::Owned(_) | Content::Unmarked(_) | Content::Whole(_) | Content::Entries(_),
-            ) => true,
+            Some(Content::Owned(_) | Content::Unmarked(_) | Content::Entries(_)) => true,
             Some(Content::Sections(_)) | None => false,
         }
     }
@@ -163,40 +152,39 @@ impl Artifacts {
     pub(super) fn shared(&self) -> impl Iterator<Item = &str> {
         let shared = self.by_path.iter().filter(|(_, content)| match content {
             Content::Entries(_) | Content::Sections(_) => true,
-            Content::Owned(_) | Content::Unmarked(_) | Content::Whole(_) => false,
+            Content::Owned(_) | Content::Unmarked(_) => false,
         });
         shared.map(|(path, _)| path.as_str())
     }
 
-    /// Returns what the lock keeps of each path; not of a file that is ours by its path alone. `found` is
-    /// what stood before the first build where a file held nothing, by path.
+    /// Returns what the lock keeps of each path. `found` is what stood before the first build where a file
+    /// held nothing, by path.
     pub fn facts(&self, found: &BTreeMap<String, String>) -> BTreeMap<String, Fact> {
         let fact = |path: &String, content: &Content| match content {
-            Content::Whole(_) => None,
-            Content::Owned(text) | Content::Unmarked(text) => Some(Fact::File {
+            Content::Owned(text) | Content::Unmarked(text) => Fact::File {
                 sha256: digest_of_text(text),
-            }),
+            },
             Content::Entries(list) => {
                 let entries: BTreeMap<_, _> = list
                     .iter()
                     .map(|entry| (entry.pointer(), entry.value.clone()))
                     .collect();
-                Some(Fact::entries(entries, found.get(path).cloned()))
+                Fact::entries(entries, found.get(path).cloned())
             }
             Content::Sections(sections) => {
                 let titles = sections
                     .iter()
                     .map(|section| section.title.clone())
                     .collect();
-                Some(Fact::Sections {
+                Fact::Sections {
                     titles,
                     found: found.get(path).cloned(),
-                })
+                }
             }
         };
         self.by_path
             .iter()
-            .filter_map(|(path, content)| Some((path.clone(), fact(path, content)?)))
+            .map(|(path, content)| (path.clone(), fact(path, content)))
             .collect()
     }
 }

@@ -1,8 +1,8 @@
 //! What build would change, compared with what is there. Reads, and writes nothing.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -35,8 +35,24 @@ pub fn compare(root: &Path, artifacts: &Artifacts, known: &Known, on_edit: OnEdi
     work.beside();
     let mut found = work.found;
     found.changes.sort_by(|a, b| a.path.cmp(&b.path));
-    found.changes.append(&mut work.last);
     found
+}
+
+/// Compares also the `text` of a file that is ours by its path alone, such as the lock: what stands there is
+/// replaced, last of all, unless it is known to be someone else's.
+pub fn compare_last(
+    found: Comparison,
+    path: &str,
+    text: String,
+    known: &Known,
+    on_edit: OnEdit,
+) -> Comparison {
+    let root = found.root.clone();
+    let mut work = Work::after(&root, found, known, on_edit);
+    if let Some(place) = work.place(path) {
+        work.whole(path, place, text);
+    }
+    work.found
 }
 
 /// A comparison that is being made.
@@ -45,21 +61,27 @@ pub(super) struct Work<'a> {
     pub(super) known: &'a Known,
     pub(super) on_edit: OnEdit,
     pub(super) found: Comparison,
-    // Changes of files that are ours by their path alone.
-    last: Vec<Change>,
+    // The places that have been looked at.
+    seen: HashSet<PathBuf>,
 }
 
 impl<'a> Work<'a> {
     pub(super) fn new(root: &'a Path, known: &'a Known, on_edit: OnEdit) -> Self {
+        let found = Comparison {
+            root: root.to_owned(),
+            ..Comparison::default()
+        };
+        Self::after(root, found, known, on_edit)
+    }
+
+    fn after(root: &'a Path, found: Comparison, known: &'a Known, on_edit: OnEdit) -> Self {
+        let seen = found.seen.iter().map(|seen| seen.full.clone()).collect();
         Self {
             root,
             known,
             on_edit,
-            found: Comparison {
-                root: root.to_owned(),
-                ..Comparison::default()
-            },
-            last: Vec::new(),
+            found,
+            seen,
         }
     }
 }
@@ -75,7 +97,7 @@ impl Work<'_> {
 
     pub(super) fn place(&mut self, path: &str) -> Option<Place> {
         match place(self.root, path) {
-            Ok(place) if self.has_seen(&place) => {
+            Ok(place) if self.seen.contains(&place.full) => {
                 let why = Why::Unusable("is the same file as another that is written".to_owned());
                 self.conflict(path, why, None);
                 None
@@ -91,13 +113,8 @@ impl Work<'_> {
         }
     }
 
-    fn has_seen(&self, place: &Place) -> bool {
-        let full = place.full.as_os_str();
-        let mut seen = self.found.seen.iter();
-        seen.any(|seen| seen.full.as_os_str() == full)
-    }
-
     fn see(&mut self, path: &str, place: &Place) {
+        self.seen.insert(place.full.clone());
         self.found.seen.push(Seen {
             path: path.to_owned(),
             full: place.full.clone(),
@@ -106,24 +123,18 @@ impl Work<'_> {
     }
 
     pub(super) fn change(&mut self, path: &str, place: Place, after: Option<String>) {
-        let changed = self.changed(path, place, after);
-        self.found.changes.extend(changed);
-    }
-
-    fn changed(&mut self, path: &str, place: Place, after: Option<String>) -> Option<Change> {
         if place.text == after {
-            return None;
+            return;
         }
         if place.read_only {
-            self.conflict(path, Why::Unusable("is read-only".to_owned()), None);
-            return None;
+            return self.conflict(path, Why::Unusable("is read-only".to_owned()), None);
         }
-        Some(Change {
+        self.found.changes.push(Change {
             path: path.to_owned(),
             before: place.text,
             after,
             full: place.full,
-        })
+        });
     }
 
     // Makes what stands there once all of ours is taken out: nothing, where nothing else is in it. A file
@@ -165,7 +176,6 @@ impl Work<'_> {
             return;
         };
         match content {
-            Content::Whole(text) => self.whole(path, place, text),
             Content::Owned(text) => self.owned(path, place, text),
             Content::Unmarked(text) => self.unmarked(path, place, text),
             Content::Entries(entries) => self.entries(path, place, entries),
@@ -173,16 +183,15 @@ impl Work<'_> {
         }
     }
 
-    fn whole(&mut self, path: &str, place: Place, text: &str) {
+    fn whole(&mut self, path: &str, place: Place, text: String) {
         match &place.text {
-            Some(before) if same(before, text) => return,
+            Some(before) if same(before, &text) => return,
             Some(_) if self.known.record() == Record::Foreign && self.on_edit == OnEdit::Keep => {
                 return self.conflict(path, Why::Foreign, None);
             }
             Some(_) | None => {}
         }
-        let changed = self.changed(path, place, Some(text.to_owned()));
-        self.last.extend(changed);
+        self.change(path, place, Some(text));
     }
 
     fn owned(&mut self, path: &str, place: Place, text: &str) {
@@ -294,7 +303,7 @@ impl Work<'_> {
             .values()
             .filter_map(|content| match content {
                 Content::Owned(text) | Content::Unmarked(text) => claude_code::name_of(text),
-                Content::Whole(_) | Content::Entries(_) | Content::Sections(_) => None,
+                Content::Entries(_) | Content::Sections(_) => None,
             })
             .collect();
         let mut paths: BTreeSet<String> = agent_files(self.root);

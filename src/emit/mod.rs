@@ -26,7 +26,7 @@ mod tests;
 mod write;
 
 pub use artifact::{Artifacts, Fact, faults, render};
-pub use compare::{compare, compare_snapshots};
+pub use compare::{compare, compare_last, compare_snapshots};
 pub use comparison::{Change, Comparison, Conflict, Note, Why};
 pub use composer::{Composer, TemplateError};
 pub use eject::eject;

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use super::{
-    Comparison, Fact, Known, Note, Record, compare, eject, fixture::Factory, render, write,
+    Comparison, Fact, Known, Note, Record, compare, compare_last, eject, fixture::Factory, render,
+    write,
 };
 use crate::document::{Folder, OnEdit};
 
@@ -96,12 +97,13 @@ impl Project {
     ) -> (Comparison, BTreeMap<String, Fact>) {
         let composer = factory.composer();
         let prompts = composer.prompts().unwrap();
-        let mut artifacts = render(&composer, &prompts, &Folder::new(self.root())).unwrap();
-        artifacts.whole("factory.lock", "{}\n");
+        let artifacts = render(&composer, &prompts, &Folder::new(self.root())).unwrap();
         let known = self.known();
         let found = known.found_below(self.root(), &artifacts);
+        let comparison = compare(self.root(), &artifacts, &known, on_edit);
+        let lock = "{}\n".to_owned();
         (
-            compare(self.root(), &artifacts, &known, on_edit),
+            compare_last(comparison, "factory.lock", lock, &known, on_edit),
             artifacts.facts(&found),
         )
     }

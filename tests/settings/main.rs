@@ -116,7 +116,9 @@ fn built(text: &str, into: &Path) -> Option<plan::Plan> {
         compiled
             .snapshots
             .insert(prompt.role.clone(), snapshot::path(&prompt.role));
-        compiled.prompts.insert(prompt.role, Digest::of(&prompt.text));
+        compiled
+            .prompts
+            .insert(prompt.role, Digest::of(&prompt.text));
     }
     for (id, role) in checked.model().roles() {
         compiled.tools.insert(
