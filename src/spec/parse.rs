@@ -107,20 +107,34 @@ pub(super) fn parse(text: &str) -> Result<KdlDocument, KdlError> {
 //
 // It takes the `;` behind a node that is commented out for the start of another; a line break ends such a
 // node just as well. And at each letter of a line comment it asks anew whether the line ends here, which
-// takes longer than all else of a well explained spec; blanks mean as little.
+// takes longer than all else of a well explained spec; the line may as well end where the comment begins.
 fn readable(text: &str) -> String {
     let hides = text.contains("/-");
     let semicolons = hides.then(|| behind_hidden_nodes(text));
     let mut semicolons = semicolons.into_iter().flatten().peekable();
     let mut readable = String::with_capacity(text.len());
+    let mut goes_on = false;
     for token in tokens(text) {
-        if token.kind == Kind::LineComment {
-            readable.extend(iter::repeat_n(' ', token.text.len()));
-        } else if semicolons.next_if_eq(&token.at).is_some() {
-            readable.push('\n');
-        } else {
-            readable.push_str(token.text);
+        match token.kind {
+            Kind::LineComment => {
+                // A line that goes on does so behind its own end.
+                let end = if goes_on { ' ' } else { '\n' };
+                let blanks = iter::repeat_n(' ', token.text.len() - 1);
+                readable.extend(iter::once(end).chain(blanks));
+            }
+            Kind::Semicolon if semicolons.next_if_eq(&token.at).is_some() => readable.push('\n'),
+            _ => readable.push_str(token.text),
         }
+        goes_on = match token.kind {
+            Kind::Continue => true,
+            Kind::Blank | Kind::BlockComment | Kind::LineComment => goes_on,
+            Kind::Word
+            | Kind::Open
+            | Kind::Close
+            | Kind::Semicolon
+            | Kind::SlashDash
+            | Kind::Break => false,
+        };
     }
     readable
 }
@@ -218,12 +232,19 @@ mod tests {
     }
 
     fn told_of(pieces: &[Piece]) -> Vec<String> {
+        // An entry as it is written, without what stands before it.
+        fn words(entry: &kdl::KdlEntry) -> String {
+            let written = entry.format().map(|format| &format.value_repr);
+            let name = |name: Option<&kdl::KdlIdentifier>| name.map(|name| name.value().to_owned());
+            let (name, kind) = (name(entry.name()), name(entry.ty()));
+            format!("{name:?} {kind:?} {:?} {written:?}", entry.value())
+        }
         fn tell(nodes: &[kdl::KdlNode], at: usize, told: &mut Vec<String>) {
             for node in nodes {
                 let place = |span: miette::SourceSpan| (span.offset() + at, span.len());
                 let entries = node.entries().iter();
                 let entries: Vec<_> = entries
-                    .map(|entry| (entry.to_string(), place(entry.span())))
+                    .map(|entry| (words(entry), place(entry.span())))
                     .collect();
                 let name = (node.name().value(), place(node.name().span()));
                 told.push(format!("{name:?} {:?} {entries:?}", place(node.span())));
@@ -278,7 +299,7 @@ mod tests {
         ) {
             let text = parts.concat();
             prop_assert_eq!(told(&text, pieces), told(&text, 1));
-            if !text.contains("/-") {
+            if !text.contains("/-") || !text.contains(';') {
                 prop_assert_eq!(told(&text, 1), told_as_it_stands(&text));
             }
         }
