@@ -59,13 +59,7 @@ impl Watch {
     /// Ends the watch, and returns what has happened during it.
     pub fn end(mut self) -> Happened {
         self.drain();
-        #[cfg(target_os = "linux")]
-        if let Some(inotify) = self.inotify.take() {
-            // The kernel takes its time to forget the folders, and nobody has to wait for that.
-            let _ = std::thread::Builder::new()
-                .name("unwatch".into())
-                .spawn(move || drop(inotify));
-        }
+        self.forget();
         self.happened
     }
 }
@@ -182,14 +176,20 @@ fn unexplained(
 
 #[cfg(target_os = "linux")]
 mod kernel {
-    use std::{ffi::OsStr, mem::MaybeUninit, os::unix::ffi::OsStrExt as _, path::Path};
+    use std::{
+        ffi::OsStr, mem::MaybeUninit, os::unix::ffi::OsStrExt as _, path::Path, thread,
+        time::Duration,
+    };
 
     use rustix::{
-        fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init},
+        fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch},
         io::Errno,
     };
 
     use super::{BTreeMap, BTreeSet, Happened, Watch};
+
+    /// How long the kernel is given to forget folders, which it does in the background.
+    const FORGOTTEN: Duration = Duration::from_millis(50);
 
     impl Watch {
         pub(super) fn of(root: &Path, folders: &BTreeSet<&[u8]>) -> Self {
@@ -224,6 +224,23 @@ mod kernel {
                 }
             }
             watch
+        }
+
+        // The kernel takes its time to forget the folders, and whoever closes the watch, or ends as a
+        // process that has it open, waits for that: up to 20 ms where the processors have other work. So it
+        // is told at once, and closed when it has had the time.
+        pub(super) fn forget(&mut self) {
+            let Some(inotify) = self.inotify.take() else {
+                return;
+            };
+            let folders = std::mem::take(&mut self.folders);
+            let forget = move || {
+                for number in folders.into_keys() {
+                    let _ = remove_watch(&inotify, number);
+                }
+                thread::sleep(FORGOTTEN);
+            };
+            let _ = thread::Builder::new().name("unwatch".into()).spawn(forget);
         }
 
         /// Takes note of what has happened so far, so that the kernel need not remember it.
@@ -271,6 +288,11 @@ mod kernel {
                     ..Happened::default()
                 },
             }
+        }
+
+        // There is nothing to forget.
+        pub(super) fn forget(&mut self) {
+            self.folders.clear();
         }
 
         /// Takes note of what has happened so far: nothing is told here.
