@@ -6,6 +6,8 @@ use super::{
     Digest, Kind,
     folder::{Files, Folder, ancestors, compare_folders, join, split},
     look::Looked,
+    merkle,
+    proto::BlobRef,
     seen::{How, Place, Sources},
     selection::Mask,
     stat_index::{Known, Stamp, StatIndex, Writer},
@@ -66,6 +68,8 @@ pub(super) struct Chunk {
     news: usize,
     // How many were known before.
     known: usize,
+    // The message of a directory that holds these files and nothing else, if it was worked out.
+    message: Option<BlobRef>,
 }
 
 /// What was found apart from the walk.
@@ -95,6 +99,7 @@ impl Chunk {
             read: 0,
             news: 0,
             known: 0,
+            message: None,
         }
     }
 
@@ -108,6 +113,13 @@ impl Chunk {
         self.files.push(name, mask, looked.kind);
     }
 
+    /// Works out the message of the directory at `path`, of which these are all files, unless `known` has it.
+    pub(super) fn sum_up(&mut self, path: &[u8], known: &Known<'_>) {
+        let is_as_known = self.known == self.files.len() && self.known == known.len();
+        let known = known.message().filter(|_| is_as_known);
+        self.message = known.or_else(|| merkle::message_of(path, &self.files));
+    }
+
     /// Frees what is not needed any more, once all files are added.
     pub(super) fn close(mut self) -> Self {
         if self.read == 0 {
@@ -118,6 +130,14 @@ impl Chunk {
 }
 
 impl Visited {
+    // The message of a directory that holds all its files and nothing else, if it was worked out.
+    fn message(&self) -> Option<BlobRef> {
+        match self.chunks.as_slice() {
+            [all] => all.message,
+            _ => None,
+        }
+    }
+
     // The paths of files that were read and may have changed within the same tick of the clock.
     fn young(&self) -> impl Iterator<Item = Box<[u8]>> {
         let chunks = self.chunks.iter().filter(|chunk| chunk.read > chunk.news);
@@ -207,13 +227,18 @@ impl Ordered {
         let young = self.directories.iter().flat_map(Visited::young).collect();
         let (mut folders, mut hows) = (Vec::new(), Vec::new());
         for visited in self.directories {
+            let message = visited.message();
             let mut files = Files::default();
             for chunk in visited.chunks {
                 files.append(chunk.files);
             }
             files.shrink();
             let path = visited.path;
-            folders.push(Folder { path, files });
+            folders.push(Folder {
+                path,
+                files,
+                message,
+            });
             hows.push(visited.how);
         }
         Walked {
@@ -327,5 +352,9 @@ fn learn_directory(writer: &mut Writer, visited: &Visited, known: &Known<'_>) {
     if !visited.kept.is_empty() {
         entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
     }
-    writer.directory(&visited.path, entries);
+    let message = visited.message().filter(|_| {
+        let mut chunks = visited.chunks.iter();
+        visited.kept.is_empty() && chunks.all(|chunk| chunk.files.len() == entries.len())
+    });
+    writer.directory(&visited.path, entries, message);
 }

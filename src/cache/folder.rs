@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Kind, selection::Mask};
+use super::{Kind, proto::BlobRef, selection::Mask};
 
 /// A folder and the inputs that it holds itself.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub(super) struct Folder {
     /// The path below the root, without a slash at either end; empty for the root.
     pub(super) path: Box<[u8]>,
     pub(super) files: Files,
+    /// The message of a `Directory` that holds all of these and nothing else, if it was worked out.
+    pub(super) message: Option<BlobRef>,
 }
 
 /// Inputs of one folder.

@@ -12,10 +12,9 @@ use std::{
 use super::{
     Digest, Kind, Leads, Tree,
     digest::hex,
-    folder::{Folder, is_within},
+    folder::{Files, Folder, is_within},
     proto::{BlobRef, Message, text},
     scan::threads,
-    tree::InputRef,
 };
 
 /// With fewer inputs it is not worth while to start a thread.
@@ -110,18 +109,39 @@ fn parts(tree: &Tree) -> Vec<Part> {
     found.into_iter().flat_map(|(_, parts)| parts).collect()
 }
 
+/// Returns the message of a folder that holds these and nothing else; nothing unless they are plain files
+/// whose names are text: what a link leads to is for a tree to say.
+pub(super) fn message_of(path: &[u8], files: &Files) -> Option<BlobRef> {
+    let (mut own, mut node) = (Own::default(), Message::default());
+    for file in files.iter() {
+        let is_plain = matches!(file.kind, Kind::File { .. });
+        if !is_plain || !write_node(&mut node, file.name, file.kind, || Leads::Inputs) {
+            return None;
+        }
+        own.add(&node, file.kind);
+    }
+    let name = super::folder::split(path).1;
+    (files.len() > 0).then(|| close(own, &Message::default(), name))
+}
+
 fn part(tree: &Tree, folder: &Folder, next: Option<&Folder>) -> Part {
+    let is_last = next.is_none_or(|next| !is_within(&next.path, &folder.path));
+    if let Some(message) = folder
+        .message
+        .filter(|_| is_last && tree.has_all_of(folder))
+    {
+        return Part::Done(message);
+    }
     let mut own = Own::default();
     let (mut node, mut empty, mut whole) = (Message::default(), true, true);
     for input in tree.within(folder) {
         empty = false;
-        whole &= write_node(&mut node, tree, &input);
+        whole &= write_node(&mut node, input.name(), input.kind, || tree.leads(&input));
         own.add(&node, input.kind);
     }
     if !whole {
         own = in_order_as_written(tree, folder);
     }
-    let is_last = next.is_none_or(|next| !is_within(&next.path, &folder.path));
     match (empty, is_last) {
         (true, _) => Part::Empty,
         (false, true) => Part::Done(close(own, &Message::default(), name_of(folder))),
@@ -136,7 +156,7 @@ fn in_order_as_written(tree: &Tree, folder: &Folder) -> Own {
         .within(folder)
         .map(|input| {
             let mut node = Message::default();
-            write_node(&mut node, tree, &input);
+            write_node(&mut node, input.name(), input.kind, || tree.leads(&input));
             let name = text(input.name()).0.into_owned();
             (name, node, input.kind)
         })
@@ -216,16 +236,15 @@ fn open_up_to(open: &mut Vec<Open>, path: &[u8]) {
 }
 
 /// Returns whether the name is written as it is.
-fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) -> bool {
+fn write_node(node: &mut Message, name: &[u8], kind: &Kind, leads: impl FnOnce() -> Leads) -> bool {
     node.clear();
-    let name = input.name();
     let (shown, whole) = text(name);
     node.bytes(1, shown.as_bytes());
     let mut properties: Vec<(&str, String)> = Vec::new();
     if !whole {
         properties.push(("factory.name", hex(name)));
     }
-    let field = match input.kind {
+    let field = match kind {
         Kind::File {
             digest,
             size,
@@ -248,7 +267,7 @@ fn write_node(node: &mut Message, tree: &Tree, input: &InputRef<'_>) -> bool {
             if !target_whole {
                 properties.push(("factory.target", hex(target)));
             }
-            match tree.leads(input) {
+            match leads() {
                 Leads::Inputs => {}
                 Leads::Elsewhere => properties.push(("factory.leads", "elsewhere".to_owned())),
                 Leads::Nowhere => properties.push(("factory.leads", "nowhere".to_owned())),

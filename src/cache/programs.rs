@@ -88,7 +88,7 @@ fn write(index: &StatIndex, learnt: Learnt, file: &Path) {
         let entries = names
             .iter()
             .map(|(name, (stamp, digest))| (&name[..], *stamp, *digest));
-        writer.directory(&path, entries);
+        writer.directory(&path, entries, None);
     }
     writer.finish().write(file);
 }

@@ -8,12 +8,14 @@ use std::{cmp::Ordering, io::Write as _, path::Path};
 
 use rustix::fs::Stat;
 
-use super::{Digest, own, store::make_folder};
+use super::{Digest, own, proto::BlobRef, store::make_folder};
 
-const MAGIC: &[u8; 16] = b"factory-stats 1\n";
+/// Another number wherever the digest of a directory comes to something else.
+const MAGIC: &[u8; 16] = b"factory-stats 2\n";
 /// No index is as long; it would be made anew each time.
 const LONGEST: u64 = 1 << 30;
 const ENTRY_LENGTH: usize = 8 + 8 + 8 + 8 + 4 + 32;
+const MESSAGE_LENGTH: usize = 8 + 32;
 
 /// All that says that a file is still the one that was hashed. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,8 +187,9 @@ fn slice(bytes: &[u8], (start, end): (usize, usize)) -> &[u8] {
 }
 
 /// A block is: the length of what follows (4), a checksum of what follows (8), the length of the
-/// path (4), the path, the device (8), and the entries, each of the length of the name (4), the
-/// name, and `ENTRY_LENGTH` bytes. Numbers are little-endian.
+/// path (4), the path, the device (8), the length (8) and the digest (32) of the directory's message or
+/// nothing but zeros, and the entries, each of the length of the name (4), the name, and `ENTRY_LENGTH`
+/// bytes. Numbers are little-endian.
 fn read_block(bytes: &[u8], at: usize) -> Option<Block> {
     let length = read_u32(bytes, at)?;
     let end = at.checked_add(4 + length)?;
@@ -216,6 +219,7 @@ fn read_i64(bytes: &[u8], at: usize) -> Option<i64> {
 pub(super) struct Known<'a> {
     block: &'a [u8],
     device: u64,
+    message: Option<BlobRef>,
     // Invariant: where the entries of `block` start, in the order of the names.
     entries: Vec<u32>,
 }
@@ -228,7 +232,9 @@ impl<'a> Known<'a> {
         }
         let mut at = 16 + path.len();
         let device = read_u64(block, at)?;
-        at += 8;
+        let size = read_u64(block, at + 8)?;
+        let digest = Digest::from_bytes(*block.get(at + 16..)?.first_chunk()?);
+        at += 8 + MESSAGE_LENGTH;
         let mut entries = Vec::new();
         while at < block.len() {
             entries.push(u32::try_from(at).ok()?);
@@ -237,8 +243,15 @@ impl<'a> Known<'a> {
         (at == block.len()).then_some(Self {
             block,
             device,
+            message: (size > 0).then_some(BlobRef { digest, size }),
             entries,
         })
+    }
+
+    /// Returns the message of a `Directory` that holds the known files and nothing else, if it was worked
+    /// out.
+    pub(super) const fn message(&self) -> Option<BlobRef> {
+        self.message
     }
 
     /// Returns the stamp and the digest of the file with this name.
@@ -345,21 +358,29 @@ impl Writer {
     }
 
     /// Appends a directory; its entries are in the order of the bytes of their names. Those on
-    /// another device than the first are left out.
+    /// another device than the first are left out. `message` is that of a `Directory` of all of them.
     pub(super) fn directory<'a>(
         &mut self,
         path: &[u8],
         entries: impl IntoIterator<Item = (&'a [u8], Stamp, Digest)>,
+        message: Option<BlobRef>,
     ) {
         let start = self.bytes.len();
         let mut of_device = None;
         self.bytes.extend_from_slice(&[0; 12]);
         self.text(path);
+        let message_at = self.bytes.len() + 8;
         for (name, stamp, digest) in entries {
             if of_device.is_none() {
                 self.bytes.extend_from_slice(&stamp.device.to_le_bytes());
+                self.message(message);
             }
             if *of_device.get_or_insert(stamp.device) != stamp.device {
+                self.bytes
+                    .iter_mut()
+                    .skip(message_at)
+                    .take(MESSAGE_LENGTH)
+                    .for_each(|byte| *byte = 0);
                 continue;
             }
             self.text(name);
@@ -384,6 +405,14 @@ impl Writer {
         let head = self.bytes.iter_mut().skip(start);
         head.zip(length.to_le_bytes().into_iter().chain(sum))
             .for_each(|(place, byte)| *place = byte);
+    }
+
+    fn message(&mut self, message: Option<BlobRef>) {
+        let (size, digest) = message.map_or((0, [0; 32]), |message| {
+            (message.size, *message.digest.as_bytes())
+        });
+        self.bytes.extend_from_slice(&size.to_le_bytes());
+        self.bytes.extend_from_slice(&digest);
     }
 
     fn text(&mut self, text: &[u8]) {

@@ -379,6 +379,8 @@ fn patterns_narrow_and_an_ignored_file_is_taken_only_by_its_name() {
         for ((given, then), together) in cases.iter().zip(all.each) {
             let alone = scanner.scan(given).unwrap().tree;
             assert_eq!(alone, together.tree, "{given:?}");
+            let anew: Tree = alone.inputs().map(|input| input.to_input()).collect();
+            assert_eq!(alone.root_digest(), anew.root_digest(), "{given:?}");
             assert_eq!(alone.root_digest(), together.tree.root_digest());
             let mut paths: Vec<_> = alone
                 .inputs()
@@ -847,6 +849,7 @@ proptest! {
                 let other = folder.scanner();
                 let tree = other.scan(&everything).unwrap().tree;
                 prop_assert_eq!(&tree, &model, "another process after {:?}", operation);
+                prop_assert_eq!(tree.root_digest(), model.root_digest());
                 other.remember();
             }
         }

@@ -12,7 +12,7 @@ use std::{
 
 use super::{
     Digest,
-    folder::{Files, Folder, compare_folders, is_within, join, split},
+    folder::{Folder, compare_folders, is_within, join, split},
     merkle,
     proto::BlobRef,
     selection::Mask,
@@ -237,7 +237,7 @@ impl FromIterator<Input> for Tree {
             if folders.last().is_none_or(|last| *last.path != *folder) {
                 folders.push(Folder {
                     path: folder.into(),
-                    files: Files::default(),
+                    ..Folder::default()
                 });
             }
             if let Some(last) = folders.last_mut() {
@@ -301,6 +301,12 @@ impl Tree {
                 name: file.name,
                 kind: file.kind,
             })
+    }
+
+    /// Returns whether all inputs that a folder holds itself are of this tree.
+    pub(super) fn has_all_of(&self, folder: &Folder) -> bool {
+        let mut files = folder.files.iter();
+        files.all(|file| file.mask & self.mask != 0)
     }
 
     /// Returns the input with this path.

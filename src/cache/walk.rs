@@ -496,6 +496,9 @@ fn files(
             seen.add(name, *mask, looked);
         }
     }
+    if wanted.files.len() <= CHUNK {
+        seen.sum_up(&wanted.path, &wanted.known);
+    }
     found.chunks.push(seen.close());
     Ok(())
 }

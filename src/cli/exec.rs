@@ -200,5 +200,8 @@ pub(super) fn asynchronous<T>(work: impl Future<Output = miette::Result<T>>) -> 
         .enable_all()
         .build()
         .map_err(|error| miette::miette!("the runtime can't be started: {error}"))?;
-    tokio::task::LocalSet::new().block_on(&runtime, work)
+    let done = tokio::task::LocalSet::new().block_on(&runtime, work);
+    // What was waited for is done; for a thread that still gives back its memory nobody waits.
+    runtime.shutdown_background();
+    done
 }
