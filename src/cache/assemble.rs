@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rustix::fs::FileType;
+
 use super::{
     Digest, Kind,
     folder::{Files, Folder, ancestors, compare_folders, join, split},
@@ -10,7 +12,7 @@ use super::{
     proto::BlobRef,
     seen::{How, Place, Sources},
     selection::Mask,
-    stat_index::{Known, Stamp, StatIndex, Writer},
+    stat_index::{Besides, Known, Stamp, StatIndex, Writer},
 };
 
 /// What a walk has found.
@@ -51,6 +53,10 @@ pub(super) struct Visited {
     pub(super) known: usize,
     /// Where the index knows files that no selection of this walk has.
     pub(super) kept: Vec<usize>,
+    /// What it holds besides these and those in `chunks`.
+    pub(super) others: Vec<(Box<[u8]>, FileType)>,
+    /// Whether it was listed anew, and that can be trusted later.
+    pub(super) is_relisted: bool,
     pub(super) how: How,
     pub(super) chunks: Vec<Chunk>,
 }
@@ -223,6 +229,8 @@ impl Ordered {
             chunks.map(count).sum::<usize>()
         };
         let (read, news) = (sum(|chunk| chunk.read), sum(|chunk| chunk.news));
+        let lists = self.directories.iter();
+        let news = news + lists.filter(|visited| visited.is_relisted).count();
         let learnt = (news > 0).then(|| self.learn(index, news));
         let young = self.directories.iter().flat_map(Visited::young).collect();
         let (mut folders, mut hows) = (Vec::new(), Vec::new());
@@ -263,6 +271,8 @@ impl Ordered {
                 children: Vec::new(),
                 known: known.len(),
                 kept: (0..known.len()).collect(),
+                others: Vec::new(),
+                is_relisted: false,
                 how: How::Apart,
                 chunks: Vec::new(),
             };
@@ -274,6 +284,7 @@ impl Ordered {
         };
         let is_other = |at: &usize| known.at(*at).is_some_and(|(known, ..)| known != name);
         visited.kept.retain(is_other);
+        visited.others.retain(|(other, _)| **other != *name);
         let mut all = Chunk::new(visited.id, 0, 0);
         let mut looked = Some(looked);
         for chunk in visited.chunks.drain(..) {
@@ -307,7 +318,7 @@ impl Ordered {
         for visited in &mut self.directories {
             let sum = |count: fn(&Chunk) -> usize| visited.chunks.iter().map(count).sum::<usize>();
             let as_known = sum(|chunk| chunk.known) + visited.kept.len() == visited.known;
-            if sum(|chunk| chunk.read) == 0 && as_known {
+            if sum(|chunk| chunk.read) == 0 && as_known && !visited.is_relisted {
                 writer.copy(index.block(&visited.path));
             } else {
                 learn_directory(&mut writer, visited, &index.directory(&visited.path));
@@ -335,18 +346,29 @@ impl Ordered {
 fn learn_directory(writer: &mut Writer, visited: &Visited, known: &Known<'_>) {
     let kept = visited.kept.iter().filter_map(|at| known.at(*at));
     let mut entries: Vec<(&[u8], Stamp, Digest)> = kept.collect();
+    let others = visited.others.iter();
+    let mut others: Vec<(&[u8], FileType)> =
+        others.map(|(name, kind)| (&name[..], *kind)).collect();
     for chunk in &visited.chunks {
         let first = chunk.files.at(0).map_or(&b""[..], |file| file.name);
         let mut before = known.from(first);
         for (at, file) in chunk.files.iter().enumerate() {
             let Kind::File { digest, .. } = *file.kind else {
+                let kind = match file.kind {
+                    Kind::Link { .. } => FileType::Symlink,
+                    Kind::File { .. } | Kind::Other(_) => FileType::Unknown,
+                };
+                others.push((file.name, kind));
                 continue;
             };
             let stamp = match chunk.stamps.get(at) {
                 Some(stamp) => *stamp,
                 None => before.find(file.name).map(|(stamp, _)| stamp),
             };
-            entries.extend(stamp.map(|stamp| (file.name, stamp, digest)));
+            match stamp {
+                Some(stamp) => entries.push((file.name, stamp, digest)),
+                None => others.push((file.name, FileType::RegularFile)),
+            }
         }
     }
     if !visited.kept.is_empty() {
@@ -356,5 +378,9 @@ fn learn_directory(writer: &mut Writer, visited: &Visited, known: &Known<'_>) {
         let mut chunks = visited.chunks.iter();
         visited.kept.is_empty() && chunks.all(|chunk| chunk.files.len() == entries.len())
     });
-    writer.directory(&visited.path, entries, message);
+    let listed = match &visited.how {
+        How::Stamped(stamp) => Some((*stamp, others)),
+        How::Listed(_) | How::Apart => None,
+    };
+    writer.directory(&visited.path, entries, Besides { message, listed });
 }

@@ -190,6 +190,20 @@ pub(super) struct Listing {
 }
 
 impl Listing {
+    /// Returns the list of these, which are in the order of their names.
+    pub(super) fn of(all: &[(&[u8], FileType)]) -> Self {
+        let mut names = Vec::with_capacity(all.iter().map(|(name, _)| name.len()).sum());
+        let entries = all.iter().map(|(name, kind)| {
+            let start = names.len();
+            names.extend_from_slice(name);
+            (start..names.len(), *kind)
+        });
+        Self {
+            entries: entries.collect(),
+            names,
+        }
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.entries.len()
     }

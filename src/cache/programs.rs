@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, open, statat};
 use super::{
     Digest, Store,
     content::Reader,
-    stat_index::{Stamp, StatIndex, Writer, file_time},
+    stat_index::{Besides, Stamp, StatIndex, Writer, file_time},
 };
 
 /// What was read, by folder and name.
@@ -88,7 +88,7 @@ fn write(index: &StatIndex, learnt: Learnt, file: &Path) {
         let entries = names
             .iter()
             .map(|(name, (stamp, digest))| (&name[..], *stamp, *digest));
-        writer.directory(&path, entries, None);
+        writer.directory(&path, entries.collect(), Besides::default());
     }
     writer.finish().write(file);
 }

@@ -1,4 +1,5 @@
-//! The digests of files that are not read again while their state stays the same.
+//! The digests of files that are not read again while their state stays the same, and the names in
+//! directories that are not listed again.
 //!
 //! One flat file, a block a directory, each with its own checksum: what is damaged or cut off is
 //! only hashed again. It is replaced as a whole by a rename, so that runs at the same time see one
@@ -6,7 +7,7 @@
 
 use std::{cmp::Ordering, io::Write as _, path::Path};
 
-use rustix::fs::Stat;
+use rustix::fs::{FileType, Stat};
 
 use super::{Digest, own, proto::BlobRef, store::make_folder};
 
@@ -14,10 +15,12 @@ use super::{Digest, own, proto::BlobRef, store::make_folder};
 const MAGIC: &[u8; 16] = b"factory-stats 2\n";
 /// No index is as long; it would be made anew each time.
 const LONGEST: u64 = 1 << 30;
-const ENTRY_LENGTH: usize = 8 + 8 + 8 + 8 + 4 + 32;
+const STATE_LENGTH: usize = 8 + 8 + 8 + 8 + 4;
 const MESSAGE_LENGTH: usize = 8 + 32;
+const ENTRY_LENGTH: usize = STATE_LENGTH + 32;
 
-/// All that says that a file is still the one that was hashed. Times are in nanoseconds.
+/// All that says that a file is still the one that was hashed, or that a directory still holds what was
+/// listed. Times are in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) size: u64,
@@ -188,8 +191,10 @@ fn slice(bytes: &[u8], (start, end): (usize, usize)) -> &[u8] {
 
 /// A block is: the length of what follows (4), a checksum of what follows (8), the length of the
 /// path (4), the path, the device (8), the length (8) and the digest (32) of the directory's message or
-/// nothing but zeros, and the entries, each of the length of the name (4), the name, and `ENTRY_LENGTH`
-/// bytes. Numbers are little-endian.
+/// nothing but zeros, the directory's own state without the device (36) or nothing but zeros, how many
+/// others there are (4), the others, each of its type (1), the length of the name (4), and the name, and
+/// the entries, each of the length of the name (4), the name, and `ENTRY_LENGTH` bytes. Numbers are
+/// little-endian.
 fn read_block(bytes: &[u8], at: usize) -> Option<Block> {
     let length = read_u32(bytes, at)?;
     let end = at.checked_add(4 + length)?;
@@ -214,14 +219,41 @@ fn read_i64(bytes: &[u8], at: usize) -> Option<i64> {
     Some(i64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
+fn read_state(bytes: &[u8], at: usize, device: u64) -> Option<Stamp> {
+    Some(Stamp {
+        size: read_u64(bytes, at)?,
+        modified: read_i64(bytes, at + 8)?,
+        changed: read_i64(bytes, at + 16)?,
+        inode: read_u64(bytes, at + 24)?,
+        device,
+        mode: u32::try_from(read_u32(bytes, at + 32)?).ok()?,
+    })
+}
+
+/// The types of what is no file, as a block has them.
+const KINDS: [(u8, FileType); 8] = [
+    (b'f', FileType::RegularFile),
+    (b'd', FileType::Directory),
+    (b'l', FileType::Symlink),
+    (b'p', FileType::Fifo),
+    (b's', FileType::Socket),
+    (b'c', FileType::CharacterDevice),
+    (b'b', FileType::BlockDevice),
+    (b'?', FileType::Unknown),
+];
+
 /// What is known of the files in one directory, by their names.
 #[derive(Debug, Default)]
 pub(super) struct Known<'a> {
     block: &'a [u8],
     device: u64,
     message: Option<BlobRef>,
+    // The state of the directory itself in which what it holds was listed.
+    listed: Option<Stamp>,
     // Invariant: where the entries of `block` start, in the order of the names.
     entries: Vec<u32>,
+    // The same of what is no entry.
+    others: Vec<u32>,
 }
 
 impl<'a> Known<'a> {
@@ -235,6 +267,15 @@ impl<'a> Known<'a> {
         let size = read_u64(block, at + 8)?;
         let digest = Digest::from_bytes(*block.get(at + 16..)?.first_chunk()?);
         at += 8 + MESSAGE_LENGTH;
+        let listed = read_state(block, at, device)?;
+        at += STATE_LENGTH;
+        let count = read_u32(block, at)?;
+        at += 4;
+        let mut others = Vec::new();
+        for _ in 0..count {
+            others.push(u32::try_from(at).ok()?);
+            at = at.checked_add(1 + 4 + read_u32(block, at + 1)?)?;
+        }
         let mut entries = Vec::new();
         while at < block.len() {
             entries.push(u32::try_from(at).ok()?);
@@ -244,8 +285,30 @@ impl<'a> Known<'a> {
             block,
             device,
             message: (size > 0).then_some(BlobRef { digest, size }),
+            // No directory has no mode.
+            listed: Some(listed).filter(|listed| listed.mode != 0),
             entries,
+            others,
         })
+    }
+
+    /// Returns what a directory in this state holds, in the order of the names, if that is known.
+    pub(super) fn listing(&self, now: &Stamp) -> Option<Vec<Named<'a>>> {
+        self.listed.as_ref().filter(|listed| *listed == now)?;
+        let files = self.entries.iter().map(|at| {
+            let name = self.name(*at)?;
+            Some((name, FileType::RegularFile))
+        });
+        let others = self.others.iter().map(|at| {
+            let byte = self.block.get(usize::try_from(*at).ok()?)?;
+            let (_, kind) = KINDS.into_iter().find(|(known, _)| known == byte)?;
+            Some((self.name(*at + 1)?, kind))
+        });
+        let mut all: Vec<_> = files.chain(others).collect::<Option<_>>()?;
+        if !self.others.is_empty() {
+            all.sort_unstable_by_key(|(name, _)| *name);
+        }
+        Some(all).filter(|all| all.is_sorted_by(|(a, _), (b, _)| a < b))
     }
 
     /// Returns the message of a `Directory` that holds the known files and nothing else, if it was worked
@@ -277,20 +340,9 @@ impl<'a> Known<'a> {
     pub(super) fn at(&self, at: usize) -> Option<(&'a [u8], Stamp, Digest)> {
         let at = *self.entries.get(at)?;
         let name = self.name(at)?;
-        let mut at = usize::try_from(at).ok()? + 4 + name.len();
-        let mut next = |length: usize| {
-            at += length;
-            at - length
-        };
-        let stamp = Stamp {
-            size: read_u64(self.block, next(8))?,
-            modified: read_i64(self.block, next(8))?,
-            changed: read_i64(self.block, next(8))?,
-            inode: read_u64(self.block, next(8))?,
-            device: self.device,
-            mode: u32::try_from(read_u32(self.block, next(4))?).ok()?,
-        };
-        let digest = self.block.get(next(32)..)?.first_chunk()?;
+        let at = usize::try_from(at).ok()? + 4 + name.len();
+        let stamp = read_state(self.block, at, self.device)?;
+        let digest = self.block.get(at + STATE_LENGTH..)?.first_chunk()?;
         Some((name, stamp, Digest::from_bytes(*digest)))
     }
 
@@ -338,6 +390,18 @@ fn checksum(body: &[u8]) -> [u8; 8] {
         .unwrap_or_default()
 }
 
+/// What is known of a directory besides its files.
+#[derive(Debug, Default)]
+pub(super) struct Besides<'a> {
+    /// The message of a `Directory` of all its entries and nothing else.
+    pub(super) message: Option<BlobRef>,
+    /// Its own state in which it was listed, and what it holds that is no entry.
+    pub(super) listed: Option<(Stamp, Vec<Named<'a>>)>,
+}
+
+/// A name in a directory, and what has it.
+pub(super) type Named<'a> = (&'a [u8], FileType);
+
 /// Writes an index, block by block.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -357,38 +421,58 @@ impl Writer {
         self.bytes.extend_from_slice(block);
     }
 
-    /// Appends a directory; its entries are in the order of the bytes of their names. Those on
-    /// another device than the first are left out. `message` is that of a `Directory` of all of them.
-    pub(super) fn directory<'a>(
+    /// Appends a directory; its entries are in the order of the bytes of their names. Files on another
+    /// device are not known.
+    pub(super) fn directory(
         &mut self,
         path: &[u8],
-        entries: impl IntoIterator<Item = (&'a [u8], Stamp, Digest)>,
-        message: Option<BlobRef>,
+        mut entries: Vec<(&[u8], Stamp, Digest)>,
+        besides: Besides<'_>,
     ) {
+        let Besides {
+            mut message,
+            listed,
+        } = besides;
+        let first = entries.first().map(|(_, stamp, _)| *stamp);
+        let (listed, mut others) =
+            listed.map_or((None, Vec::new()), |(stamp, others)| (Some(stamp), others));
+        let Some(device) = listed.or(first).map(|stamp| stamp.device) else {
+            return;
+        };
+        entries.retain(|(name, stamp, _)| {
+            let is_here = stamp.device == device;
+            if !is_here {
+                message = None;
+                others.push((*name, FileType::RegularFile));
+            }
+            is_here
+        });
         let start = self.bytes.len();
-        let mut of_device = None;
         self.bytes.extend_from_slice(&[0; 12]);
         self.text(path);
-        let message_at = self.bytes.len() + 8;
-        for (name, stamp, digest) in entries {
-            if of_device.is_none() {
-                self.bytes.extend_from_slice(&stamp.device.to_le_bytes());
-                self.message(message);
+        self.bytes.extend_from_slice(&device.to_le_bytes());
+        let (size, digest) = message.map_or((0, [0; 32]), |message| {
+            (message.size, *message.digest.as_bytes())
+        });
+        self.bytes.extend_from_slice(&size.to_le_bytes());
+        self.bytes.extend_from_slice(&digest);
+        match listed {
+            Some(listed) => self.state(&listed),
+            None => {
+                others.clear();
+                self.bytes.extend_from_slice(&[0; STATE_LENGTH]);
             }
-            if *of_device.get_or_insert(stamp.device) != stamp.device {
-                self.bytes
-                    .iter_mut()
-                    .skip(message_at)
-                    .take(MESSAGE_LENGTH)
-                    .for_each(|byte| *byte = 0);
-                continue;
-            }
+        }
+        let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&count.to_le_bytes());
+        for (name, kind) in others {
+            let known = KINDS.into_iter().find(|(_, known)| *known == kind);
+            self.bytes.push(known.map_or(b'?', |(byte, _)| byte));
             self.text(name);
-            self.bytes.extend_from_slice(&stamp.size.to_le_bytes());
-            self.bytes.extend_from_slice(&stamp.modified.to_le_bytes());
-            self.bytes.extend_from_slice(&stamp.changed.to_le_bytes());
-            self.bytes.extend_from_slice(&stamp.inode.to_le_bytes());
-            self.bytes.extend_from_slice(&stamp.mode.to_le_bytes());
+        }
+        for (name, stamp, digest) in entries {
+            self.text(name);
+            self.state(&stamp);
             self.bytes.extend_from_slice(digest.as_bytes());
         }
         let body = self.bytes.get(start + 12..).unwrap_or_default();
@@ -398,21 +482,17 @@ impl Writer {
             self.bytes.truncate(start);
             return;
         };
-        if of_device.is_none() {
-            self.bytes.truncate(start);
-            return;
-        }
         let head = self.bytes.iter_mut().skip(start);
         head.zip(length.to_le_bytes().into_iter().chain(sum))
             .for_each(|(place, byte)| *place = byte);
     }
 
-    fn message(&mut self, message: Option<BlobRef>) {
-        let (size, digest) = message.map_or((0, [0; 32]), |message| {
-            (message.size, *message.digest.as_bytes())
-        });
-        self.bytes.extend_from_slice(&size.to_le_bytes());
-        self.bytes.extend_from_slice(&digest);
+    fn state(&mut self, stamp: &Stamp) {
+        self.bytes.extend_from_slice(&stamp.size.to_le_bytes());
+        self.bytes.extend_from_slice(&stamp.modified.to_le_bytes());
+        self.bytes.extend_from_slice(&stamp.changed.to_le_bytes());
+        self.bytes.extend_from_slice(&stamp.inode.to_le_bytes());
+        self.bytes.extend_from_slice(&stamp.mode.to_le_bytes());
     }
 
     fn text(&mut self, text: &[u8]) {

@@ -16,7 +16,10 @@ use std::{
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use tempfile::TempDir;
 
-use super::{Diff, Digest, Input, InputSelection, Kind, Scanner, Special, Standing, Tree};
+use super::{
+    Diff, Digest, Input, InputSelection, Kind, Scanner, Special, Standing, Tree,
+    stat_index::{Stamp, StatIndex},
+};
 use crate::boundary::{Entry, PathPattern};
 
 /// A folder with a scanner that has a stat index, and what changes it.
@@ -318,6 +321,78 @@ fn entries(patterns: &[&str]) -> Vec<Entry<PathPattern>> {
         .iter()
         .map(|pattern| pattern.parse::<PathPattern>().unwrap().into())
         .collect()
+}
+
+// The directories of which the index knows what they hold; it says so of each as the system does.
+fn listed(folder: &Folder) -> Vec<String> {
+    let index = StatIndex::load(&folder.index);
+    let mut listed = Vec::new();
+    for (path, _) in index.blocks() {
+        let place = folder.root.join(OsStr::from_bytes(path));
+        let stat = rustix::fs::stat(&place).unwrap();
+        let Some(names) = index.directory(path).listing(&Stamp::of(&stat).unwrap()) else {
+            continue;
+        };
+        let mut there: Vec<_> = fs::read_dir(&place)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        there.sort();
+        let names: Vec<_> = names
+            .iter()
+            .map(|(name, _)| OsStr::from_bytes(name).to_owned())
+            .collect();
+        assert_eq!(names, there);
+        listed.push(String::from_utf8_lossy(path).into_owned());
+    }
+    listed
+}
+
+#[test]
+fn a_directory_is_not_listed_again_until_what_it_holds_has_changed() {
+    let folder = Folder::repository();
+    folder
+        .write(".gitignore", "*.log\ntmp/\nkept.txt\n")
+        .write("kept.txt", "tracked")
+        .write("app/a.rb", "a")
+        .write("app/a.log", "ignored")
+        .write("app/models/b.rb", "b")
+        .write("tmp/c", "ignored");
+    git(&folder.root, &["add", "-f", "kept.txt"]);
+    symlink("a.rb", folder.root.join("app/link")).unwrap();
+    let known = ["", "app", "app/models"];
+    let settle = || thread::sleep(Duration::from_millis(60));
+    settle();
+    let first = folder.scan();
+    assert_eq!(listed(&folder), known);
+    assert_eq!(folder.scan(), first);
+
+    // What is no input may become one, or hold some, and something else may take its name.
+    for change in [
+        "mv tmp/c app/c",
+        "rm app/a.log; mkdir app/a.log; echo d > app/a.log/d",
+        "rm -r app/a.log; ln -s a.rb app/a.log",
+        "rm app/a.log app/link; echo e > app/link",
+        "git rm -q --cached kept.txt",
+        "git add -f kept.txt app/a.rb; echo 'a.rb' >> .gitignore",
+        "rm -r app/models; echo f > app/models",
+    ] {
+        let mut command = Command::new("sh");
+        command.args(["-c", change]).current_dir(&folder.root);
+        assert!(command.status().unwrap().success(), "{change}");
+        folder.scan();
+        settle();
+        folder.scan();
+        let last = listed(&folder);
+        assert!(last.len() >= 2, "{change}: {last:?}");
+        folder.scan();
+    }
+
+    // One edited file is no reason to forget it.
+    folder.write("app/a.rb", "another");
+    settle();
+    folder.scan();
+    assert_eq!(listed(&folder), ["", "app"]);
 }
 
 fn selection(patterns: Option<&[&str]>, always: &[&str], exclude: &[&str]) -> InputSelection {

@@ -24,7 +24,7 @@ use super::{
     Kind, ScanError, Scanner,
     assemble::{Apart, Aparts, Chunk, Found, Ordered, Visited, Walked},
     folder::{is_within, join, split},
-    look::{Looker, Met, list, look_at, open, open_root, unreadable},
+    look::{Listing, Looker, Met, list, look_at, open, open_root, unreadable},
     seen::{How, Place, Sources},
     selection::{Mask, Named, Selector},
     stat_index::{Cursor, Known, Stamp, StatIndex, file_time},
@@ -91,6 +91,8 @@ struct Inside<'d, 'a> {
     known: Cursor<'d, 'a>,
     files: Vec<(Range<usize>, Mask)>,
     kept: Vec<usize>,
+    // What is none of these files.
+    others: Vec<(Box<[u8]>, FileType)>,
     children: Vec<u32>,
     tasks: Vec<Task<'a>>,
     passed: &'d mut Vec<Vec<u8>>,
@@ -98,11 +100,15 @@ struct Inside<'d, 'a> {
 
 impl Inside<'_, '_> {
     /// Takes a file for the selections that have it.
-    fn take(&mut self, place: &Range<usize>, name: &[u8], mask: Mask) {
-        if mask == 0 {
-            self.kept.extend(self.known.position(name));
-        } else {
+    fn take(&mut self, place: &Range<usize>, name: &[u8], kind: FileType, mask: Mask) {
+        if mask != 0 {
             self.files.push((place.clone(), mask));
+            return;
+        }
+        let is_file = kind == FileType::RegularFile;
+        match self.known.position(name).filter(|_| is_file) {
+            Some(at) => self.kept.push(at),
+            None => self.others.push((name.into(), kind)),
         }
     }
 
@@ -250,9 +256,17 @@ impl<'a> Walk<'a> {
             return Ok(());
         };
         let fd = directory.fd().map_err(|error| unreadable(&path, error))?;
-        let stamp = fstat(fd).map_err(|error| unreadable(&path, error))?;
-        let stamp = Stamp::of(&stamp).filter(|stamp| stamp.is_older_than(start));
-        let listing = list(&mut directory, &path)?;
+        let now = Stamp::of(&fstat(fd).map_err(|error| unreadable(&path, error))?);
+        let known = self.index.directory(&path);
+        let as_known = now.and_then(|now| known.listing(&now));
+        let is_new = as_known.is_none();
+        let (stamp, listing) = match as_known {
+            Some(names) => (now, Listing::of(&names)),
+            None => (
+                now.filter(|now| now.is_older_than(start)),
+                list(&mut directory, &path)?,
+            ),
+        };
         let fd = directory.fd().map_err(|error| unreadable(&path, error))?;
         // Paths as the top of the work tree sees them; behind the prefix they start at the root.
         let mut full = [&self.prefix[..], &path].concat();
@@ -269,13 +283,13 @@ impl<'a> Walk<'a> {
         if !path.is_empty() {
             full.push(b'/');
         }
-        let known = self.index.directory(&path);
         let mut inside = Inside {
             walk: self,
             state: &state,
             known: known.from(b""),
             files: Vec::with_capacity(listing.len()),
             kept: Vec::new(),
+            others: Vec::new(),
             children: Vec::new(),
             tasks: Vec::new(),
             passed: &mut found.passed,
@@ -284,17 +298,17 @@ impl<'a> Walk<'a> {
         let mut ignored = Vec::new();
         for (place, kind) in listing.entries() {
             let name = listing.name(place);
-            if name == b".git" {
-                continue;
-            }
             full.truncate(folder);
             full.extend_from_slice(name);
             let below = full.get(self.prefix.len()..).unwrap_or_default();
-            let Some(kind) = resolved(kind, fd, name).map_err(|error| unreadable(below, error))?
-            else {
+            let there = resolved(kind, fd, name).map_err(|error| unreadable(below, error))?;
+            let is_directory = there == Some(FileType::Directory);
+            if is_directory || name == b".git" || there.is_none() {
+                inside.others.push((name.into(), there.unwrap_or(kind)));
+            }
+            let Some(kind) = there.filter(|_| name != b".git") else {
                 continue;
             };
-            let is_directory = kind == FileType::Directory;
             if is_directory && self.left_out == Some(below) {
                 continue;
             }
@@ -307,21 +321,23 @@ impl<'a> Walk<'a> {
                 // An id for what may come of it, so that the order is that of the names.
                 let id = self.next.fetch_add(1, Ordering::Relaxed);
                 inside.children.push(id);
-                ignored.push((place, is_directory, id));
+                ignored.push((place, kind, id));
             } else if is_directory {
                 let id = self.next.fetch_add(1, Ordering::Relaxed);
                 inside.children.push(id);
                 inside.enter(below, id, None, false);
             } else {
-                inside.take(place, name, self.selector.select(below, &state.reaches));
+                let mask = self.selector.select(below, &state.reaches);
+                inside.take(place, name, kind, mask);
             }
         }
         // To tell what is tracked takes a while; meanwhile others have work.
         self.push(std::mem::take(&mut inside.tasks));
         inside.known = known.from(b"");
         let met = inside.files.len();
-        for (place, is_directory, id) in ignored {
+        for (place, kind, id) in ignored {
             let name = listing.name(place);
+            let is_directory = kind == FileType::Directory;
             full.truncate(folder);
             full.extend_from_slice(name);
             let below = full.get(self.prefix.len()..).unwrap_or_default();
@@ -335,7 +351,12 @@ impl<'a> Walk<'a> {
             match &top {
                 _ if given => {}
                 Some(top) if !is_directory || is_named(top) => {}
-                Some(_) | None => continue,
+                Some(_) | None => {
+                    if !is_directory {
+                        inside.others.push((name.into(), kind));
+                    }
+                    continue;
+                }
             }
             if is_directory {
                 inside.enter(below, id, top, !given);
@@ -344,12 +365,13 @@ impl<'a> Walk<'a> {
                     Some(top) if !given => self.selector.select_ignored(below, top, &state.reaches),
                     Some(_) | None => self.selector.select(below, &state.reaches),
                 };
-                inside.take(place, name, mask);
+                inside.take(place, name, kind, mask);
             }
         }
         let Inside {
             mut files,
             kept,
+            others,
             children,
             tasks,
             ..
@@ -363,6 +385,8 @@ impl<'a> Walk<'a> {
             children,
             known: known.len(),
             kept,
+            others,
+            is_relisted: is_new && stamp.is_some(),
             chunks: Vec::new(),
             how: stamp.map_or_else(|| How::Listed(listing.clone()), How::Stamped),
         });
