@@ -82,21 +82,6 @@ const COMMANDS: &[Entry] = &[
     command!("refusals", refusals, InProject),
     command!("eject", eject, InProject),
     command!("explain", explain, InProject),
-    // A keeper is to know nothing but its child.
-    Entry {
-        name: "keep",
-        describe: |command| hidden::Keep::augment_args(command).hide(true),
-        act: Act::Alone(|matches| Ok(hidden::keep(&hidden::Keep::from_arg_matches(matches)?))),
-    },
-    Entry {
-        name: "confine",
-        describe: |command| hidden::Confine::augment_args(command).hide(true),
-        act: Act::Alone(|matches| {
-            Ok(hidden::confine(&hidden::Confine::from_arg_matches(
-                matches,
-            )?))
-        }),
-    },
     Entry {
         name: "replay-agent",
         describe: |command| hidden::ReplayAgent::augment_args(command).hide(true),

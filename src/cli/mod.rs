@@ -113,7 +113,11 @@ enum Colour {
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    let line = Line::read(std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
+    let words: Vec<_> = std::env::args_os().collect();
+    if let Some(code) = hidden::act(&words) {
+        return code;
+    }
+    let line = Line::read(words).unwrap_or_else(|error| error.exit());
     match line.act_alone() {
         Ok(Some(code)) => return code,
         Ok(None) => {}
