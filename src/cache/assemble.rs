@@ -1,6 +1,9 @@
 //! Makes one sorted list of inputs, and the next stat index, of what the threads of a walk found.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    os::unix::ffi::OsStrExt as _,
+};
 
 use rustix::fs::FileType;
 
@@ -230,8 +233,17 @@ impl Ordered {
         };
         let (read, news) = (sum(|chunk| chunk.read), sum(|chunk| chunk.news));
         let lists = self.directories.iter();
-        let news = news + lists.filter(|visited| visited.is_relisted).count();
-        let learnt = (news > 0).then(|| self.learn(index, news));
+        let told = sources.told();
+        let news = news
+            + lists.filter(|visited| visited.is_relisted).count()
+            + told.iter().filter(|(.., is_new)| *is_new).count();
+        let learnt = (news > 0).then(|| {
+            let mut writer = self.learn(index, news);
+            for (path, told, _) in &told {
+                writer.told(path.as_os_str().as_bytes(), told);
+            }
+            writer
+        });
         let young = self.directories.iter().flat_map(Visited::young).collect();
         let (mut folders, mut hows) = (Vec::new(), Vec::new());
         for visited in self.directories {

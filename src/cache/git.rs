@@ -2,10 +2,11 @@
 //! its `.gitignore` files. Reads git's own files; runs nothing and changes nothing.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use rustix::fs::stat;
@@ -21,7 +22,22 @@ use super::{
 pub(super) struct Repository {
     directory: PathBuf,
     tracked: OnceLock<Result<Tracked, String>>,
+    // What was told before, and whether that holds.
+    before: Option<Told>,
+    holds: OnceLock<bool>,
+    told: Mutex<BTreeMap<Box<[u8]>, bool>>,
 }
+
+/// What was told of paths: whether they are tracked, or, with a slash at the end, something in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    /// The state of git's index that tells so; it can be trusted later.
+    pub(super) stamp: Stamp,
+    pub(super) answers: BTreeMap<Box<[u8]>, bool>,
+}
+
+/// Of so many paths it is kept what was told: an index is read in less time than many more.
+const MOST_TOLD: usize = 10_000;
 
 /// The paths that a repository tracks, sorted by their bytes.
 #[derive(Debug, Default)]
@@ -83,7 +99,40 @@ impl Repository {
         Self {
             directory,
             tracked: OnceLock::new(),
+            before: None,
+            holds: OnceLock::new(),
+            told: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// Returns the repository, knowing what was told of its paths before.
+    pub(super) fn with_told(self, before: Option<Told>) -> Self {
+        Self { before, ..self }
+    }
+
+    /// Returns what has been told of its paths, if that may be of use later, and whether git's index was read
+    /// for it.
+    pub(super) fn told(&self) -> Option<(Told, bool)> {
+        let read = match self.tracked.get() {
+            None => None,
+            Some(Ok(tracked)) => match tracked.state {
+                State::Stamped(stamp) => Some(stamp),
+                State::Absent | State::Read(_) => return None,
+            },
+            Some(Err(_)) => return None,
+        };
+        let before = self
+            .before
+            .as_ref()
+            .filter(|_| self.holds.get() == Some(&true));
+        let before = before.map(|before| before.stamp);
+        let stamp = read.or(before)?;
+        let answers = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_of_one = before.is_none_or(|before| before == stamp);
+        (is_of_one && !answers.is_empty() && answers.len() <= MOST_TOLD).then(|| {
+            let answers = answers.clone();
+            (Told { stamp, answers }, read.is_some())
+        })
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -176,29 +225,55 @@ impl Repository {
 
     /// Returns whether this path, as seen from the top of the work tree, is tracked.
     pub(super) fn tracks(&self, path: &[u8]) -> Result<bool, String> {
-        let tracked = self.tracked()?;
-        Ok(tracked.has(path) || tracked.has_with_its_folder(path))
+        self.answer(path, |tracked| tracked.tracks(path))
     }
 
     /// Returns whether something in this directory is tracked, or the directory itself as a
     /// submodule.
     pub(super) fn tracks_within(&self, path: &[u8]) -> Result<bool, String> {
         let within = [path, b"/"].concat();
-        let tracked = self.tracked()?;
-        let first = tracked.get(tracked.first_not_before(&within));
-        Ok(first.is_some_and(|first| first.starts_with(&within)) || self.tracks(path)?)
+        self.answer(&within, |tracked| {
+            let first = tracked.get(tracked.first_not_before(&within));
+            first.is_some_and(|first| first.starts_with(&within)) || tracked.tracks(path)
+        })
+    }
+
+    fn answer(&self, of: &[u8], look: impl FnOnce(&Tracked) -> bool) -> Result<bool, String> {
+        let before = self.before.as_ref().filter(|before| {
+            let holds = || self.is_like(&before.stamp);
+            *self.holds.get_or_init(holds)
+        });
+        let answer = match before.and_then(|before| before.answers.get(of)) {
+            Some(answer) => *answer,
+            None => look(self.tracked()?),
+        };
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() <= MOST_TOLD {
+            told.insert(of.into(), answer);
+        }
+        Ok(answer)
+    }
+
+    // Whether git's index is in this state.
+    fn is_like(&self, stamp: &Stamp) -> bool {
+        stat(self.index()).is_ok_and(|now| Stamp::of(&now).as_ref() == Some(stamp))
     }
 
     /// Returns whether all that was said of what is tracked is still so.
     pub(super) fn stands(&self) -> bool {
+        let before = self
+            .before
+            .as_ref()
+            .filter(|_| self.holds.get() == Some(&true));
+        if before.is_some_and(|before| !self.is_like(&before.stamp)) {
+            return false;
+        }
         match self.tracked.get() {
             None => true,
             Some(Err(_)) => false,
             Some(Ok(tracked)) => match tracked.state {
                 State::Absent => fs::symlink_metadata(self.index()).is_err(),
-                State::Stamped(stamp) => {
-                    stat(self.index()).is_ok_and(|now| Stamp::of(&now) == Some(stamp))
-                }
+                State::Stamped(stamp) => self.is_like(&stamp),
                 State::Read(digest) => {
                     fs::read(self.index()).is_ok_and(|bytes| Digest::of(bytes) == digest)
                 }
@@ -206,7 +281,8 @@ impl Repository {
         }
     }
 
-    fn index(&self) -> PathBuf {
+    /// Returns where git's index is.
+    pub(super) fn index(&self) -> PathBuf {
         self.directory.join("index")
     }
 
@@ -281,6 +357,10 @@ impl Tracked {
         self.names.extend_from_slice(name);
         self.ends.push(self.names.len());
         self.sparse |= name.ends_with(b"/");
+    }
+
+    fn tracks(&self, path: &[u8]) -> bool {
+        self.has(path) || self.has_with_its_folder(path)
     }
 
     fn has(&self, name: &[u8]) -> bool {

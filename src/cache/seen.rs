@@ -5,9 +5,9 @@
 //! that may have changed within a tick of the clock is listed again. In doubt nothing stands.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -21,7 +21,7 @@ use rustix::fs::fstat;
 use super::{
     Kind, ScanError,
     folder::{Folder, join, split},
-    git::Repository,
+    git::{Repository, Told},
     look::{Listing, Looker, list, look_at, open, open_root},
     scan::{Touched, threads},
     stat_index::{Stamp, StatIndex},
@@ -68,6 +68,8 @@ pub(super) enum How {
 /// What says which files are inputs, as it was read.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
+    // What repositories told before, by where git's index is.
+    told: BTreeMap<Box<[u8]>, Told>,
     read: Mutex<Read>,
 }
 
@@ -87,6 +89,33 @@ struct Read {
 }
 
 impl Sources {
+    /// Returns what knows what repositories told when `index` was written.
+    pub(super) fn knowing(index: &StatIndex) -> Self {
+        Self {
+            told: index.told(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the repositories, with what they told before.
+    pub(super) fn told(&self) -> Vec<(PathBuf, Told, bool)> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = read
+            .repositories
+            .iter()
+            .filter_map(|(_, found)| found.as_ref());
+        let all = found.chain(&read.told).filter_map(|repository| {
+            let (told, is_new) = repository.told()?;
+            Some((repository.index(), told, is_new))
+        });
+        all.collect()
+    }
+
+    fn remembering(&self, repository: Repository) -> Repository {
+        let told = self.told.get(repository.index().as_os_str().as_bytes());
+        repository.with_told(told.cloned())
+    }
+
     /// Reads a file that may not be there.
     pub(super) fn text(&self, path: PathBuf) -> Text {
         let text = fs::read(&path).ok();
@@ -101,14 +130,17 @@ impl Sources {
 
     /// Returns the repository whose work tree has `.git` at this place, if there is one.
     pub(super) fn repository(&self, dot_git: PathBuf) -> Option<Arc<Repository>> {
-        let found = Repository::at(&dot_git).map(Arc::new);
+        let found = Repository::at(&dot_git);
+        let found = found.map(|found| Arc::new(self.remembering(found)));
         self.add(|read| read.repositories.push((dot_git, found.clone())));
         found
     }
 
-    /// Notes a repository that was told.
-    pub(super) fn add_repository(&self, repository: &Arc<Repository>) {
-        self.add(|read| read.told.push(Arc::clone(repository)));
+    /// Returns the repository with this git directory, which was told.
+    pub(super) fn told_repository(&self, directory: PathBuf) -> Arc<Repository> {
+        let told = Arc::new(self.remembering(Repository::with_directory(directory)));
+        self.add(|read| read.told.push(Arc::clone(&told)));
+        told
     }
 
     fn add(&self, note: impl FnOnce(&mut Read)) {

@@ -5,11 +5,11 @@
 //! only hashed again. It is replaced as a whole by a rename, so that runs at the same time see one
 //! or the other and at worst forget what the other has learnt.
 
-use std::{cmp::Ordering, io::Write as _, path::Path};
+use std::{cmp::Ordering, collections::BTreeMap, io::Write as _, path::Path};
 
 use rustix::fs::{FileType, Stat};
 
-use super::{Digest, own, proto::BlobRef, store::make_folder};
+use super::{Digest, git::Told, own, proto::BlobRef, store::make_folder};
 
 /// Another number wherever the digest of a directory comes to something else.
 const MAGIC: &[u8; 16] = b"factory-stats 2\n";
@@ -172,6 +172,25 @@ impl StatIndex {
             .blocks
             .binary_search_by(|block| slice(&self.bytes, block.path).cmp(path));
         found.ok().and_then(|at| self.blocks.get(at))
+    }
+
+    /// Returns what repositories told, by where git's index is: they are kept as directories are, by paths
+    /// that none of those has, with an entry for each path that they were asked for.
+    pub(super) fn told(&self) -> BTreeMap<Box<[u8]>, Told> {
+        let blocks = self.blocks().filter(|(path, _)| path.starts_with(b"/"));
+        let told = blocks.filter_map(|(path, _)| {
+            let known = self.directory(path);
+            let all = (0..known.len()).map(|at| known.at(at));
+            let all: Vec<_> = all.collect::<Option<_>>()?;
+            let (_, stamp, _) = *all.first()?;
+            let mut answers = BTreeMap::new();
+            for (of, _, answer) in all.into_iter().filter(|(_, its, _)| *its == stamp) {
+                let answer = YES_AND_NO.iter().position(|known| *known == answer)?;
+                answers.insert(of.into(), answer == 0);
+            }
+            Some((path.into(), Told { stamp, answers }))
+        });
+        told.collect()
     }
 
     /// Returns the paths and the encoded blocks of all directories.
@@ -390,6 +409,9 @@ fn checksum(body: &[u8]) -> [u8; 8] {
         .unwrap_or_default()
 }
 
+/// How an entry says whether a path is tracked.
+const YES_AND_NO: [Digest; 2] = [Digest::from_bytes([1; 32]), Digest::from_bytes([0; 32])];
+
 /// What is known of a directory besides its files.
 #[derive(Debug, Default)]
 pub(super) struct Besides<'a> {
@@ -485,6 +507,18 @@ impl Writer {
         let head = self.bytes.iter_mut().skip(start);
         head.zip(length.to_le_bytes().into_iter().chain(sum))
             .for_each(|(place, byte)| *place = byte);
+    }
+
+    /// Appends what the repository told whose index is at `path`.
+    pub(super) fn told(&mut self, path: &[u8], told: &Told) {
+        let [yes, no] = YES_AND_NO;
+        let entries = told.answers.iter().map(|(of, answer)| {
+            let answer = if *answer { yes } else { no };
+            (&**of, told.stamp, answer)
+        });
+        if path.starts_with(b"/") {
+            self.directory(path, entries.collect(), Besides::default());
+        }
     }
 
     fn state(&mut self, stamp: &Stamp) {

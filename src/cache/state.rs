@@ -144,11 +144,7 @@ pub(super) fn surroundings(
     };
     let (top, repository) = match &scanner.work_tree {
         WorkTree::None => return outside,
-        WorkTree::GitDirectory(directory) => {
-            let repository = Arc::new(Repository::with_directory(directory.clone()));
-            sources.add_repository(&repository);
-            (None, repository)
-        }
+        WorkTree::GitDirectory(directory) => (None, sources.told_repository(directory.clone())),
         WorkTree::Discover => {
             let root = scanner.root.canonicalize().map_err(root_failed)?;
             let mut found = root.ancestors().filter_map(|top| {

@@ -84,7 +84,7 @@ impl Folder {
     }
 }
 
-fn git(root: &Path, arguments: &[&str]) {
+fn git(root: &Path, arguments: &[&str]) -> String {
     let out = Command::new("git")
         .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
         .args(arguments)
@@ -98,6 +98,7 @@ fn git(root: &Path, arguments: &[&str]) {
         "git {arguments:?}: {}",
         String::from_utf8_lossy(&out.stderr)
     );
+    String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
 fn changed(diff: &Diff) -> (usize, usize, usize) {
@@ -374,6 +375,8 @@ fn a_directory_is_not_listed_again_until_what_it_holds_has_changed() {
         "rm -r app/a.log; ln -s a.rb app/a.log",
         "rm app/a.log app/link; echo e > app/link",
         "git rm -q --cached kept.txt",
+        "mkdir -p tmp; echo g > tmp/g; git add -f tmp/g",
+        "git rm -q --cached tmp/g",
         "git add -f kept.txt app/a.rb; echo 'a.rb' >> .gitignore",
         "rm -r app/models; echo f > app/models",
     ] {
@@ -385,6 +388,17 @@ fn a_directory_is_not_listed_again_until_what_it_holds_has_changed() {
         folder.scan();
         let last = listed(&folder);
         assert!(last.len() >= 2, "{change}: {last:?}");
+        // Nor is git's index read again for what it has told.
+        let told = StatIndex::load(&folder.index).told();
+        let told = told.into_values().next().expect("what was told is kept");
+        let is_tracked = |path: &str| {
+            let listed = git(&folder.root, &["ls-files", "--", path]);
+            !listed.is_empty()
+        };
+        for (path, answer) in told.answers {
+            let path = String::from_utf8(path.into()).unwrap();
+            assert_eq!(answer, is_tracked(&path), "{path} after {change}");
+        }
         folder.scan();
     }
 
@@ -995,7 +1009,7 @@ fn what_was_looked_at_stands_until_anything_of_it_changes() {
         ),
         (
             "what is tracked",
-            |folder| git(&folder.root, &["add", "-f", "log/x"]),
+            |folder| drop(git(&folder.root, &["add", "-f", "log/x"])),
             false,
         ),
     ];

@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
         index: &'a StatIndex,
     ) -> Result<Self, ScanError> {
         let root = open_root(&scanner.root)?;
-        let sources = Sources::default();
+        let sources = Sources::knowing(index);
         let (prefix, state) = surroundings(scanner, selector, &sources)?;
         let first = Directory {
             id: 0,
