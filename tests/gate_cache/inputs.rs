@@ -130,6 +130,28 @@ fn a_new_file_a_deleted_one_and_an_empty_one_are_misses() {
 }
 
 #[test]
+fn what_comes_into_a_folder_whose_time_is_put_back_is_a_miss() {
+    let project = Project::new("");
+    let before = SystemTime::now() - Duration::from_secs(100);
+    for folder in [".", "deep"] {
+        project.write(&format!("{folder}/old.txt"), "1");
+        project.set_modified(folder, before);
+        settle();
+        project.runs_once();
+        settle();
+        project.replays();
+        project.write(&format!("{folder}/new.txt"), "1");
+        project.set_modified(folder, before);
+        project.runs_once();
+        project.remove(&format!("{folder}/old.txt"));
+        project.set_modified(folder, before);
+        project.runs_once();
+        settle();
+        project.replays();
+    }
+}
+
+#[test]
 fn a_file_that_becomes_a_folder_or_a_link_is_a_miss() {
     let project = Project::new("");
     project.runs_once();
