@@ -209,10 +209,10 @@ fn slice(bytes: &[u8], (start, end): (usize, usize)) -> &[u8] {
 }
 
 /// A block is: the length of what follows (4), a checksum of what follows (8), the length of the
-/// path (4), the path, the device (8), the length (8) and the digest (32) of the directory's message or
-/// nothing but zeros, the directory's own state without the device (36) or nothing but zeros, how many
-/// others there are (4), the others, each of its type (1), the length of the name (4), and the name, and
-/// the entries, each of the length of the name (4), the name, and `ENTRY_LENGTH` bytes. Numbers are
+/// path (4), the path, the device of its files (8), the length (8) and the digest (32) of the directory's
+/// message or nothing but zeros, the directory's own device (8) and state (36) or nothing but zeros, how
+/// many others there are (4), the others, each of its type (1), the length of the name (4), and the name,
+/// and the entries, each of the length of the name (4), the name, and `ENTRY_LENGTH` bytes. Numbers are
 /// little-endian.
 fn read_block(bytes: &[u8], at: usize) -> Option<Block> {
     let length = read_u32(bytes, at)?;
@@ -286,8 +286,8 @@ impl<'a> Known<'a> {
         let size = read_u64(block, at + 8)?;
         let digest = Digest::from_bytes(*block.get(at + 16..)?.first_chunk()?);
         at += 8 + MESSAGE_LENGTH;
-        let listed = read_state(block, at, device)?;
-        at += STATE_LENGTH;
+        let listed = read_state(block, at + 8, read_u64(block, at)?)?;
+        at += 8 + STATE_LENGTH;
         let count = read_u32(block, at)?;
         at += 4;
         let mut others = Vec::new();
@@ -443,8 +443,8 @@ impl Writer {
         self.bytes.extend_from_slice(block);
     }
 
-    /// Appends a directory; its entries are in the order of the bytes of their names. Files on another
-    /// device are not known.
+    /// Appends a directory; its entries are in the order of the bytes of their names. Of those on another
+    /// device than the first only the names are kept.
     pub(super) fn directory(
         &mut self,
         path: &[u8],
@@ -458,7 +458,8 @@ impl Writer {
         let first = entries.first().map(|(_, stamp, _)| *stamp);
         let (listed, mut others) =
             listed.map_or((None, Vec::new()), |(stamp, others)| (Some(stamp), others));
-        let Some(device) = listed.or(first).map(|stamp| stamp.device) else {
+        // A directory may be on another device than what it holds, as on file systems of several layers.
+        let Some(device) = first.or(listed).map(|stamp| stamp.device) else {
             return;
         };
         entries.retain(|(name, stamp, _)| {
@@ -479,10 +480,13 @@ impl Writer {
         self.bytes.extend_from_slice(&size.to_le_bytes());
         self.bytes.extend_from_slice(&digest);
         match listed {
-            Some(listed) => self.state(&listed),
+            Some(listed) => {
+                self.bytes.extend_from_slice(&listed.device.to_le_bytes());
+                self.state(&listed);
+            }
             None => {
                 others.clear();
-                self.bytes.extend_from_slice(&[0; STATE_LENGTH]);
+                self.bytes.extend_from_slice(&[0; 8 + STATE_LENGTH]);
             }
         }
         let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
@@ -539,5 +543,48 @@ impl Writer {
     /// Returns the index.
     pub(super) fn finish(self) -> StatIndex {
         StatIndex::parse(self.bytes).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(device: u64, inode: u64) -> Stamp {
+        Stamp {
+            size: 1,
+            modified: 2,
+            changed: 3,
+            inode,
+            device,
+            mode: 0o100_644,
+        }
+    }
+
+    #[test]
+    fn a_directory_may_be_on_another_device_than_its_files() {
+        let mut writer = Writer::new(&StatIndex::default(), 3);
+        let entries = [(&b"b"[..], 7), (b"c", 8), (b"d", 7)];
+        let entries = entries.map(|(name, device)| (name, stamp(device, 9), Digest::of(name)));
+        let directory = stamp(1, 10);
+        let besides = Besides {
+            message: Some(BlobRef {
+                digest: Digest::of(b"x"),
+                size: 1,
+            }),
+            listed: Some((directory, vec![(b"a", FileType::Directory)])),
+        };
+        writer.directory(b"e", entries.to_vec(), besides);
+        let index = writer.finish();
+        let known = index.directory(b"e");
+        assert_eq!(known.get(b"b"), Some((stamp(7, 9), Digest::of(b"b"))));
+        assert_eq!(known.get(b"d"), Some((stamp(7, 9), Digest::of(b"d"))));
+        // It is named, and hashed every time.
+        assert_eq!(known.get(b"c"), None);
+        assert_eq!(known.message(), None);
+        let names = known.listing(&directory).unwrap();
+        let names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [b"a", b"b", b"c", b"d"]);
+        assert!(known.listing(&stamp(7, 10)).is_none());
     }
 }
