@@ -84,8 +84,8 @@ struct Read {
     rules: Vec<(Box<[u8]>, Text)>,
     // What was found at places where a repository may be.
     repositories: Vec<(PathBuf, Option<Arc<Repository>>)>,
-    // Repositories that were told, not found.
-    told: Vec<Arc<Repository>>,
+    // Repositories that were given, not found.
+    given: Vec<Arc<Repository>>,
 }
 
 impl Sources {
@@ -104,7 +104,7 @@ impl Sources {
             .repositories
             .iter()
             .filter_map(|(_, found)| found.as_ref());
-        let all = found.chain(&read.told).filter_map(|repository| {
+        let all = found.chain(&read.given).filter_map(|repository| {
             let (told, is_new) = repository.told()?;
             Some((repository.index(), told, is_new))
         });
@@ -136,11 +136,11 @@ impl Sources {
         found
     }
 
-    /// Returns the repository with this git directory, which was told.
-    pub(super) fn told_repository(&self, directory: PathBuf) -> Arc<Repository> {
-        let told = Arc::new(self.remembering(Repository::with_directory(directory)));
-        self.add(|read| read.told.push(Arc::clone(&told)));
-        told
+    /// Returns the repository with this git directory, which was given.
+    pub(super) fn given_repository(&self, directory: PathBuf) -> Arc<Repository> {
+        let given = Arc::new(self.remembering(Repository::with_directory(directory)));
+        self.add(|read| read.given.push(Arc::clone(&given)));
+        given
     }
 
     fn add(&self, note: impl FnOnce(&mut Read)) {
@@ -174,7 +174,7 @@ impl Sources {
             .all(|(path, text)| fs::read(path).ok() == *text)
             && read.repositories.iter().all(is_found)
             && found
-                .chain(&read.told)
+                .chain(&read.given)
                 .all(|repository| repository.stands()))
     }
 }

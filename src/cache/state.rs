@@ -144,7 +144,7 @@ pub(super) fn surroundings(
     };
     let (top, repository) = match &scanner.work_tree {
         WorkTree::None => return outside,
-        WorkTree::GitDirectory(directory) => (None, sources.told_repository(directory.clone())),
+        WorkTree::GitDirectory(directory) => (None, sources.given_repository(directory.clone())),
         WorkTree::Discover => {
             let root = scanner.root.canonicalize().map_err(root_failed)?;
             let mut found = root.ancestors().filter_map(|top| {
