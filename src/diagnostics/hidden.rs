@@ -178,7 +178,10 @@ fn is_needed(before: Option<char>, letter: char, rest: &str) -> bool {
             (behind(is_mongolian) || behind(is_variation_selector))
                 && after.is_some_and(is_mongolian)
         }
-        '\u{2800}' => in_braille(Some(before), rest),
+        // What else is shown as nothing is no place for one more such.
+        '\u{2800}' => {
+            (before == '\u{2800}' || !is_ignorable(before)) && in_braille(Some(before), rest)
+        }
         '\u{fe0e}' | '\u{fe0f}' => {
             behind(is_picture) || is_keycap(before) && after == Some('\u{20e3}')
         }
@@ -374,6 +377,7 @@ mod tests {
                 "\u{3164}\u{115f}\u{1160}\u{ffa0}",
             ),
             ("a\u{2800}b", "\u{2800}"),
+            ("\u{645}\u{200d}\u{2800}\u{280b}", "\u{2800}"),
             ("\u{fff9}a\u{fffa}b\u{fffb}", "\u{fff9}\u{fffa}\u{fffb}"),
             ("a\u{206f}\u{1d173}\u{1bca0}", "\u{206f}\u{1d173}\u{1bca0}"),
             // Joiners at the edge of a word, twice, or beside something of another kind.
