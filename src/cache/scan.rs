@@ -6,10 +6,10 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fmt, io,
     os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
     thread,
 };
 
@@ -117,6 +117,22 @@ pub struct Scanner {
     index: Mutex<Option<Arc<StatIndex>>>,
     // Whether the file does not have all that is in the index.
     is_unwritten: Mutex<bool>,
+    pub(super) listener: Option<Listener>,
+}
+
+/// Who hears of news.
+pub(super) struct Listener(Box<dyn Fn() + Send + Sync>);
+
+impl Listener {
+    pub(super) fn tell(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 impl Scanner {
@@ -129,6 +145,7 @@ impl Scanner {
             index_file: None,
             index: Mutex::default(),
             is_unwritten: Mutex::default(),
+            listener: None,
         }
     }
 
@@ -137,6 +154,14 @@ impl Scanner {
     #[must_use]
     pub fn with_index(mut self, file: impl Into<PathBuf>) -> Self {
         self.index_file = Some(file.into());
+        self
+    }
+
+    /// Calls `hear` from a thread that scans, once in a walk, when it meets a file whose content is not
+    /// what the index knows. What is gone is not told.
+    #[must_use]
+    pub fn with_listener(mut self, hear: impl Fn() + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener(Box::new(hear)));
         self
     }
 
@@ -330,8 +355,12 @@ fn real(folder: &Path) -> Option<PathBuf> {
 
 /// Returns how many threads look at files at the same time.
 pub(super) fn threads() -> usize {
-    // More do not help: they wait for the kernel.
-    thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(16)
+    // To find it out takes the reading of several files.
+    static THREADS: LazyLock<usize> = LazyLock::new(|| {
+        // More do not help: they wait for the kernel.
+        thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(16)
+    });
+    *THREADS
 }

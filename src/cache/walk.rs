@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
 };
@@ -21,10 +21,11 @@ use rustix::{
 };
 
 use super::{
-    Kind, ScanError, Scanner,
+    Digest, Kind, ScanError, Scanner,
     assemble::{Apart, Aparts, Chunk, Found, Ordered, Visited, Walked},
     folder::{is_within, join, split},
-    look::{Listing, Looker, Met, list, look_at, open, open_root, unreadable},
+    look::{Listing, Looked, Looker, Met, list, look_at, open, open_root, unreadable},
+    scan::Listener,
     seen::{How, Place, Sources},
     selection::{Mask, Named, Selector},
     stat_index::{Cursor, Known, Stamp, StatIndex, file_time},
@@ -50,6 +51,9 @@ pub(super) struct Walk<'a> {
     queue: Mutex<Queue<'a>>,
     ready: Condvar,
     next: AtomicU32,
+    listener: Option<&'a Listener>,
+    // Whether the listener has been told.
+    told: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -169,6 +173,8 @@ impl<'a> Walk<'a> {
             }),
             ready: Condvar::new(),
             next: AtomicU32::new(1),
+            listener: scanner.listener.as_ref(),
+            told: AtomicBool::new(false),
         })
     }
 
@@ -208,7 +214,9 @@ impl<'a> Walk<'a> {
                 drop(queue);
                 let result = match task {
                     Task::Directory(task) => self.directory(task, &mut found, &mut looker),
-                    Task::Files(wanted, start) => files(&wanted, start, &mut found, &mut looker),
+                    Task::Files(wanted, start) => {
+                        self.files(&wanted, start, &mut found, &mut looker)
+                    }
                 };
                 queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
                 queue.working -= 1;
@@ -411,13 +419,59 @@ impl<'a> Walk<'a> {
     ) -> Result<(), ScanError> {
         if wanted.files.len() <= CHUNK {
             self.push(tasks);
-            return files(&wanted, 0, found, looker);
+            return self.files(&wanted, 0, found, looker);
         }
         let wanted = Arc::new(wanted);
         let chunks = (0..wanted.files.len()).step_by(CHUNK);
         tasks.extend(chunks.map(|start| Task::Files(Arc::clone(&wanted), start)));
         self.push(tasks);
         Ok(())
+    }
+
+    /// Looks at some of the files of a directory.
+    fn files(
+        &self,
+        wanted: &Wanted<'_>,
+        start: usize,
+        found: &mut Found,
+        looker: &mut Looker,
+    ) -> Result<(), ScanError> {
+        let fd = wanted.directory.fd();
+        let fd = fd.map_err(|error| unreadable(&wanted.path, error))?;
+        let chunk = wanted.files.get(start..).unwrap_or_default();
+        let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
+        let name = |place: &Range<usize>| wanted.names.get(place.clone()).unwrap_or_default();
+        let mut known = wanted
+            .known
+            .from(chunk.first().map_or(b"", |(place, _)| name(place)));
+        let mut seen = Chunk::new(wanted.id, start, chunk.len());
+        for (place, mask) in chunk {
+            let name = name(place);
+            let known = known.find(name);
+            if let Some(looked) = looker.look(fd, &wanted.path, name, known)? {
+                self.tell_news(&looked, known.map(|(_, digest)| digest));
+                seen.add(name, *mask, looked);
+            }
+        }
+        if wanted.files.len() <= CHUNK {
+            seen.sum_up(&wanted.path, &wanted.known);
+        }
+        found.chunks.push(seen.close());
+        Ok(())
+    }
+
+    // The first of the news is told.
+    fn tell_news(&self, looked: &Looked, known: Option<Digest>) {
+        let is_news = match looked.kind {
+            Kind::File { digest, .. } => looked.read && known != Some(digest),
+            Kind::Link { .. } | Kind::Other(_) => false,
+        };
+        if is_news
+            && let Some(listener) = self.listener
+            && !self.told.swap(true, Ordering::Relaxed)
+        {
+            listener.tell();
+        }
     }
 
     /// Gives what selections name to the selections that do, and looks at what the walk has not met.
@@ -495,36 +549,6 @@ fn behind(path: &[u8], end: usize, text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(segments.join(&b'/'))
-}
-
-/// Looks at some of the files of a directory.
-fn files(
-    wanted: &Wanted<'_>,
-    start: usize,
-    found: &mut Found,
-    looker: &mut Looker,
-) -> Result<(), ScanError> {
-    let fd = wanted.directory.fd();
-    let fd = fd.map_err(|error| unreadable(&wanted.path, error))?;
-    let chunk = wanted.files.get(start..).unwrap_or_default();
-    let chunk = chunk.get(..CHUNK).unwrap_or(chunk);
-    let name = |place: &Range<usize>| wanted.names.get(place.clone()).unwrap_or_default();
-    let mut known = wanted
-        .known
-        .from(chunk.first().map_or(b"", |(place, _)| name(place)));
-    let mut seen = Chunk::new(wanted.id, start, chunk.len());
-    for (place, mask) in chunk {
-        let name = name(place);
-        let known = known.find(name);
-        if let Some(looked) = looker.look(fd, &wanted.path, name, known)? {
-            seen.add(name, *mask, looked);
-        }
-    }
-    if wanted.files.len() <= CHUNK {
-        seen.sum_up(&wanted.path, &wanted.known);
-    }
-    found.chunks.push(seen.close());
-    Ok(())
 }
 
 /// Returns the type of an entry also where the directory does not say; nothing if it is gone.

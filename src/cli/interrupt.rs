@@ -32,9 +32,30 @@ pub(super) struct Interrupt {
     idle: Arc<AtomicBool>,
 }
 
+/// Signals that are soon heard, while something else is done.
+#[derive(Debug)]
+pub(super) struct Hearing {
+    interrupt: Interrupt,
+    told: mpsc::Receiver<io::Result<()>>,
+}
+
+impl Hearing {
+    /// Waits until signals are heard.
+    pub(super) fn heard(self) -> miette::Result<Interrupt> {
+        let heard = self.told.recv().map_err(io::Error::other);
+        heard.flatten().map_err(unheard)?;
+        Ok(self.interrupt)
+    }
+}
+
 impl Interrupt {
-    /// Begins to hear signals.
+    /// Hears signals from now on.
     pub(super) fn heard() -> miette::Result<Self> {
+        Self::begin()?.heard()
+    }
+
+    /// Begins to hear signals.
+    pub(super) fn begin() -> miette::Result<Hearing> {
         let (make, cancel) = Cancel::new();
         let idle = Arc::new(AtomicBool::new(false));
         let (tell, told) = mpsc::channel();
@@ -64,9 +85,11 @@ impl Interrupt {
         let started = thread::Builder::new()
             .name("signals".to_owned())
             .spawn(hear);
-        let heard = started.and_then(|_| told.recv().map_err(io::Error::other)?);
-        heard.map_err(|error| miette::miette!("signals can't be heard: {error}"))?;
-        Ok(Self { cancel, idle })
+        started.map_err(unheard)?;
+        Ok(Hearing {
+            interrupt: Self { cancel, idle },
+            told,
+        })
     }
 
     /// Returns the wish that the first signal makes.
@@ -81,6 +104,10 @@ impl Interrupt {
         self.idle.store(false, Ordering::SeqCst);
         answer
     }
+}
+
+fn unheard(error: io::Error) -> miette::Report {
+    miette::miette!("signals can't be heard: {error}")
 }
 
 fn signals() -> io::Result<Vec<(i32, Signal)>> {

@@ -11,10 +11,11 @@ use std::{
 };
 
 use super::{
+    charge::Record,
     confine::{self, Policy},
     domain::{self, Owner},
     gate::Environment,
-    process::{self, Cancel, Exit, Finished, Keeper, Launch, Record},
+    process::{self, Cancel, Exit, Finished, Keeper, Launch, Waiting},
     project,
 };
 
@@ -68,6 +69,12 @@ impl Commands {
             confine::Confinement::Kernel { .. } => None,
             confine::Confinement::None { why } => Some(why),
         }
+    }
+
+    /// Starts a keeper for a command that is soon to be started, if such commands have one. Where it
+    /// can't be started, that is told when it is needed.
+    pub(super) fn get_ready(&self) -> Option<Waiting> {
+        Waiting::start(self.exe.as_ref()?).ok()
     }
 
     /// Starts `launch`, which acts outside and with the owner's rights, and waits for its end.

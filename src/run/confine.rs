@@ -10,17 +10,16 @@
 //! installing software takes no use of.
 
 use std::{
-    ffi::{OsStr, OsString},
     fs::{File, OpenOptions},
     io::{self, Write as _},
-    os::unix::process::CommandExt as _,
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
     path::{Path, PathBuf},
     process::Command,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::keeper::parent;
+use super::{charge::Charge, keeper::parent};
 
 /// What a domain leaves open. Everything else is closed to writing and reading, the names of files
 /// apart.
@@ -72,6 +71,9 @@ pub enum ConfineError {
         /// Why.
         cause: io::Error,
     },
+    /// Nobody can say what to start.
+    #[error("what to start can't be heard: {0}")]
+    Charge(io::Error),
     /// The kernel has Landlock and does not take the policy.
     #[error("the kernel does not take the policy: {0}")]
     Kernel(String),
@@ -85,33 +87,29 @@ pub enum ConfineError {
     },
 }
 
-/// How a program is entered.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
-    /// The file that describes its domain; without one it is not confined.
-    pub policy: Option<&'a Path>,
-    /// The process that keeps it: the program does not outlive it.
-    pub keeper: Option<u32>,
-}
-
-/// Becomes `program`, in a session of its own and in the domain of `entry`. Returns only where that
-/// failed; `program` has not run then.
-pub fn apply_and_exec(entry: Entry<'_>, program: &OsStr, args: &[OsString]) -> ConfineError {
-    let mut command = Command::new(program);
-    command.args(args);
+/// Becomes the program that the [`Charge`] on standard input names, in a session of its own, in the domain
+/// that it names, and never without process `keeper`. Returns only where that failed; the program has
+/// not run then. Where nothing is named, nothing was to be run, and there is no error.
+pub fn apply_and_exec(keeper: u32) -> Option<ConfineError> {
+    let told = settle(keeper).and_then(|()| told());
+    let charge = match told {
+        Ok(charge) => charge?,
+        Err(error) => return Some(ConfineError::Charge(error)),
+    };
     let start = |cause| ConfineError::Start {
-        program: program.to_string_lossy().into_owned(),
+        program: charge.program.to_string_lossy().into_owned(),
         cause,
     };
-    if let Err(cause) = settle(entry.keeper) {
-        return start(cause);
-    }
-    let Some(policy) = entry.policy else {
-        return start(command.exec());
+    let mut command = match command(&charge) {
+        Ok(command) => command,
+        Err(cause) => return Some(start(cause)),
+    };
+    let Some(policy) = &charge.policy else {
+        return Some(start(command.exec()));
     };
     let (policy, mut report) = match read(policy) {
         Ok(found) => found,
-        Err(error) => return error,
+        Err(error) => return Some(error),
     };
     // The report is open before the domain is entered, which it is not part of.
     let mut tell = |line: &Report| {
@@ -127,11 +125,29 @@ pub fn apply_and_exec(entry: Entry<'_>, program: &OsStr, args: &[OsString]) -> C
         Err(error) => error,
     };
     tell(&Report::NotStarted(error.to_string()));
-    error
+    Some(error)
 }
 
-/// Returns what the file at `path` says of a program that was to be confined. Where it was not
-/// started, the error says why, if the report does.
+// What is to be run. Nothing behind it is read: that is the program's.
+fn told() -> io::Result<Option<Charge>> {
+    let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+    Charge::read(&mut File::from(stdin))
+}
+
+fn command(charge: &Charge) -> io::Result<Command> {
+    let mut command = Command::new(&charge.program);
+    command
+        .args(&charge.args)
+        .current_dir(&charge.folder)
+        .env_clear()
+        .envs(&charge.env);
+    if charge.input.is_none() {
+        // The domain may not have it.
+        command.stdin(File::open("/dev/null")?);
+    }
+    Ok(command)
+}
+
 pub(super) fn confinement(path: &Path) -> io::Result<Result<Confinement, Option<String>>> {
     let report = std::fs::read_to_string(path)?;
     let mut entered = Err(None);
@@ -163,13 +179,11 @@ pub fn support() -> Confinement {
 
 // Away from the terminal: what reads from one in the background is stopped for ever. And never alive
 // without the keeper, which may be gone before this is said.
-fn settle(keeper: Option<u32>) -> io::Result<()> {
-    if let Some(keeper) = keeper {
-        #[cfg(target_os = "linux")]
-        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-        if parent() != Some(keeper) {
-            return Err(io::Error::other("who keeps it is gone"));
-        }
+fn settle(keeper: u32) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    if parent() != Some(keeper) {
+        return Err(io::Error::other("who keeps it is gone"));
     }
     // Whoever leads a group already can't; then there is nothing to leave.
     let _ = rustix::process::setsid();

@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 /// A folder in the system's place for temporary files. It is gone when this is dropped, and where the
-/// process is killed, when the next one makes such a folder.
+/// process is killed, when the next one has no more use for such a folder.
 #[derive(Debug)]
 pub(super) struct Temporary {
     folder: TempDir,
@@ -26,8 +26,6 @@ impl Temporary {
     /// Makes a folder whose name begins with `factory-` and `name`: where the owner says that such things
     /// are, else where they usually are.
     pub(super) fn new(name: &str) -> io::Result<Self> {
-        static SWEPT: Once = Once::new();
-        SWEPT.call_once(|| sweep(&std::env::temp_dir()));
         let prefix = format!("factory-{name}-");
         let make = |within: &Path| tempfile::Builder::new().prefix(&prefix).tempdir_in(within);
         let folder = make(&std::env::temp_dir()).or_else(|error| {
@@ -48,6 +46,14 @@ impl Temporary {
     /// Returns its path.
     pub(super) fn path(&self) -> &Path {
         self.folder.path()
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Now, since whoever makes a folder waits for it.
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(|| sweep(&std::env::temp_dir()));
     }
 }
 

@@ -490,6 +490,7 @@ impl Git {
             wall: WALL,
             keep: usize::MAX,
             keeper: None,
+            waiting: None,
         };
         process::run(launch, self.cancel.clone())
             .await

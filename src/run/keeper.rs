@@ -1,7 +1,7 @@
 //! The keeper: a process between the runner and what it starts, so that nothing of that outlives its
 //! time, or the runner.
 //!
-//! The keeper reads from the runner what its child is to read, starts the child, and ends as it ends.
+//! The keeper hears from the runner what to start, starts it, and ends as it ends.
 //! Whatever the child has left running by then, in its group or out of it, is ended first: on Linux
 //! orphans become the keeper's own, so a daemon can't slip away. A byte on the pipe asks the child to
 //! end; the end of the pipe ends everything at once, and it comes by itself where the runner dies.
@@ -11,9 +11,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::{self, File},
-    io::{self, BufRead as _, Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
@@ -29,6 +29,8 @@ use rustix::{
     },
 };
 
+use super::charge::{Charge, Record};
+
 /// How long what is left of a child is ended again and again.
 const STUBBORN: Duration = Duration::from_secs(5);
 
@@ -36,56 +38,40 @@ const STUBBORN: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The exit code of a keeper that could not do its work.
-const UNABLE: u8 = 127;
+pub const UNABLE: u8 = 127;
 
-/// What is to be kept, and how.
-#[derive(Debug)]
-pub struct Charge<'a> {
-    /// The runner's process.
-    pub runner: u32,
-    /// The program and its arguments.
-    pub program: &'a [OsString],
-    /// The file that describes the domain it is confined to.
-    pub policy: Option<&'a Path>,
-    /// The folder of records, and what this one is called.
-    pub record: Option<(&'a Path, &'a str)>,
-}
-
-/// Keeps a child until it has ended, and ends as it did.
+/// Keeps what process `runner` says on standard input, a [`Charge`], until it has ended, and ends as it
+/// did.
 ///
 /// # Errors
 ///
 /// Where the child can't be started or waited for.
-pub fn keep(charge: &Charge<'_>) -> io::Result<ExitCode> {
+pub fn keep(runner: u32) -> io::Result<ExitCode> {
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(getpid()))?;
-    let input = match charged()? {
-        Heard::Input(input) => Some(input),
-        Heard::NoInput => None,
-        Heard::Nothing => return Ok(ExitCode::from(UNABLE)),
+    // What becomes the child gets ready meanwhile; where nothing is said it ends with its keeper.
+    let mut child = Command::new(myself()?)
+        .args(["confine", &std::process::id().to_string()])
+        .stdin(Stdio::piped())
+        .spawn()?;
+    let Some((charge, input)) = charged()? else {
+        return Ok(ExitCode::from(UNABLE));
     };
-    let record = match charge.record {
-        Some((folder, name)) => Some(Written::down(folder, name)?),
+    let record = match &charge.record {
+        Some(record) => Some(Written::down(record)?),
         None => None,
     };
     // Whoever comes after a runner that is gone looks at the records, so it is looked for now.
-    if parent() != Some(charge.runner) {
+    if parent() != Some(runner) {
         return Ok(ExitCode::from(UNABLE));
     }
-    let mut command = Command::new(myself()?);
-    command.args(["confine", "--keeper", &std::process::id().to_string()]);
-    if let Some(policy) = charge.policy {
-        command.arg("--policy").arg(policy);
-    }
-    command.arg("--").args(charge.program);
-    command.stdin(match input {
-        Some(_) => Stdio::piped(),
-        None => Stdio::null(),
-    });
-    let mut child = command.spawn()?;
-    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
-        // A child that does not read its input to the end is not thereby at fault.
-        thread::spawn(move || pipe.write_all(&input));
+    let charge = charge.to_bytes()?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // A child that is gone already, or does not read its input to the end, is not thereby at fault.
+        let told = pipe.write_all(&charge);
+        if told.is_ok() && !input.is_empty() {
+            thread::spawn(move || pipe.write_all(&input));
+        }
     }
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     thread::spawn(move || obey(id));
@@ -107,35 +93,17 @@ pub(super) fn parent() -> Option<u32> {
     getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
 }
 
-// What the runner says first.
-enum Heard {
-    // What the child is to read.
-    Input(Vec<u8>),
-    // It reads nothing.
-    NoInput,
-    // The runner is gone already.
-    Nothing,
-}
-
-fn charged() -> io::Result<Heard> {
+// What the runner says first, with what the child is to read; nothing where it is gone, or has changed
+// its mind.
+fn charged() -> io::Result<Option<(Charge, Vec<u8>)>> {
     let mut stdin = io::stdin().lock();
-    let mut line = Vec::new();
-    if stdin.read_until(b'\n', &mut line)? == 0 {
-        return Ok(Heard::Nothing);
-    }
-    let line = String::from_utf8_lossy(&line);
-    let line = line.trim_end();
-    if line == "-" {
-        return Ok(Heard::NoInput);
-    }
-    let count = line.parse().map_err(io::Error::other)?;
+    let Some(charge) = Charge::read(&mut stdin)? else {
+        return Ok(None);
+    };
+    let count = charge.input.unwrap_or_default();
     let mut input = Vec::new();
     let read = stdin.take(count).read_to_end(&mut input)?;
-    Ok(if read as u64 == count {
-        Heard::Input(input)
-    } else {
-        Heard::Nothing
-    })
+    Ok((read as u64 == count).then_some((charge, input)))
 }
 
 // Does what the runner says of the child.
@@ -257,7 +225,8 @@ struct Written {
 }
 
 impl Written {
-    fn down(folder: &Path, name: &str) -> io::Result<Self> {
+    fn down(record: &Record) -> io::Result<Self> {
+        let Record { folder, name } = record;
         fs::create_dir_all(folder)?;
         let path = folder.join(format!("{name}{SEPARATOR}{}", std::process::id()));
         let file = File::create(&path)?;

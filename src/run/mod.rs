@@ -15,6 +15,7 @@ mod accept;
 mod audit;
 mod brief;
 mod budget;
+mod charge;
 mod clock;
 mod commands;
 mod domain;

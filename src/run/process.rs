@@ -7,8 +7,8 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fmt, io,
-    path::PathBuf,
+    fmt, fs, io,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -21,6 +21,8 @@ use tokio::{
     sync::watch,
     task::JoinHandle,
 };
+
+use super::charge::{Charge, Record};
 
 /// How long a child is given between the polite signal and the last one.
 const GRACE: Duration = Duration::from_secs(3);
@@ -37,17 +39,31 @@ pub struct Keeper {
     pub record: Option<Record>,
 }
 
-/// Where it is written down that something runs.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// The folder of records.
-    pub folder: PathBuf,
-    /// What runs, as a file name.
-    pub name: String,
+/// A keeper that is started, and is still to be told what to keep. Where this is dropped, it ends.
+#[derive(Debug)]
+pub struct Waiting {
+    child: Child,
+}
+
+impl Waiting {
+    /// Starts the binary `exe` of `factory` as a keeper.
+    pub fn start(exe: &Path) -> io::Result<Self> {
+        let mut command = Command::new(exe);
+        command
+            .arg("keep")
+            .arg(std::process::id().to_string())
+            .env_clear()
+            // It is to hold no folder up.
+            .current_dir("/")
+            // It ends by itself when nobody holds its input any more; killed, it could end nothing.
+            .kill_on_drop(false);
+        let child = spawn(&mut command, true)?;
+        Ok(Self { child })
+    }
 }
 
 /// What is started.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Launch {
     /// The program, looked up on the PATH of `env` when it has no slash.
     pub program: OsString,
@@ -65,6 +81,8 @@ pub struct Launch {
     pub keep: usize,
     /// Who keeps it; without one, it is no more than a process group.
     pub keeper: Option<Keeper>,
+    /// The keeper's process, if it has been started already.
+    pub waiting: Option<Waiting>,
 }
 
 impl Launch {
@@ -84,26 +102,8 @@ impl Launch {
             wall,
             keep: 16 << 20,
             keeper: None,
+            waiting: None,
         }
-    }
-
-    // The program to start and its arguments: the keeper's, if there is one.
-    fn words(&self) -> (OsString, Vec<OsString>) {
-        let Some(keeper) = &self.keeper else {
-            return (self.program.clone(), self.args.clone());
-        };
-        let runner = std::process::id().to_string();
-        let mut words: Vec<OsString> = vec!["keep".into(), "--runner".into(), runner.into()];
-        if let Some(policy) = &keeper.policy {
-            words.extend(["--policy".into(), policy.clone().into()]);
-        }
-        if let Some(Record { folder, name }) = &keeper.record {
-            words.extend(["--records".into(), folder.clone().into()]);
-            words.extend(["--name".into(), name.into()]);
-        }
-        words.extend(["--".into(), self.program.clone()]);
-        words.extend(self.args.iter().cloned());
-        (keeper.exe.clone().into(), words)
     }
 }
 
@@ -210,7 +210,7 @@ impl Cancel {
 /// # Errors
 ///
 /// Where the program can't be started or its pipes fail.
-pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
+pub async fn run(mut launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
     let started = Instant::now();
     if cancel.is_made() {
         return Ok(Finished {
@@ -221,39 +221,9 @@ pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
             elapsed: Duration::ZERO,
         });
     }
-    let (program, args) = launch.words();
-    let kept = launch.keeper.is_some();
-    let mut command = Command::new(program);
-    command
-        .args(args)
-        .current_dir(&launch.folder)
-        .env_clear()
-        .envs(&launch.env)
-        .stdin(if kept || launch.input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        // A keeper ends by itself when nobody holds its input any more; killed, it could end nothing.
-        .kill_on_drop(!kept);
-    let mut child = command.spawn()?;
-    let stdin = child.stdin.take();
-    let mut hand = if kept {
-        Hand::Keeper {
-            charging: stdin.map(|pipe| tokio::spawn(charge(pipe, launch.input))),
-            pipe: None,
-        }
-    } else {
-        if let (Some(input), Some(mut pipe)) = (launch.input, stdin) {
-            // A child that does not read its input to the end is not thereby at fault.
-            tokio::spawn(async move {
-                let _ = pipe.write_all(&input).await;
-            });
-        }
-        Hand::Group(Group::of(&child))
+    let (mut child, mut hand) = match launch.keeper.take() {
+        Some(keeper) => kept(keeper, &mut launch)?,
+        None => bare(&mut launch)?,
     };
     let stdout = Stream::collect(child.stdout.take(), launch.keep);
     let stderr = Stream::collect(child.stderr.take(), launch.keep);
@@ -287,15 +257,71 @@ pub async fn run(launch: Launch, mut cancel: Cancel) -> io::Result<Finished> {
     })
 }
 
-// Tells a keeper what its child is to read. The pipe stays open for as long as the child may run.
-async fn charge(mut pipe: ChildStdin, input: Option<Vec<u8>>) -> Option<ChildStdin> {
-    let (count, input) = match input {
-        Some(input) => (input.len().to_string(), input),
-        None => ("-".to_owned(), Vec::new()),
+// Starts a keeper, if none is, and tells it what to keep.
+fn kept(keeper: Keeper, launch: &mut Launch) -> io::Result<(Child, Hand)> {
+    let input = launch.input.take();
+    let charge = Charge {
+        program: std::mem::take(&mut launch.program),
+        args: std::mem::take(&mut launch.args),
+        folder: std::mem::take(&mut launch.folder),
+        env: std::mem::take(&mut launch.env),
+        policy: keeper.policy,
+        record: keeper.record,
+        input: input.as_ref().map(|input| input.len() as u64),
     };
-    pipe.write_all(format!("{count}\n").as_bytes()).await.ok()?;
+    // Said here as the system says it; who becomes the program could only say it to its readers.
+    fs::metadata(&charge.folder)?;
+    let charge = charge.to_bytes()?;
+    let mut child = match launch.waiting.take() {
+        Some(waiting) => waiting.child,
+        None => Waiting::start(&keeper.exe)?.child,
+    };
+    let pipe = child.stdin.take();
+    let hand = Hand::Keeper {
+        charging: pipe.map(|pipe| tokio::spawn(tell(pipe, charge, input.unwrap_or_default()))),
+        pipe: None,
+    };
+    Ok((child, hand))
+}
+
+// The pipe stays open for as long as the child may run.
+async fn tell(mut pipe: ChildStdin, charge: Vec<u8>, input: Vec<u8>) -> Option<ChildStdin> {
+    pipe.write_all(&charge).await.ok()?;
     pipe.write_all(&input).await.ok()?;
     Some(pipe)
+}
+
+fn bare(launch: &mut Launch) -> io::Result<(Child, Hand)> {
+    let mut command = Command::new(&launch.program);
+    command
+        .args(&launch.args)
+        .current_dir(&launch.folder)
+        .env_clear()
+        .envs(&launch.env)
+        .kill_on_drop(true);
+    let input = launch.input.take();
+    let mut child = spawn(&mut command, input.is_some())?;
+    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
+        // A child that does not read its input to the end is not thereby at fault.
+        tokio::spawn(async move {
+            let _ = pipe.write_all(&input).await;
+        });
+    }
+    let group = Group::of(&child);
+    Ok((child, Hand::Group(group)))
+}
+
+fn spawn(command: &mut Command, has_input: bool) -> io::Result<Child> {
+    command
+        .stdin(if has_input {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
 }
 
 // How a child is made to end.

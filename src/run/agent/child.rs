@@ -9,8 +9,9 @@ use super::{
 use crate::{
     boundary::Boundary,
     run::{
+        charge::Record,
         confine,
-        process::{self, Cancel, Exit, Finished, Keeper, Launch, Record},
+        process::{self, Cancel, Exit, Finished, Keeper, Launch},
     },
 };
 
@@ -68,6 +69,7 @@ pub(super) async fn run(
             policy: Some(policy),
             record: record.map(|folder| Record { folder, name }),
         }),
+        waiting: None,
     };
     let ended = process::run(launch, cancel).await;
     writable.tidy();

@@ -23,7 +23,7 @@ use crate::{
     boundary::NamePattern,
     cache::{
         self, Action, Diff, Digest, Happened, InputSelection, Kept, Lock, Lookup, Makes, Output,
-        Record, ShownPath, Store, Watch, holds,
+        Record, Scanner, ShownPath, Store, Tree, Watch, holds,
     },
     plan::Gate,
 };
@@ -72,7 +72,7 @@ impl From<SessionError> for Unasked {
     }
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
     /// Returns what a gate says whose ruling is the exit code of `command`.
     pub(super) async fn run_gate(
         &mut self,
@@ -150,6 +150,8 @@ impl Session<'_> {
         {
             return Ok(replay);
         }
+        // It is going to run, unless another process is at it.
+        self.get_ready();
         let lock = match self.judge.cache.store().cloned() {
             Some(store) => match self.lock(name, gate, &store, &key, &mut notes).await {
                 Some(lock) => Some(lock),
@@ -184,7 +186,9 @@ impl Session<'_> {
                 let makes = self.makes(gate, &asked.secrets);
                 match store.put(&asked.action, &outcome, makes) {
                     Kept::Stored => {
-                        if let (Some(makes), Lookup::Hit(kept)) = (makes, store.get(&key)) {
+                        if let Some(makes) = makes
+                            && let Lookup::Hit(kept) = store.get(&key)
+                        {
                             verdict.notes.extend(unmade(&makes, &kept.outputs));
                         }
                     }
@@ -225,13 +229,17 @@ impl Session<'_> {
             None => Vec::new(),
         };
         secrets.retain(|(_, value)| value.len() >= SHORTEST_SECRET);
-        let marks = self.marks(gate, command, &environment);
-        let mut tools = marks.keyed.clone();
-        self.ask_tools(gate, &mut environment, &secrets, &mut tools)
+        let mut said = BTreeMap::new();
+        self.ask_tools(gate, &mut environment, &secrets, &mut said)
             .await?;
         // A person's files may be touched by others, and what was touched before it ran is no sign.
         let anew = self.checkout.hands == Hands::Person;
-        let inputs = self.inputs_now(name, anew).await?;
+        let marking = self.marking(gate, command, &environment.given);
+        let marking = async { marking() };
+        let (inputs, marks) = tokio::join!(self.inputs_now(name, anew), marking);
+        let inputs = inputs?;
+        let mut tools = marks.keyed.clone();
+        tools.extend(said);
         let action = key::action(gate, command, &environment, tools, inputs.tree.clone());
         Ok(Asked {
             environment,
@@ -242,10 +250,16 @@ impl Session<'_> {
         })
     }
 
-    fn marks(&self, gate: &Gate, command: &str, environment: &Environment) -> Marks {
-        let names = self.naming(gate, command);
-        let store = self.judge.cache.store();
-        marks(&names, &self.root(), &environment.given, store)
+    // Finds out what is known of what the command names, which has time while the files are looked at.
+    fn marking<'m>(
+        &self,
+        gate: &Gate,
+        command: &str,
+        given: &'m Variables,
+    ) -> impl FnOnce() -> Marks + use<'a, 'm> {
+        let (names, root) = (self.naming(gate, command), self.root());
+        let cache = &self.judge.cache;
+        move || marks(&names, &root, given, cache.store())
     }
 
     pub(super) fn makes<'g>(
@@ -302,7 +316,7 @@ impl Session<'_> {
             return Err(error);
         }
         let mut environment = self.environment(gate);
-        let mut verdict = self.run_child(gate, command, &mut environment, None).await;
+        let (mut verdict, _) = self.run_child(gate, command, &mut environment, None).await;
         verdict
             .notes
             .push(format!("{error}, so the verdict is not kept"));
@@ -385,40 +399,65 @@ impl Session<'_> {
         given: Option<Variables>,
         wall: Duration,
     ) -> std::io::Result<Finished> {
-        let given = given.unwrap_or_else(|| environment.given.clone());
-        let launch = Launch::shell(&key::line(command), self.checkout.root.clone(), given, wall);
+        let mut launch = self.launch(command, environment, wall);
+        if let Some(given) = given {
+            launch.env = given;
+        }
+        self.launched(launch, environment).await
+    }
+
+    fn launch(&self, command: &str, environment: &Environment, wall: Duration) -> Launch {
+        let (root, given) = (self.checkout.root.clone(), environment.given.clone());
+        Launch::shell(&key::line(command), root, given, wall)
+    }
+
+    async fn launched(
+        &self,
+        launch: Launch,
+        environment: &Environment,
+    ) -> std::io::Result<Finished> {
         let commands = &self.judge.commands;
         let cancel = self.judge.cancel.clone();
         commands.run("gate", launch, environment, cancel).await
     }
 
-    // Runs the command and says what of it there is to say, whatever became of the files.
+    // Runs the command and says what of it there is to say, whatever became of the files; and what has
+    // happened to those that are to be watched.
     async fn run_child(
         &mut self,
         gate: &Gate,
         command: &str,
         environment: &mut Environment,
-        mut watch: Option<&mut Watch>,
-    ) -> Verdict {
+        watched: Option<(&Scanner, &Tree)>,
+    ) -> (Verdict, Option<Happened>) {
         if let Err(error) = environment.furnish() {
-            return Verdict::broken(format!("no private folder: {error}"));
+            let verdict = Verdict::broken(format!("no private folder: {error}"));
+            return (verdict, None);
         }
-        let wall = Duration::from_secs(gate.timeout);
-        let ran = {
-            let mut run = pin!(self.start(command, environment, None, wall));
-            loop {
+        let (ran, happened) = {
+            let wall = Duration::from_secs(gate.timeout);
+            let mut launch = self.launch(command, environment, wall);
+            launch.waiting = self.waiting.take();
+            // Its keeper gets ready meanwhile.
+            let mut watch = watched.map(|(scanner, inputs)| scanner.watch(inputs));
+            let mut run = pin!(self.launched(launch, environment));
+            let ran = loop {
                 tokio::select! {
                     ran = &mut run => break ran,
                     () = tokio::time::sleep(LOOK) => if let Some(watch) = &mut watch {
                         watch.drain();
                     },
                 }
-            }
+            };
+            (ran, watch.map(Watch::end))
         };
         self.forget_files();
         let finished = match ran {
             Ok(finished) => finished,
-            Err(error) => return Verdict::broken(format!("the shell can't be started: {error}")),
+            Err(error) => {
+                let verdict = Verdict::broken(format!("the shell can't be started: {error}"));
+                return (verdict, happened);
+            }
         };
         let outcome = match finished.exit {
             Exit::Code(0) => Outcome::Pass,
@@ -443,7 +482,7 @@ impl Session<'_> {
         verdict.truncated = finished.truncated;
         verdict.stdout = finished.stdout;
         verdict.stderr = finished.stderr;
-        verdict
+        (verdict, happened)
     }
 
     // Runs the command. Returns why the verdict is none of what was looked at, if so.
@@ -455,16 +494,20 @@ impl Session<'_> {
         asked: &mut Asked,
         keeps: bool,
     ) -> Result<(Verdict, Vec<Reason>), SessionError> {
-        let mut watch = if keeps && self.checkout.hands == Hands::Person {
-            Some(self.scanner().await?.watch(&asked.inputs.tree))
-        } else {
-            None
-        };
-        let mut verdict = self
-            .run_child(gate, command, &mut asked.environment, watch.as_mut())
+        let watches = keeps && self.checkout.hands == Hands::Person;
+        let scanner = self.scanner().await?;
+        let watched = watches.then_some((&*scanner, &asked.inputs.tree));
+        let (mut verdict, happened) = self
+            .run_child(gate, command, &mut asked.environment, watched)
             .await;
-        let happened = watch.map(Watch::end);
-        let after = match self.inputs_now(name, false).await {
+        let used = asked.environment.clear();
+        let marking = self.marking(gate, command, &asked.environment.given);
+        let marking = async {
+            drop(used);
+            marking()
+        };
+        let (after, marks) = tokio::join!(self.inputs_now(name, false), marking);
+        let after = match after {
             Ok(after) => after,
             Err(error @ SessionError::Scan(_)) if self.checkout.hands == Hands::Person => {
                 let reason = Reason::new(error.to_string());
@@ -474,7 +517,7 @@ impl Session<'_> {
             Err(error) => return Err(error),
         };
         let mut reasons = self
-            .changes(gate, command, asked, &after, happened.as_ref())
+            .changes(gate, asked, &after, happened.as_ref(), marks)
             .await?;
         if keeps && reasons.is_empty() && verdict.outcome == Outcome::Pass {
             reasons.extend(self.other_answer(gate, asked).await);
@@ -511,10 +554,10 @@ impl Session<'_> {
     async fn changes(
         &mut self,
         gate: &Gate,
-        command: &str,
         asked: &Asked,
         after: &Inputs,
         happened: Option<&Happened>,
+        now: Marks,
     ) -> Result<Vec<Reason>, SessionError> {
         let mut reasons = Vec::new();
         let before = &asked.inputs;
@@ -540,7 +583,6 @@ impl Session<'_> {
                 reasons.push(Reason::naming(what, &named));
             }
         }
-        let now = self.marks(gate, command, &asked.environment);
         if let Some(name) = now.differing(&asked.marks) {
             reasons.push(Reason::new(format!("`{name}` changed while it ran")));
         }

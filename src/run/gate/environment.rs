@@ -156,6 +156,11 @@ impl Environment {
         Ok(())
     }
 
+    /// Returns the private folders, which are gone when that is dropped. What has run in them is over.
+    pub(super) fn clear(&mut self) -> Option<Temporary> {
+        self.private.take()
+    }
+
     /// Returns the folder around the private ones, which is not open to what runs; nothing before they
     /// are made.
     pub(in crate::run) fn folder(&self) -> Option<&Path> {

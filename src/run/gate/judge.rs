@@ -115,7 +115,7 @@ impl Judge {
         checkout: &Checkout,
         progress: &dyn Fn(Progress<'_>),
     ) -> Vec<(String, Verdict)> {
-        let mut session = Session::new(self, names, checkout);
+        let mut session = Session::new(self, names, checkout).running();
         session.progress = progress;
         let mut verdicts = Vec::with_capacity(names.len());
         for name in names {

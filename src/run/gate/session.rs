@@ -1,10 +1,14 @@
 //! Some gates and one checkout: what is found out about the files, once for all of the gates.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, pin::pin, sync::Arc, time::Instant};
 
-use tokio::task::JoinHandle;
+use tokio::{
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
 
 use super::{
+    super::process::Waiting,
     bench::{Bench, BenchError},
     change::Change,
     checkout::{Checkout, Hands},
@@ -38,6 +42,12 @@ pub(super) struct Session<'a> {
     // What has become of the files since they were looked at.
     since: Since,
     looks_at_all: bool,
+    // Whether commands are run where nothing is known.
+    runs: bool,
+    // Wakes who looks at files when one has something new in it.
+    news: Arc<Notify>,
+    /// The keeper of the command that is likely to be run next, if it is started already.
+    pub(super) waiting: Option<Waiting>,
     /// What tools have said, by command and by the variables that they saw.
     pub(super) tools: BTreeMap<(String, String), Digest>,
 }
@@ -116,7 +126,23 @@ impl<'a> Session<'a> {
             remembering: None,
             scans: None,
             since: Since::Unknown,
+            runs: false,
+            news: Arc::default(),
+            waiting: None,
         }
+    }
+
+    /// Expects to run commands, so that they begin sooner.
+    #[must_use]
+    pub(super) fn running(mut self) -> Self {
+        let gates = &self.judge.plan.gates;
+        let runs = |name| {
+            gates
+                .get(name)
+                .is_some_and(|gate| matches!(gate.kind, GateKind::Run { .. }))
+        };
+        self.runs = self.names.iter().any(runs);
+        self
     }
 
     /// Returns what the gate `name` says.
@@ -274,8 +300,7 @@ impl<'a> Session<'a> {
         if self.looks_at_all {
             selections.push(InputSelection::default());
         }
-        let learning = Arc::clone(&scanner);
-        let scan = move || match scanner.scan_all(&selections) {
+        let scan = move |scanner: &Scanner| match scanner.scan_all(&selections) {
             Ok(scans) => Ok(Looked::Together(Arc::new(scans))),
             Err(_) if selections.len() > 1 => {
                 let alone = selections.iter().map(|selection| {
@@ -286,12 +311,32 @@ impl<'a> Session<'a> {
             }
             Err(error) => Err(SessionError::Scan(Arc::new(error))),
         };
-        let found = tokio::task::spawn_blocking(scan).await;
-        if self.judge.cache.store().is_some_and(Store::writes) {
-            self.settle().await;
-            self.remembering = Some(tokio::task::spawn_blocking(move || learning.remember()));
+        // One thread looks, and writes down what it has learnt when that is no longer waited for.
+        self.settle().await;
+        let remembers = self.judge.cache.store().is_some_and(Store::writes);
+        let (tell, told) = oneshot::channel();
+        self.remembering = Some(tokio::task::spawn_blocking(move || {
+            let _ = tell.send(scan(&scanner));
+            if remembers {
+                scanner.remember();
+            }
+        }));
+        let mut told = pin!(told);
+        loop {
+            tokio::select! {
+                biased;
+                found = &mut told => return found.map_err(|_| SessionError::Interrupted)?,
+                // Nothing is known of what is new, so its gate is going to run.
+                () = self.news.notified(), if self.runs => self.get_ready(),
+            }
         }
-        found.map_err(|_| SessionError::Interrupted)?
+    }
+
+    /// Starts a keeper for the command that is likely to be run next.
+    pub(super) fn get_ready(&mut self) {
+        if self.waiting.is_none() {
+            self.waiting = self.judge.commands.get_ready();
+        }
     }
 
     /// Waits until all that was learnt is written down.
@@ -323,7 +368,10 @@ impl<'a> Session<'a> {
             // The checkout's own may have been written by what ran in it.
             Hands::Runner => WorkTree::GitDirectory(self.bench().await?.git_folder()?),
         };
-        let mut scanner = Scanner::new(&checkout.root).with_work_tree(work_tree);
+        let news = Arc::clone(&self.news);
+        let mut scanner = Scanner::new(&checkout.root)
+            .with_work_tree(work_tree)
+            .with_listener(move || news.notify_one());
         if let Some(store) = self.judge.cache.store() {
             scanner = scanner
                 .with_index(store.stat_index(&checkout.root))
