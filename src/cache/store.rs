@@ -508,6 +508,14 @@ impl Store {
         Ok(self.read_salt().unwrap_or(salt))
     }
 
+    /// Makes the folder, if this store writes. One in the project is then there before anybody looks, and
+    /// changes nothing by coming; where it can't be made, whoever needs it says so.
+    pub fn prepare(&self) {
+        if self.writes() {
+            let _ = make_folder(&self.folder);
+        }
+    }
+
     /// Returns the folder that it is in.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -373,6 +373,7 @@ impl<'a> Session<'a> {
             .with_work_tree(work_tree)
             .with_listener(move || news.notify_one());
         if let Some(store) = self.judge.cache.store() {
+            store.prepare();
             scanner = scanner
                 .with_index(store.stat_index(&checkout.root))
                 .without(store.folder());
