@@ -527,22 +527,22 @@ impl Store {
     }
 
     fn record_path(&self, key: &Digest) -> PathBuf {
-        self.sharded("records", key)
+        self.named("records", key)
     }
 
     fn unkept_path(&self, key: &Digest) -> PathBuf {
-        self.sharded("unkept", key)
+        self.named("unkept", key)
     }
 
     pub(super) fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.sharded("blobs", digest)
+        self.named("blobs", digest)
     }
 
-    fn sharded(&self, kind: &str, digest: &Digest) -> PathBuf {
-        let name = digest.to_string();
+    // All in one folder: file systems find a name among many, and to make a folder takes longer than to
+    // write what is kept.
+    fn named(&self, kind: &str, digest: &Digest) -> PathBuf {
         let mut path = self.folder.join(kind);
-        path.push(name.get(..2).unwrap_or_default());
-        path.push(name);
+        path.push(digest.to_string());
         path
     }
 }

@@ -65,28 +65,22 @@ pub(super) fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> miette::Result<ExitStatus> {
-    // What only tells needs nobody to end it.
-    let hearing = if args.dry_run {
-        None
-    } else {
-        Some(Interrupt::begin()?)
-    };
     let (plan, note) = plan(context)?;
     if let Some(note) = note {
         let _ = writeln!(io::stderr(), "note: {note}");
     }
     let names = names(&args.gates, &plan)?;
-    let Some(hearing) = hearing else {
+    if args.dry_run {
         let all = args.gates.is_empty();
         return why::tell(&names, all, plan, args.style.json, context, out);
-    };
+    }
     let mut cache = GateCache::new(context.store()?);
     if args.force {
         cache = cache.asking_anew();
     }
+    let interrupt = Interrupt::heard()?;
     exec::asynchronous(async {
         let checkout = Checkout::of_person(&context.root).await;
-        let interrupt = hearing.heard()?;
         let judge = judge(plan, cache, interrupt.cancel());
         let names = ordered(&names, args.gates.is_empty(), &judge);
         let width = names.iter().map(String::len).max().unwrap_or_default();

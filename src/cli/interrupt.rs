@@ -1,28 +1,24 @@
 //! Signals: the first one asks what is at work to end, a second one ends the process at once.
 //!
 //! A thread hears them for as long as the process lives, so that none is lost where nothing waits for
-//! one: once a runtime has heard of a signal, the system's own answer to it does not come back. What is
-//! ended at once takes all that it has started with it, and leaves a run that can be gone on with.
+//! one: once a signal is heard, the system's own answer to it does not come back. What is ended at once
+//! takes all that it has started with it, and leaves a run that can be gone on with.
 
 use std::{
-    future::poll_fn,
     io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
-    task::Poll,
     thread,
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 use crate::run::process::Cancel;
-
-const HANGUP: i32 = 1;
-const INTERRUPT: i32 = 2;
-const TERMINATE: i32 = 15;
 
 /// What signals are heard as.
 #[derive(Debug, Clone)]
@@ -32,64 +28,31 @@ pub(super) struct Interrupt {
     idle: Arc<AtomicBool>,
 }
 
-/// Signals that are soon heard, while something else is done.
-#[derive(Debug)]
-pub(super) struct Hearing {
-    interrupt: Interrupt,
-    told: mpsc::Receiver<io::Result<()>>,
-}
-
-impl Hearing {
-    /// Waits until signals are heard.
-    pub(super) fn heard(self) -> miette::Result<Interrupt> {
-        let heard = self.told.recv().map_err(io::Error::other);
-        heard.flatten().map_err(unheard)?;
-        Ok(self.interrupt)
-    }
-}
-
 impl Interrupt {
     /// Hears signals from now on.
     pub(super) fn heard() -> miette::Result<Self> {
-        Self::begin()?.heard()
-    }
-
-    /// Begins to hear signals.
-    pub(super) fn begin() -> miette::Result<Hearing> {
+        let unheard = |error: io::Error| miette::miette!("signals can't be heard: {error}");
         let (make, cancel) = Cancel::new();
         let idle = Arc::new(AtomicBool::new(false));
-        let (tell, told) = mpsc::channel();
+        let mut signals = signals().map_err(unheard)?;
         let is_idle = Arc::clone(&idle);
         let hear = move || {
-            let heard = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let runtime = match heard {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(tell.send(Err(error))),
-            };
-            runtime.block_on(async {
-                let mut signals = match signals() {
-                    Ok(signals) => signals,
-                    Err(error) => return drop(tell.send(Err(error))),
-                };
-                let _ = tell.send(Ok(()));
-                let first = next(&mut signals).await;
+            let mut signals = signals.forever();
+            if let Some(first) = signals.next() {
                 if is_idle.load(Ordering::SeqCst) {
                     end(first);
                 }
                 make.send_replace(true);
-                end(next(&mut signals).await);
-            });
+            }
+            if let Some(second) = signals.next() {
+                end(second);
+            }
         };
         let started = thread::Builder::new()
             .name("signals".to_owned())
             .spawn(hear);
         started.map_err(unheard)?;
-        Ok(Hearing {
-            interrupt: Self { cancel, idle },
-            told,
-        })
+        Ok(Self { cancel, idle })
     }
 
     /// Returns the wish that the first signal makes.
@@ -106,20 +69,11 @@ impl Interrupt {
     }
 }
 
-fn unheard(error: io::Error) -> miette::Report {
-    miette::miette!("signals can't be heard: {error}")
-}
-
-fn signals() -> io::Result<Vec<(i32, Signal)>> {
-    let mut signals = vec![
-        (INTERRUPT, signal(SignalKind::interrupt())?),
-        (TERMINATE, signal(SignalKind::terminate())?),
-    ];
+fn signals() -> io::Result<Signals> {
+    let heard = [SIGINT, SIGTERM, SIGHUP];
     // Whoever was told to outlive its terminal does.
-    if !ignores_hangup() {
-        signals.push((HANGUP, signal(SignalKind::hangup())?));
-    }
-    Ok(signals)
+    let count = if ignores_hangup() { 2 } else { 3 };
+    Signals::new(heard.iter().take(count))
 }
 
 // `nohup` says so by the signals that a process ignores, which no safe call tells.
@@ -131,19 +85,7 @@ fn ignores_hangup() -> bool {
         .lines()
         .find_map(|line| line.strip_prefix("SigIgn:"))
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask & (1 << (HANGUP - 1)) != 0)
-}
-
-async fn next(signals: &mut [(i32, Signal)]) -> i32 {
-    poll_fn(|context| {
-        for (number, signal) in &mut *signals {
-            if let Poll::Ready(Some(())) = signal.poll_recv(context) {
-                return Poll::Ready(*number);
-            }
-        }
-        Poll::Pending
-    })
-    .await
+    mask.is_none_or(|mask| mask & (1 << (SIGHUP - 1)) != 0)
 }
 
 // As a shell says it of a process that a signal ended.

@@ -401,12 +401,14 @@ impl Stream {
         let sink = Arc::clone(&kept);
         let reader = tokio::spawn(async move {
             let Some(mut pipe) = pipe else { return };
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
+            let mut buffer = Vec::with_capacity(64 << 10);
+            while let Ok(count @ 1..) = pipe.read_buf(&mut buffer).await {
                 let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
                 let room = keep.saturating_sub(sink.0.len());
-                sink.0.extend(buffer.iter().take(count.min(room)));
+                let kept = buffer.get(..count.min(room)).unwrap_or_default();
+                sink.0.extend_from_slice(kept);
                 sink.1 |= count > room;
+                buffer.clear();
             }
         });
         Self { kept, reader }
