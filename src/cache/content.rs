@@ -1,6 +1,6 @@
 //! Reads one file for its digest.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::{
     fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, openat, statat},
@@ -17,10 +17,18 @@ const TRIES: u32 = 4;
 /// After how many buffers one looks whether a file is still what it was.
 const LOOK: u32 = 128;
 
+/// Where what is read begins in memory. The kernel copies faster to the start of a page: on files of 5 KB that
+/// is a tenth of what reading and hashing them takes.
+const ALIGNED: usize = 4096;
+
 /// A buffer that is used for file after file.
 #[derive(Debug)]
 pub(super) struct Reader {
     buffer: Vec<u8>,
+    // Where in it a page begins.
+    start: usize,
+    // Whether files may be opened so that reading leaves no trace.
+    traceless: bool,
 }
 
 /// What a file held.
@@ -45,8 +53,11 @@ pub(super) enum Unread {
 
 impl Reader {
     pub(super) fn new() -> Self {
+        let buffer = vec![0; BUFFER + ALIGNED];
         Self {
-            buffer: vec![0; BUFFER],
+            start: buffer.as_ptr().align_offset(ALIGNED).min(ALIGNED),
+            buffer,
+            traceless: true,
         }
     }
 
@@ -71,6 +82,20 @@ impl Reader {
         Err(Unread::Unsteady)
     }
 
+    fn open(&mut self, directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
+        // Without blocking: it may have become a pipe that nobody writes to.
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        if self.traceless {
+            match openat(directory, name, flags | TRACELESS, Mode::empty()) {
+                // Only the owner of a file may ask for that.
+                Err(Errno::PERM) => self.traceless = false,
+                opened => return opened,
+            }
+        }
+        openat(directory, name, flags, Mode::empty())
+    }
+
     /// Reads a file that should be in this state; nothing if it is not, before or afterwards.
     fn read_once(
         &mut self,
@@ -78,10 +103,7 @@ impl Reader {
         name: &[u8],
         before: &Stat,
     ) -> Result<Option<Content>, Unread> {
-        // Without blocking: it may have become a pipe that nobody writes to.
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let file = match openat(directory, name, flags, Mode::empty()) {
+        let file = match self.open(directory, name) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NXIO) => {
                 return Err(Unread::Gone);
@@ -91,14 +113,16 @@ impl Reader {
         let (stamp, length) = (Stamp::of(before), length(before));
         let mut hasher = Sha256::new();
         let (mut size, mut reads) = (0_u64, 0);
+        let place = self.start..self.start + BUFFER;
+        let buffer = self.buffer.get_mut(place).unwrap_or_default();
         loop {
-            let count = match read(&file, &mut self.buffer) {
+            let count = match read(&file, &mut *buffer) {
                 Ok(count) => count,
                 Err(Errno::INTR) => continue,
                 Err(Errno::ISDIR | Errno::AGAIN) => return Err(Unread::Gone),
                 Err(error) => return Err(Unread::Failed(error)),
             };
-            hasher.update(self.buffer.get(..count).unwrap_or_default());
+            hasher.update(buffer.get(..count).unwrap_or_default());
             size += count as u64;
             reads += 1;
             // Short of a full buffer at the expected size is the end: the state after it tells. Beyond
@@ -123,6 +147,11 @@ impl Reader {
         }))
     }
 }
+
+#[cfg(target_os = "linux")]
+const TRACELESS: OFlags = OFlags::NOATIME;
+#[cfg(not(target_os = "linux"))]
+const TRACELESS: OFlags = OFlags::empty();
 
 fn length(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or_default()

@@ -182,7 +182,10 @@ struct Found {
 
 fn find(context: &Context, root: &Path, on_edit: OnEdit) -> miette::Result<Found> {
     let (checked, sources) = check::require(context)?;
-    made(context, &checked, &sources, root, on_edit)
+    let found = made(context, &checked, &sources, root, on_edit);
+    // The process ends soon, and gives everything back at once.
+    std::mem::forget((checked, sources));
+    found
 }
 
 fn made(
@@ -201,7 +204,7 @@ fn made(
         let target = Target { root, known, gone };
         let built = compile::build(context, checked, &composed, &target)?;
         let plan = || {
-            let plan = lock(checked, sources, built.compiled.clone());
+            let mut plan = lock(checked, sources, built.compiled.clone());
             let text = plan.to_text();
             (plan, text)
         };

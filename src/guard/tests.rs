@@ -972,7 +972,7 @@ fn a_hook_in_an_agents_file_knows_whose_call_it_is() {
     let roles = lock["roles"].as_object_mut().unwrap();
     roles.remove("builder");
     let elsewhere = tempfile::tempdir().unwrap();
-    let plan: Plan = serde_json::from_value(lock).unwrap();
+    let mut plan: Plan = serde_json::from_value(lock).unwrap();
     fs::write(elsewhere.path().join("factory.lock"), plan.to_text()).unwrap();
     for agent in [None, Some("builder")] {
         let reply = said(elsewhere.path(), agent, "x", "builder");

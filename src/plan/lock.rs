@@ -608,10 +608,10 @@ const MEMBERS: [&str; 16] = [
 
 impl Plan {
     /// Returns the text of the lock: pretty JSON in a stable order, with its own digest in front. The
-    /// text ends with a line break.
-    pub fn to_text(&self) -> String {
+    /// text ends with a line break. Afterwards the plan is what it was.
+    pub fn to_text(&mut self) -> String {
         // A plan is made of strings, numbers, and maps with string keys, so it can be written.
-        let whole = serde_json::to_string_pretty(self).unwrap_or_default();
+        let whole = self.folded(|folded| serde_json::to_string_pretty(&folded).unwrap_or_default());
         let rest = whole.strip_prefix('{').unwrap_or_default();
         let (mut text, mut frame) = (String::with_capacity(whole.len()), String::new());
         for (line, loose) in lines(rest) {
@@ -727,7 +727,7 @@ mod tests {
     // The members of a lock are those of a plan.
     #[test]
     fn every_member_is_known() {
-        let plan = Plan {
+        let mut plan = Plan {
             sets: [("@a".to_owned(), Vec::new())].into(),
             protected: model::Protected::fixed(),
             ..plan()
@@ -743,7 +743,7 @@ mod tests {
 
     #[test]
     fn what_changes_with_one_prompt_is_sealed_in_its_own_line() {
-        let plan = plan();
+        let mut plan = plan();
         let text = plan.to_text();
         assert_eq!(Plan::from_text(&text).unwrap(), plan);
         let sealed = text.lines().filter(|line| {
@@ -769,8 +769,8 @@ mod tests {
         assert_eq!(changed, ["\"sha256\"", "\"sha256\"", "\"prompt\""]);
         // A spec file is no one's alone.
         other.inputs.insert("factory.kdl".into(), Input::of("x"));
-        let top = |plan: &Plan| plan.to_text().lines().nth(1).map(str::to_owned);
-        assert_ne!(top(&other), top(&plan));
+        let top = |plan: &mut Plan| plan.to_text().lines().nth(1).map(str::to_owned);
+        assert_ne!(top(&mut other), top(&mut plan));
     }
 
     #[test]
@@ -843,7 +843,7 @@ mod tests {
 
     #[test]
     fn a_damaged_lock_still_says_what_was_written() {
-        let plan = plan();
+        let mut plan = plan();
         let text = plan.to_text();
         let mut other = plan.clone();
         other.outputs.remove("CLAUDE.md");

@@ -10,9 +10,26 @@ use crate::boundary::{CommandPattern, Entry, Shared, standard, standard_names};
 
 impl Serialize for Plan {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut written = self.clone();
-        fold(&mut written);
-        Self::serialize(&written, serializer)
+        self.clone().folded(|folded| folded.serialize(serializer))
+    }
+}
+
+/// A plan in which stands once what its roles share.
+pub(super) struct Folded<'a>(&'a Plan);
+
+impl Serialize for Folded<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Plan::serialize(self.0, serializer)
+    }
+}
+
+impl Plan {
+    /// Returns what `write` makes of the plan as it is written. To copy it first takes longer.
+    pub(super) fn folded<T>(&mut self, write: impl FnOnce(Folded<'_>) -> T) -> T {
+        fold(self);
+        let written = write(Folded(self));
+        unfold(self);
+        written
     }
 }
 
@@ -53,13 +70,19 @@ fn fold(plan: &mut Plan) {
 // Puts the members of the sets that the plan names where they are named.
 fn unfold(plan: &mut Plan) {
     let sets = std::mem::take(&mut plan.sets);
+    let members = |entry: &Entry<CommandPattern>| sets.get(entry.pattern.as_str());
     for role in plan.roles.values_mut() {
         let may = &mut role.boundary.run.may;
-        let named = |entry: Entry<CommandPattern>| match sets.get(entry.pattern.as_str()) {
-            Some(members) => members.clone(),
-            None => vec![entry],
-        };
-        *may = std::mem::take(may).into_iter().flat_map(named).collect();
+        let mut from = 0;
+        while let Some((at, members)) = may
+            .iter()
+            .enumerate()
+            .skip(from)
+            .find_map(|(at, entry)| Some((at, members(entry)?)))
+        {
+            may.splice(at..=at, members.iter().cloned());
+            from = at + members.len();
+        }
     }
 }
 
@@ -105,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_hand_edit_is_seen_and_line_breaks_of_another_system_are_none() {
-        let plan = plan(&json!(["make"]));
+        let mut plan = plan(&json!(["make"]));
         let text = plan.to_text();
         let crlf = text.replace('\n', "\r\n");
         assert_eq!(Plan::from_text(&crlf).unwrap(), plan);

@@ -130,7 +130,7 @@ fn push(words: &mut Vec<u8>, parts: &[&[u8]]) -> io::Result<()> {
         let why = "there is a zero byte in what is to be started";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     }
-    parts.iter().for_each(|part| words.extend_from_slice(part));
+    words.extend(parts.concat());
     words.push(0);
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! However `factory` ends, nothing that it started goes on.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use crate::project::{Project, is_alive, until};
 
@@ -238,4 +241,30 @@ fn a_notification_holds_nobody_up() {
         "{}",
         project.journal()
     );
+}
+
+// It is started before anybody knows whether it is needed.
+#[test]
+fn a_keeper_that_has_nothing_to_keep_leaves_nothing() {
+    for killed in [false, true] {
+        let mut keeper = Command::new(env!("CARGO_BIN_EXE_factory"))
+            .args(["keep", &std::process::id().to_string()])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let id = keeper.id();
+        let child = until("what becomes the program is there", || {
+            let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+            children.ok()?.split_whitespace().next().map(str::to_owned)
+        });
+        if killed {
+            kill("-KILL", id);
+        } else {
+            drop(keeper.stdin.take());
+        }
+        let ended = keeper.wait().unwrap();
+        assert_eq!(ended.code(), (!killed).then_some(127));
+        until("nothing is left", || (!is_alive(&child)).then_some(()));
+    }
 }
