@@ -5,6 +5,7 @@
 //! that the runner reads itself.
 
 pub mod agent;
+pub mod charge;
 pub mod confine;
 pub mod gate;
 pub mod git;
@@ -15,7 +16,6 @@ mod accept;
 mod audit;
 mod brief;
 mod budget;
-mod charge;
 mod clock;
 mod commands;
 mod domain;
