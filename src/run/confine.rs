@@ -148,6 +148,8 @@ fn command(charge: &Charge) -> io::Result<Command> {
     Ok(command)
 }
 
+/// Returns what the file at `path` says of a program that was to be confined. Where it was not
+/// started, the error says why, if the report does.
 pub(super) fn confinement(path: &Path) -> io::Result<Result<Confinement, Option<String>>> {
     let report = std::fs::read_to_string(path)?;
     let mut entered = Err(None);
